@@ -1,0 +1,669 @@
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "base/buf.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#define DB_HEAP_MAX (1ll << 30) /* bytes of all connections of a process */
+#define DB_BUSY_MS 30000        /* wait for another writer */
+#define DB_SLOTS 256            /* first size of the table of statements */
+#define DB_STATEMENTS_MAX 1024  /* kept before the idle ones are dropped */
+
+struct db_stmt {
+	struct db *db;
+	sqlite3_stmt *st;
+	char *sql;     /* the key */
+	size_t len;    /* its length */
+	uint64_t hash; /* of it */
+	int params;    /* how many ? it has */
+	int refused;   /* what SQLite said to a db_bind_, or 0 */
+	bool busy;     /* between db_query and db_done */
+};
+
+struct db {
+	sqlite3 *h;
+	struct db_stmt **slots; /* open addressing, by hash; NULL is free */
+	size_t n_slots;         /* a power of two */
+	size_t used;            /* slots in use, at most half */
+};
+
+/* What the connection must be like, set and then read back. */
+static const struct {
+	const char *name;
+	const char *value;
+	const char *reads; /* what it must read as */
+	bool writer;       /* means nothing to a reader */
+} pragmas[] = {
+    {"journal_mode", "WAL", "wal", true},
+    {"synchronous", "FULL", "2", false},
+    {"foreign_keys", "ON", "1", false},
+    {"recursive_triggers", "ON", "1", false},
+    {"cell_size_check", "ON", "1", false},
+    {"mmap_size", "0", "0", false},
+    {"temp_store", "MEMORY", "2", false},
+    /* Debian's default wipes freed pages with writes of their own. */
+    {"secure_delete", "FAST", "2", true},
+    {"cache_size", "-65536", "-65536", false},
+    {"wal_autocheckpoint", "4000", "4000", false},
+    {"journal_size_limit", "67108864", "67108864", false},
+};
+
+static const struct {
+	int op;
+	int value;
+} configs[] = {
+    {SQLITE_DBCONFIG_DEFENSIVE, 1},
+    {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+    {SQLITE_DBCONFIG_DQS_DML, 0},
+    {SQLITE_DBCONFIG_DQS_DDL, 0},
+    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+};
+
+static const struct {
+	int id;
+	int max;
+} limits[] = {
+    {SQLITE_LIMIT_LENGTH, 16 << 20},
+    {SQLITE_LIMIT_SQL_LENGTH, 1 << 20},
+    {SQLITE_LIMIT_EXPR_DEPTH, 200},
+    {SQLITE_LIMIT_COMPOUND_SELECT, 50},
+    {SQLITE_LIMIT_VDBE_OP, 250000},
+    {SQLITE_LIMIT_ATTACHED, 0},
+    {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 256},
+    {SQLITE_LIMIT_VARIABLE_NUMBER, 32766},
+    {SQLITE_LIMIT_TRIGGER_DEPTH, 10},
+    {SQLITE_LIMIT_WORKER_THREADS, 0},
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Record SQLite's own message for the failure just seen. */
+static int
+failed(struct db *db, struct err *err)
+{
+	int code = YZ_EIO, rc = sqlite3_errcode(db->h) & 0xff;
+
+	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
+		code = YZ_ECORRUPT;
+	err_set(err, code, "database: %s", sqlite3_errmsg(db->h));
+	if (code == YZ_EIO)
+		err->sys = sqlite3_system_errno(db->h);
+	return code;
+}
+
+/* --- statements ---------------------------------------------------------- */
+
+static uint64_t
+hash_text(const char *s, size_t n)
+{
+	uint64_t h = n, word;
+
+	for (; n >= 8; n -= 8, s += 8) {
+		memcpy(&word, s, 8);
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, s, n);
+	h = (h ^ word) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 32;
+}
+
+/* The statement's slot, or the free one where it would stand. */
+static struct db_stmt **
+slot_of(struct db *db, const char *sql, size_t len, uint64_t hash)
+{
+	size_t i = hash & (db->n_slots - 1);
+	struct db_stmt *st;
+
+	while ((st = db->slots[i]) != NULL) {
+		if (st->hash == hash && st->len == len &&
+		    memcmp(st->sql, sql, len) == 0)
+			break;
+		i = (i + 1) & (db->n_slots - 1);
+	}
+	return &db->slots[i];
+}
+
+static void
+stmt_free(struct db_stmt *st)
+{
+	sqlite3_finalize(st->st);
+	free(st->sql);
+	free(st);
+}
+
+/* Move all to a new table: larger, or, once there are too many, one without
+ * those not in use. */
+static void
+resize(struct db *db)
+{
+	bool drop = db->used >= DB_STATEMENTS_MAX;
+	struct db_stmt **old = db->slots;
+	size_t i, n = db->n_slots;
+
+	if (!drop)
+		db->n_slots *= 2;
+	db->slots = mem_calloc(db->n_slots, sizeof(*db->slots));
+	db->used = 0;
+	for (i = 0; i < n; i++) {
+		struct db_stmt *st = old[i];
+
+		if (st == NULL)
+			continue;
+		if (drop && !st->busy) {
+			stmt_free(st);
+			continue;
+		}
+		*slot_of(db, st->sql, st->len, st->hash) = st;
+		db->used++;
+	}
+	assert(db->used <= DB_STATEMENTS_MAX / 2 || !drop);
+	free(old);
+}
+
+static int
+prepare(struct db_stmt **out, struct db *db, const char *sql, struct err *err)
+{
+	size_t len = strlen(sql);
+	uint64_t hash = hash_text(sql, len);
+	struct db_stmt **slot = slot_of(db, sql, len, hash), *st;
+	sqlite3_stmt *raw;
+
+	if (*slot != NULL) {
+		*out = *slot;
+		return 0;
+	}
+	if (sqlite3_prepare_v3(db->h, sql, (int)len + 1,
+		SQLITE_PREPARE_PERSISTENT, &raw, NULL) != SQLITE_OK)
+		return failed(db, err);
+	if (raw == NULL)
+		return err_set(err, YZ_EINVAL, "an empty SQL statement");
+	if (db->used >= db->n_slots / 2) {
+		resize(db);
+		slot = slot_of(db, sql, len, hash);
+	}
+	st = mem_calloc(1, sizeof(*st));
+	st->db = db;
+	st->st = raw;
+	st->sql = mem_strdup(sql);
+	st->len = len;
+	st->hash = hash;
+	st->params = sqlite3_bind_parameter_count(raw);
+	*slot = st;
+	db->used++;
+	*out = st;
+	return 0;
+}
+
+static int
+bind_text(sqlite3_stmt *st, int i, const char *s, size_t n)
+{
+	if (s == NULL)
+		return sqlite3_bind_null(st, i);
+	return sqlite3_bind_text64(st, i, s, n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static int
+bind(struct db_stmt *st, const char *fmt, va_list ap)
+{
+	const void *p;
+	int i, rc = SQLITE_OK;
+
+	for (i = 1; rc == SQLITE_OK && *fmt != '\0'; i++, fmt++) {
+		switch (*fmt) {
+		case 'i':
+			rc = sqlite3_bind_int64(st->st, i, va_arg(ap, int64_t));
+			break;
+		case 'd':
+			rc = sqlite3_bind_double(st->st, i, va_arg(ap, double));
+			break;
+		case 's':
+			p = va_arg(ap, const char *);
+			rc = bind_text(st->st, i, p, p == NULL ? 0 : strlen(p));
+			break;
+		case 't':
+			p = va_arg(ap, const char *);
+			rc = bind_text(st->st, i, p, va_arg(ap, size_t));
+			break;
+		case 'b':
+			p = va_arg(ap, const void *);
+			rc = sqlite3_bind_blob64(
+			    st->st, i, p, va_arg(ap, size_t), SQLITE_STATIC);
+			break;
+		case 'n':
+			rc = sqlite3_bind_null(st->st, i);
+			break;
+		default:
+			assert(*fmt == '\0'); /* no such letter */
+		}
+	}
+	return rc;
+}
+
+static int
+query(struct db_stmt **out, struct db *db, struct err *err, const char *sql,
+    const char *fmt, va_list ap)
+{
+	struct db_stmt *st = NULL;
+	int rc;
+
+	*out = NULL;
+	rc = prepare(&st, db, sql, err);
+	if (rc != 0)
+		return rc;
+	/* In use: a missing db_done(), or one statement in two loops. */
+	assert(!st->busy);
+	assert((size_t)st->params == strlen(fmt));
+	if (bind(st, fmt, ap) != SQLITE_OK)
+		return failed(db, err);
+	st->busy = true;
+	*out = st;
+	return 0;
+}
+
+int
+db_query(struct db_stmt **out, struct db *db, struct err *err, const char *sql,
+    const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = query(out, db, err, sql, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int
+db_prepare(
+    struct db_stmt **out, struct db *db, const char *sql, struct err *err)
+{
+	struct db_stmt *st = NULL;
+	int rc;
+
+	*out = NULL;
+	rc = prepare(&st, db, sql, err);
+	if (rc != 0)
+		return rc;
+	assert(!st->busy);
+	sqlite3_clear_bindings(st->st);
+	st->busy = true;
+	*out = st;
+	return 0;
+}
+
+/* Keep the first refusal (a value too long) for db_step to tell. */
+static void
+bound(struct db_stmt *st, int rc)
+{
+	assert(st->busy && rc != SQLITE_RANGE);
+	if (st->refused == 0)
+		st->refused = rc;
+}
+
+void
+db_bind_int(struct db_stmt *st, int place, int64_t v)
+{
+	bound(st, sqlite3_bind_int64(st->st, place, v));
+}
+
+void
+db_bind_text(struct db_stmt *st, int place, const char *s, size_t n)
+{
+	bound(st, bind_text(st->st, place, s, n));
+}
+
+void
+db_bind_blob(struct db_stmt *st, int place, const void *p, size_t n)
+{
+	bound(st, sqlite3_bind_blob64(st->st, place, p, n, SQLITE_STATIC));
+}
+
+void
+db_bind_null(struct db_stmt *st, int place)
+{
+	bound(st, sqlite3_bind_null(st->st, place));
+}
+
+int
+db_step(struct db_stmt *st, struct err *err)
+{
+	int rc;
+
+	if (st->refused != 0)
+		return err_set(err, YZ_EINVAL, "database: %s",
+		    sqlite3_errstr(st->refused));
+	rc = sqlite3_step(st->st);
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc == SQLITE_DONE)
+		return 0;
+	return failed(st->db, err);
+}
+
+void
+db_done(struct db_stmt *st)
+{
+	if (st == NULL)
+		return;
+	sqlite3_reset(st->st);
+	st->refused = 0;
+	st->busy = false;
+}
+
+int
+db_run(struct db *db, struct err *err, const char *sql, const char *fmt, ...)
+{
+	struct db_stmt *st;
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = query(&st, db, err, sql, fmt, ap);
+	va_end(ap);
+	if (rc != 0)
+		return rc;
+	do {
+		rc = db_step(st, err);
+	} while (rc == 1);
+	db_done(st);
+	return rc;
+}
+
+int
+db_get_int(int64_t *out, struct db *db, struct err *err, const char *sql,
+    const char *fmt, ...)
+{
+	struct db_stmt *st;
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = query(&st, db, err, sql, fmt, ap);
+	va_end(ap);
+	if (rc != 0)
+		return rc;
+	rc = db_step(st, err);
+	if (rc == 1) {
+		*out = db_int(st, 0);
+		rc = 0;
+	} else if (rc == 0) {
+		rc = err_set(err, YZ_ENOTFOUND, "no such row");
+	}
+	db_done(st);
+	return rc;
+}
+
+/* --- columns ------------------------------------------------------------- */
+
+enum db_type
+db_type(struct db_stmt *st, int col)
+{
+	switch (sqlite3_column_type(st->st, col)) {
+	case SQLITE_INTEGER:
+		return DB_INT;
+	case SQLITE_FLOAT:
+		return DB_REAL;
+	case SQLITE_TEXT:
+		return DB_TEXT;
+	case SQLITE_BLOB:
+		return DB_BLOB;
+	default:
+		return DB_NULL;
+	}
+}
+
+int64_t
+db_int(struct db_stmt *st, int col)
+{
+	return sqlite3_column_int64(st->st, col);
+}
+
+double
+db_real(struct db_stmt *st, int col)
+{
+	return sqlite3_column_double(st->st, col);
+}
+
+const char *
+db_text(struct db_stmt *st, int col)
+{
+	return (const char *)sqlite3_column_text(st->st, col);
+}
+
+const void *
+db_blob(struct db_stmt *st, int col, size_t *len)
+{
+	const void *p = sqlite3_column_blob(st->st, col);
+
+	*len = (size_t)sqlite3_column_bytes(st->st, col);
+	/* SQLite gives no pointer for an empty blob, which is not NULL. */
+	if (p == NULL && sqlite3_column_type(st->st, col) != SQLITE_NULL)
+		return "";
+	return p;
+}
+
+int
+db_columns(struct db_stmt *st)
+{
+	return sqlite3_column_count(st->st);
+}
+
+const char *
+db_column_name(struct db_stmt *st, int col)
+{
+	return sqlite3_column_name(st->st, col);
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static int
+set_pragma(struct db *db, size_t i, bool readonly, struct err *err)
+{
+	char *sql = NULL;
+	struct db_stmt *st = NULL;
+	const char *got;
+	int rc;
+
+	if (!readonly || !pragmas[i].writer) {
+		sql = mem_printf(
+		    "PRAGMA %s=%s", pragmas[i].name, pragmas[i].value);
+		rc = db_exec(db, sql, err);
+		free(sql);
+		if (rc != 0)
+			return rc;
+	} else if (strcmp(pragmas[i].name, "journal_mode") != 0) {
+		return 0;
+	}
+	sql = mem_printf("PRAGMA %s", pragmas[i].name);
+	rc = db_query(&st, db, err, sql, "");
+	if (rc == 0)
+		rc = db_step(st, err);
+	if (rc >= 0) {
+		got = rc == 1 ? db_text(st, 0) : NULL;
+		rc = 0;
+		if (got == NULL || strcmp(got, pragmas[i].reads) != 0)
+			rc = err_set(err, YZ_EIO, "database: %s is %s, not %s",
+			    pragmas[i].name, got == NULL ? "unknown" : got,
+			    pragmas[i].reads);
+	}
+	db_done(st);
+	free(sql);
+	return rc;
+}
+
+static int
+set_up(struct db *db, bool readonly, struct err *err)
+{
+	size_t i;
+	int got, rc;
+
+	sqlite3_extended_result_codes(db->h, 1);
+	sqlite3_busy_timeout(db->h, DB_BUSY_MS);
+	for (i = 0; i < COUNT(configs); i++) {
+		if (sqlite3_db_config(db->h, configs[i].op, configs[i].value,
+			&got) != SQLITE_OK ||
+		    got != configs[i].value)
+			return err_set(err, YZ_EIO,
+			    "database: setting %d is refused", configs[i].op);
+	}
+	for (i = 0; i < COUNT(limits); i++) {
+		sqlite3_limit(db->h, limits[i].id, limits[i].max);
+		if (sqlite3_limit(db->h, limits[i].id, -1) > limits[i].max)
+			return err_set(err, YZ_EIO,
+			    "database: limit %d is refused", limits[i].id);
+	}
+	for (i = 0; i < COUNT(pragmas); i++) {
+		rc = set_pragma(db, i, readonly, err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* SQLite would make the file readable by all; its journals copy the mode. */
+static int
+make_file(const char *path, bool create, struct err *err)
+{
+	int fd;
+
+	if (access(path, F_OK) == 0)
+		return 0;
+	if (!create)
+		return err_set(err, YZ_ENOTFOUND, "%s is absent", path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	close(fd);
+	return 0;
+}
+
+int
+db_open(struct db **out, const char *path, int flags, struct err *err)
+{
+	bool readonly = (flags & DB_READONLY) != 0;
+	struct db *db;
+	int rc;
+
+	rc = make_file(path, !readonly && (flags & DB_CREATE) != 0, err);
+	if (rc != 0)
+		return rc;
+	sqlite3_hard_heap_limit64(DB_HEAP_MAX);
+	db = mem_calloc(1, sizeof(*db));
+	db->n_slots = DB_SLOTS;
+	db->slots = mem_calloc(db->n_slots, sizeof(*db->slots));
+	rc = sqlite3_open_v2(path, &db->h,
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+		(readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE),
+	    NULL);
+	if (rc != SQLITE_OK)
+		rc = failed(db, err);
+	else
+		rc = set_up(db, readonly, err);
+	if (rc != 0) {
+		err_within(err, "%s", path);
+		db_close(db);
+		return rc;
+	}
+	*out = db;
+	return 0;
+}
+
+void
+db_close(struct db *db)
+{
+	size_t i;
+	int rc;
+
+	if (db == NULL)
+		return;
+	for (i = 0; i < db->n_slots; i++)
+		if (db->slots[i] != NULL)
+			stmt_free(db->slots[i]);
+	free(db->slots);
+	rc = sqlite3_close(db->h);
+	assert(rc == SQLITE_OK);
+	(void)rc;
+	free(db);
+}
+
+int
+db_exec(struct db *db, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(db->h, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(db, err);
+	return 0;
+}
+
+int
+db_begin(struct db *db, struct err *err)
+{
+	return db_run(db, err, "BEGIN IMMEDIATE", "");
+}
+
+int
+db_commit(struct db *db, struct err *err)
+{
+	return db_run(db, err, "COMMIT", "");
+}
+
+void
+db_rollback(struct db *db)
+{
+	/* SQLite may have rolled back by itself, which is as good. */
+	if (db_in_transaction(db))
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool
+db_in_transaction(struct db *db)
+{
+	return sqlite3_get_autocommit(db->h) == 0;
+}
+
+int64_t
+db_last_rowid(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->h);
+}
+
+int64_t
+db_changes(struct db *db)
+{
+	return sqlite3_changes64(db->h);
+}
+
+int64_t
+db_version(struct db *db)
+{
+	struct err err;
+	int64_t v = 0;
+
+	if (db_get_int(&v, db, &err, "PRAGMA data_version", "") != 0)
+		return 0;
+	return v;
+}
+
+void
+db_quote(struct buf *sql, const char *name)
+{
+	buf_putc(sql, '"');
+	for (; *name != '\0'; name++) {
+		if (*name == '"')
+			buf_putc(sql, '"');
+		buf_putc(sql, *name);
+	}
+	buf_putc(sql, '"');
+}

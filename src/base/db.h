@@ -1,0 +1,95 @@
+/*
+ * SQLite, the only file that knows it.
+ *
+ * Statements are prepared once per connection and kept by their text, so
+ * db_query(db, "SELECT ...") in a loop costs a look-up.  A statement in use
+ * must not be asked for again before db_done() (assert).  Errors carry
+ * SQLite's own message.
+ */
+#ifndef BASE_DB_H
+#define BASE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct db;
+struct db_stmt;
+
+enum {
+	DB_READONLY = 1, /* never writes; the file must exist */
+	DB_CREATE = 2,   /* make the file if it is absent */
+};
+
+/*
+ * Open with the settings the appliance depends on, and verify them: WAL,
+ * synchronous=FULL, foreign_keys, cell_size_check, no mmap, DEFENSIVE,
+ * TRUSTED_SCHEMA off, double-quoted strings off, busy timeout 30 s.
+ * Fails with YZ_EIO, or YZ_ENOTFOUND if absent without DB_CREATE.
+ */
+int db_open(struct db **out, const char *path, int flags, struct err *err);
+void db_close(struct db *db);
+
+/* Run SQL text of any number of statements, no parameters. */
+int db_exec(struct db *db, const char *sql, struct err *err);
+
+/* BEGIN IMMEDIATE / COMMIT / ROLLBACK.  rollback never fails. */
+int db_begin(struct db *db, struct err *err);
+int db_commit(struct db *db, struct err *err);
+void db_rollback(struct db *db);
+bool db_in_transaction(struct db *db);
+
+/*
+ * Prepare (or find again) and bind.  fmt has a letter per parameter:
+ *	i int64_t	d double	s const char * (NULL binds NULL)
+ *	t const char *, size_t (text with length; NULL pointer binds NULL)
+ *	b const void *, size_t (blob; NULL pointer binds NULL)	n NULL
+ * Text and blobs are borrowed until db_done().
+ */
+int db_query(struct db_stmt **out, struct db *db, struct err *err,
+    const char *sql, const char *fmt, ...);
+
+/* Prepare (or find again) with nothing bound; then bind by place, from 1.
+ * Text and blobs are borrowed until db_done(); NULL binds NULL.  A value too
+ * long fails at db_step(). */
+int db_prepare(
+    struct db_stmt **out, struct db *db, const char *sql, struct err *err);
+void db_bind_int(struct db_stmt *st, int place, int64_t v);
+void db_bind_text(struct db_stmt *st, int place, const char *s, size_t n);
+void db_bind_blob(struct db_stmt *st, int place, const void *p, size_t n);
+void db_bind_null(struct db_stmt *st, int place);
+
+/* 1: a row is there; 0: no more; negative: failed. */
+int db_step(struct db_stmt *st, struct err *err);
+void db_done(struct db_stmt *st); /* reset; NULL is fine */
+
+/* db_query, db_step until done, db_done. */
+int db_run(
+    struct db *db, struct err *err, const char *sql, const char *fmt, ...);
+
+/* One integer from the first row into *out; YZ_ENOTFOUND if no row. */
+int db_get_int(int64_t *out, struct db *db, struct err *err, const char *sql,
+    const char *fmt, ...);
+
+/* Columns of the current row, from 0; pointers are borrowed until the next
+ * step.  A NULL column gives 0, NULL, length 0. */
+enum db_type { DB_NULL, DB_INT, DB_REAL, DB_TEXT, DB_BLOB };
+enum db_type db_type(struct db_stmt *st, int col);
+int64_t db_int(struct db_stmt *st, int col);
+double db_real(struct db_stmt *st, int col);
+const char *db_text(struct db_stmt *st, int col);
+const void *db_blob(struct db_stmt *st, int col, size_t *len);
+int db_columns(struct db_stmt *st);
+const char *db_column_name(struct db_stmt *st, int col);
+
+int64_t db_last_rowid(struct db *db);
+int64_t db_changes(struct db *db); /* rows the last statement changed */
+/* A number that differs once another connection has committed. */
+int64_t db_version(struct db *db);
+
+/* Append NAME as an SQL identifier, in double quotes. */
+struct buf;
+void db_quote(struct buf *sql, const char *name);
+
+#endif

@@ -1,0 +1,195 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+#define FILE_CHUNK (64u << 10) /* bytes read or written at once */
+
+static int
+read_fd(struct buf *out, int fd, const char *path, size_t max, struct err *err)
+{
+	uint8_t *chunk = mem_alloc(FILE_CHUNK);
+	size_t before = out->len;
+	ssize_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = read(fd, chunk, FILE_CHUNK)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			rc = err_sys(err, "%s", path);
+		else if ((size_t)n > max - (out->len - before))
+			rc = err_set(
+			    err, YZ_EINVAL, "%s is over %zu bytes", path, max);
+		else
+			buf_put(out, chunk, (size_t)n);
+	}
+	free(chunk);
+	return rc;
+}
+
+int
+file_read(struct buf *out, const char *path, size_t max, struct err *err)
+{
+	int fd, rc;
+
+	if (strcmp(path, "-") == 0)
+		return read_fd(out, STDIN_FILENO, "standard input", max, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		rc = err_sys(err, "%s", path);
+		if (err->sys == ENOENT || err->sys == ENOTDIR)
+			rc = err->code = YZ_ENOTFOUND;
+		return rc;
+	}
+	rc = read_fd(out, fd, path, max, err);
+	close(fd);
+	return rc;
+}
+
+static int
+write_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return -1;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* A rename is on disk only when the folder is. */
+static int
+sync_folder(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int fd, rc = 0;
+
+	if (slash == NULL)
+		folder = mem_strdup(".");
+	else if (slash == path)
+		folder = mem_strdup("/");
+	else
+		folder = mem_strndup(path, (size_t)(slash - path));
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		rc = err_sys(err, "%s", folder);
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return rc;
+}
+
+int
+file_write(
+    const char *path, const void *data, size_t n, mode_t mode, struct err *err)
+{
+	char *temp = mem_printf("%s.XXXXXX", path);
+	int fd, rc = 0;
+
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0) {
+		rc = err_sys(err, "%s", temp);
+		free(temp);
+		return rc;
+	}
+	if (fchmod(fd, mode) != 0 || write_all(fd, data, n) != 0 ||
+	    fsync(fd) != 0)
+		rc = err_sys(err, "%s", temp);
+	if (close(fd) != 0 && rc == 0)
+		rc = err_sys(err, "%s", temp);
+	if (rc == 0 && rename(temp, path) != 0)
+		rc = err_sys(err, "%s", path);
+	if (rc != 0)
+		unlink(temp);
+	else
+		rc = sync_folder(path, err);
+	free(temp);
+	return rc;
+}
+
+/* An existing folder is as good as a new one, whatever mkdir() says of it. */
+static int
+make_folder(const char *path, mode_t mode, struct err *err)
+{
+	struct stat st;
+	int saved;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	saved = errno;
+	if (stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		saved = ENOTDIR;
+	}
+	errno = saved;
+	return err_sys(err, "%s", path);
+}
+
+int
+file_mkdir(const char *path, mode_t mode, struct err *err)
+{
+	char *part = mem_strdup(path), *slash = part;
+	int rc = 0;
+
+	while (rc == 0 && *slash != '\0') {
+		slash += strspn(slash, "/");
+		slash += strcspn(slash, "/");
+		if (*slash == '\0')
+			break;
+		*slash = '\0';
+		rc = make_folder(part, mode, err);
+		*slash = '/';
+	}
+	if (rc == 0)
+		rc = make_folder(part, mode, err);
+	free(part);
+	return rc;
+}
+
+bool
+file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+int
+file_lock(int *fd, const char *path, bool wait, struct err *err)
+{
+	int rc, f = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (f < 0)
+		return err_sys(err, "%s", path);
+	do {
+		rc = flock(f, LOCK_EX | (wait ? 0 : LOCK_NB));
+	} while (rc != 0 && errno == EINTR);
+	if (rc != 0) {
+		if (errno == EWOULDBLOCK)
+			rc = err_set(err, YZ_ECONFLICT, "%s is locked", path);
+		else
+			rc = err_sys(err, "%s", path);
+		close(f);
+		return rc;
+	}
+	*fd = f;
+	return 0;
+}

@@ -1,0 +1,31 @@
+/*
+ * Whole files, safely: a file is either as before or wholly new.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct err;
+
+/* Append the whole file to out; over max bytes is YZ_EINVAL, absent
+ * YZ_ENOTFOUND. "-" reads standard input. */
+int file_read(struct buf *out, const char *path, size_t max, struct err *err);
+
+/* Write to a temporary name, fsync, rename, fsync the folder. */
+int file_write(
+    const char *path, const void *data, size_t n, mode_t mode, struct err *err);
+
+/* mkdir -p; an existing folder is no error. */
+int file_mkdir(const char *path, mode_t mode, struct err *err);
+
+bool file_exists(const char *path);
+
+/* Take an exclusive flock on path (created if absent); *fd is to be closed
+ * to let go.  wait = false gives YZ_ECONFLICT when somebody holds it. */
+int file_lock(int *fd, const char *path, bool wait, struct err *err);
+
+#endif

@@ -1,0 +1,206 @@
+/*
+ * Goal of this test: the connection is set up as the appliance depends on,
+ * every type goes through unchanged, statements are kept and found again,
+ * and failures leave the connection usable.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "tap.h"
+
+static struct err err;
+
+static int64_t
+one(struct db *db, const char *sql)
+{
+	int64_t v = -1;
+
+	if (db_get_int(&v, db, &err, sql, "") != 0)
+		return -1;
+	return v;
+}
+
+static void
+settings(struct db *db)
+{
+	struct stat st;
+
+	is_int(one(db, "PRAGMA synchronous"), 2, "commits are synced");
+	is_int(one(db, "PRAGMA foreign_keys"), 1, "foreign keys hold");
+	is_int(one(db, "PRAGMA trusted_schema"), 0, "the schema is suspect");
+	is_int(one(db, "SELECT count(*) FROM pragma_journal_mode"
+		       " WHERE journal_mode = 'wal'"),
+	    1, "the journal is a WAL");
+	ok(db_exec(db, "SELECT \"text\"", &err) != 0,
+	    "double quotes are for names only");
+	ok(db_exec(db,
+	       "PRAGMA writable_schema=ON;"
+	       "DELETE FROM sqlite_schema",
+	       &err) != 0,
+	    "the schema table is not to be written");
+	ok(db_exec(db, "ATTACH ':memory:' AS other", &err) != 0,
+	    "no other database is attached");
+	ok(stat("x.db", &st) == 0 && (st.st_mode & 077) == 0 &&
+		stat("x.db-wal", &st) == 0 && (st.st_mode & 077) == 0,
+	    "nobody else may read the files");
+}
+
+static void
+types(struct db *db)
+{
+	struct db_stmt *st;
+	size_t n;
+
+	is_int(db_exec(db, "CREATE TABLE t (i, d, s, t, b, n, e) STRICT", &err),
+	    YZ_EIO, "a STRICT table wants types");
+	is_int(db_exec(db, "CREATE TABLE t (i, d, s, t, b, n, e)", &err), 0,
+	    "make a table: %s", err.msg);
+	is_int(db_run(db, &err, "INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)",
+		   "idstbnb", INT64_MIN, 0.5, "桴㯊镇", "a\0bc", (size_t)3,
+		   "\0\1", (size_t)2, "", (size_t)0),
+	    0, "put one of each type");
+	is_int(db_changes(db), 1, "one row changed");
+	db_query(&st, db, &err, "SELECT * FROM t", "");
+	is_int(db_step(st, &err), 1, "a row is there");
+	ok(db_type(st, 0) == DB_INT && db_int(st, 0) == INT64_MIN, "integer");
+	ok(db_type(st, 1) == DB_REAL && db_real(st, 1) == 0.5, "real");
+	is_str(db_text(st, 2), "桴㯊镇", "text");
+	ok(memcmp(db_blob(st, 3, &n), "a\0b", 3) == 0 && n == 3 &&
+		db_type(st, 3) == DB_TEXT,
+	    "text with its length");
+	ok(memcmp(db_blob(st, 4, &n), "\0\1", 2) == 0 && n == 2, "blob");
+	ok(db_type(st, 5) == DB_NULL && db_text(st, 5) == NULL &&
+		db_blob(st, 5, &n) == NULL && n == 0,
+	    "NULL");
+	ok(db_type(st, 6) == DB_BLOB && db_blob(st, 6, &n) != NULL && n == 0,
+	    "an empty blob is not NULL");
+	ok(db_columns(st) == 7 && strcmp(db_column_name(st, 6), "e") == 0,
+	    "columns have their names");
+	is_int(db_step(st, &err), 0, "no more rows");
+	db_done(st);
+	is_int(db_prepare(&st, db, "SELECT ?, ?, ?, ?", &err), 0, "prepare");
+	db_bind_blob(st, 1, "\0\1", 2);
+	db_bind_text(st, 2, "ab", 1);
+	db_bind_int(st, 4, -7);
+	ok(db_step(st, &err) == 1 && db_type(st, 0) == DB_BLOB &&
+		strcmp(db_text(st, 1), "a") == 0 && db_type(st, 2) == DB_NULL &&
+		db_int(st, 3) == -7,
+	    "values are bound by place, NULL where there is none");
+	db_done(st);
+	db_prepare(&st, db, "SELECT ?, ?, ?, ?", &err);
+	ok(db_step(st, &err) == 1 && db_type(st, 3) == DB_NULL,
+	    "the next use starts with nothing bound");
+	db_done(st);
+	db_prepare(&st, db, "SELECT ?, ?, ?, ?", &err);
+	db_bind_text(st, 1, "x", (17 << 20) + 0ul);
+	db_bind_int(st, 2, 1);
+	is_int(db_step(st, &err), YZ_EINVAL, "a value too long: %s", err.msg);
+	db_done(st);
+	db_query(&st, db, &err, "SELECT ?, ?, ?", "stb", NULL, NULL, (size_t)5,
+	    NULL, (size_t)5);
+	ok(db_step(st, &err) == 1 && db_type(st, 0) == DB_NULL &&
+		db_type(st, 1) == DB_NULL && db_type(st, 2) == DB_NULL,
+	    "a NULL pointer binds NULL");
+	db_done(st);
+}
+
+static void
+statements(struct db *db)
+{
+	char sql[64];
+	struct db_stmt *a, *b;
+	int64_t v, i, wrong = 0;
+
+	db_query(&a, db, &err, "SELECT ?", "i", (int64_t)1);
+	db_step(a, &err);
+	db_done(a);
+	snprintf(sql, sizeof(sql), "SELECT %s", "?");
+	db_query(&b, db, &err, sql, "i", (int64_t)2);
+	ok(a == b && db_step(b, &err) == 1 && db_int(b, 0) == 2,
+	    "the same text from elsewhere is the same statement");
+	/* b stays in use while thousands of others come and go. */
+	for (i = 0; i < 3000; i++) {
+		snprintf(sql, sizeof(sql), "SELECT ? + %d", (int)i);
+		if (db_get_int(&v, db, &err, sql, "i", i) != 0 || v != 2 * i)
+			wrong++;
+	}
+	is_int(wrong, 0, "three thousand statements");
+	is_int(db_int(b, 0), 2, "one in use is not dropped");
+	db_done(b);
+	ok(db_query(&a, db, &err, "SELEKT 1", "") == YZ_EIO && a == NULL &&
+		strstr(err.msg, "SELEKT") != NULL,
+	    "SQLite's message is kept: %s", err.msg);
+	db_done(a);
+	is_int(db_get_int(&v, db, &err, "SELECT 1 WHERE 0", ""), YZ_ENOTFOUND,
+	    "no row is told apart");
+}
+
+static void
+transactions(struct db *db)
+{
+	struct db *other;
+	int64_t before;
+
+	db_exec(db, "CREATE TABLE u (x UNIQUE)", &err);
+	is_int(db_begin(db, &err), 0, "begin");
+	ok(db_in_transaction(db), "a transaction is open");
+	db_run(db, &err, "INSERT INTO u VALUES (1)", "");
+	is_int(db_run(db, &err, "INSERT INTO u VALUES (1)", ""), YZ_EIO,
+	    "a constraint holds: %s", err.msg);
+	is_int(db_run(db, &err, "INSERT INTO u VALUES (2)", ""), 0,
+	    "and the connection goes on");
+	db_rollback(db);
+	db_rollback(db);
+	is_int(one(db, "SELECT count(*) FROM u"), 0, "rollback takes it back");
+
+	before = db_version(db);
+	is_int(db_open(&other, "x.db", 0, &err), 0, "open it again");
+	db_begin(other, &err);
+	db_run(other, &err, "INSERT INTO u VALUES (3)", "");
+	is_int(db_version(db), before, "nothing new before the commit");
+	is_int(db_commit(other, &err), 0, "commit");
+	ok(db_version(db) != before, "another's commit shows in the version");
+	db_close(other);
+	is_int(db_open(&other, "x.db", DB_READONLY, &err), 0, "only to read");
+	is_int(one(other, "SELECT x FROM u"), 3, "it reads");
+	ok(db_run(other, &err, "DELETE FROM u", "") != 0, "it cannot write");
+	db_close(other);
+}
+
+int
+main(void)
+{
+	char dir[] = "/tmp/test_db.XXXXXX";
+	struct buf sql = BUF_INIT;
+	struct db *db;
+	FILE *f;
+
+	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
+		return 1;
+	is_int(db_open(&db, "x.db", 0, &err), YZ_ENOTFOUND, "nothing there");
+	ok(access("x.db", F_OK) != 0, "and nothing made");
+	is_int(db_open(&db, "x.db", DB_CREATE, &err), 0, "make one");
+	types(db);
+	settings(db);
+	statements(db);
+	transactions(db);
+	db_quote(&sql, "a\"b");
+	is_str(buf_str(&sql), "\"a\"\"b\"", "names are quoted");
+	buf_free(&sql);
+	db_close(db);
+
+	f = fopen("junk.db", "w");
+	fprintf(f, "%2000s", "this is no database");
+	fclose(f);
+	is_int(
+	    db_open(&db, "junk.db", 0, &err), YZ_ECORRUPT, "junk: %s", err.msg);
+	if (unlink("x.db") != 0 || unlink("junk.db") != 0 || rmdir(dir) != 0)
+		ok(0, "closing leaves the database alone in its folder");
+	return tap_done();
+}

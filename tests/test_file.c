@@ -1,0 +1,90 @@
+/*
+ * Goal of this test: a file is wholly old or wholly new, bounds hold, and a
+ * lock keeps the second comer out.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "tap.h"
+
+static void
+write_and_read(void)
+{
+	struct buf out = BUF_INIT;
+	struct stat st;
+	struct err err;
+
+	is_int(file_write("key", "secret", 6, 0600, &err), 0, "write a key");
+	is_int(file_write("key", "second", 6, 0600, &err), 0, "replace it");
+	ok(stat("key", &st) == 0 && (st.st_mode & 07777) == 0600,
+	    "it has the mode asked for");
+	is_int(file_read(&out, "key", 6, &err), 0, "read it");
+	is_str(buf_str(&out), "second", "the new bytes are there");
+	is_int(file_read(&out, "key", 5, &err), YZ_EINVAL,
+	    "a file over the bound is refused");
+	is_str(err.msg, "key is over 5 bytes", "and the bound is named");
+	is_int(file_read(&out, "absent", 5, &err), YZ_ENOTFOUND,
+	    "an absent file is told apart");
+	is_int(file_read(&out, "key/x", 5, &err), YZ_ENOTFOUND,
+	    "also below a file");
+	is_int(file_read(&out, ".", 5, &err), YZ_EIO, "a folder is no file");
+	is_int(file_write("no/key", "x", 1, 0600, &err), YZ_EIO,
+	    "no folder, no file");
+	buf_free(&out);
+	ok(mkdir("taken", 0700) == 0 &&
+		file_write("taken", "x", 1, 0600, &err) == YZ_EIO,
+	    "a folder is not replaced");
+	is_int(system("test \"$(ls)\" = \"$(printf 'key\\ntaken')\""), 0,
+	    "no temporary file is left behind");
+}
+
+static void
+folders(void)
+{
+	struct err err;
+
+	is_int(file_mkdir("a/b//c/", 0700, &err), 0, "make a path");
+	ok(file_exists("a/b/c"), "it is there");
+	is_int(file_mkdir("a/b", 0700, &err), 0, "again is no error");
+	is_int(file_mkdir("key/d", 0700, &err), YZ_EIO, "a file is no folder");
+	is_int(err.sys, ENOTDIR, "and the system's reason is kept");
+	is_int(file_mkdir("", 0700, &err), YZ_EIO, "no name, no folder");
+}
+
+static void
+locks(void)
+{
+	int one, two;
+	struct err err;
+
+	is_int(file_lock(&one, "lock", false, &err), 0, "take a lock");
+	is_int(file_lock(&two, "lock", false, &err), YZ_ECONFLICT,
+	    "the second comer is told");
+	close(one);
+	is_int(file_lock(&two, "lock", true, &err), 0, "closing lets go");
+	close(two);
+}
+
+int
+main(void)
+{
+	char dir[] = "/tmp/test_file.XXXXXX";
+
+	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
+		return 1;
+	write_and_read();
+	folders();
+	locks();
+	if (unlink("key") != 0 || unlink("lock") != 0 || rmdir("taken") != 0 ||
+	    rmdir("a/b/c") != 0 || rmdir("a/b") != 0 || rmdir("a") != 0 ||
+	    rmdir(dir) != 0)
+		ok(0, "the folder is as expected and can be removed");
+	return tap_done();
+}
