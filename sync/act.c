@@ -1,0 +1,266 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "home.h"
+#include "limits.h"
+#include "replica_impl.h"
+
+/* One changeset of the act. */
+struct part {
+	struct chain_name chain;
+	struct buf ops;
+	size_t n;
+};
+
+struct act {
+	struct replica *r;
+	char *author;
+	char *login;
+	char *subject;
+	uint8_t id[8];
+	struct part *parts;
+	size_t n;
+};
+
+struct act *
+act_new(struct replica *r, const char *author, const char *login,
+    const char *subject)
+{
+	struct act *act = mem_calloc(1, sizeof(*act));
+
+	act->r = r;
+	act->author = mem_strdup(author);
+	act->login = mem_strdup(login);
+	act->subject = mem_strdup(subject);
+	digest_random(act->id, sizeof(act->id));
+	return act;
+}
+
+void
+act_free(struct act *act)
+{
+	size_t i;
+
+	if (act == NULL)
+		return;
+	for (i = 0; i < act->n; i++)
+		buf_free(&act->parts[i].ops);
+	free(act->parts);
+	free(act->author);
+	free(act->login);
+	free(act->subject);
+	free(act);
+}
+
+/* This station's chain in a stream about owner. */
+static void
+own_chain(struct chain_name *out, const struct replica *r, enum stream stream,
+    const char *owner)
+{
+	memset(out, 0, sizeof(*out));
+	memcpy(out->writer, r->home->code, CHAIN_CODE_LEN);
+	memcpy(out->inc, r->home->inc, CHAIN_INC_LEN);
+	out->stream = stream;
+	if (!stream_everyone(stream))
+		memcpy(out->owner, owner, CHAIN_CODE_LEN);
+}
+
+/* The last part of a chain if n more bytes fit, else a new one. */
+static struct part *
+part_for(struct act *act, const struct chain_name *chain, size_t n)
+{
+	struct part *p;
+	size_t i;
+
+	for (i = act->n; i > 0; i--) {
+		p = &act->parts[i - 1];
+		if (!chain_equal(&p->chain, chain))
+			continue;
+		if (p->n < LIMIT_OPS && p->ops.len + n <= LIMIT_OPS_BYTES)
+			return p;
+		break;
+	}
+	act->parts =
+	    mem_realloc(act->parts, (act->n + 1) * sizeof(*act->parts));
+	p = &act->parts[act->n++];
+	memset(p, 0, sizeof(*p));
+	p->chain = *chain;
+	return p;
+}
+
+void
+act_add(struct act *act, enum stream stream, const struct op_draft *op)
+{
+	struct chain_name chain;
+	struct buf line = BUF_INIT;
+	struct part *p;
+
+	op_draft_write(&line, op);
+	own_chain(&chain, act->r, stream, op_draft_id(op));
+	p = part_for(act, &chain, line.len);
+	buf_put(&p->ops, line.b, line.len);
+	p->n++;
+	buf_free(&line);
+}
+
+/*
+ * What this chain has to say it has seen: every nameable chain whose head
+ * moved since the chain's own last changeset.
+ */
+static void
+add_seen(struct replica *r, struct changeset *cs, int64_t since)
+{
+	size_t i;
+
+	cs->seen = mem_calloc(r->n_chains + 1, sizeof(*cs->seen));
+	for (i = 0; i < r->n_chains && cs->n_seen < LIMIT_SEEN; i++) {
+		const struct chain *d = &r->chains[i];
+		struct changeset_seen *s = &cs->seen[cs->n_seen];
+
+		if (d->head == 0 || d->stamp <= since ||
+		    chain_equal(&d->name, &cs->chain) ||
+		    !chain_nameable(r->roster, &cs->chain, &d->name))
+			continue;
+		s->chain = d->name;
+		s->seq = d->head;
+		memcpy(s->id, d->id.b, sizeof(s->id));
+		cs->n_seen++;
+	}
+}
+
+static int
+clock_offset(struct replica *r, int64_t *ms, struct err *err)
+{
+	int rc = db_get_int(ms, r->db, err,
+	    "SELECT value FROM _meta WHERE name = 'offset'", "");
+
+	if (rc == YZ_ENOTFOUND) {
+		*ms = 0;
+		rc = 0;
+	}
+	return rc;
+}
+
+static int
+write_part(struct act *act, const struct part *p, int64_t now, int64_t offset,
+    struct digest *id, struct err *err)
+{
+	struct changeset cs = CHANGESET_INIT;
+	struct replica *r = act->r;
+	struct chain *c;
+	int rc;
+
+	rc = replica_chain(r, &c, &p->chain, err);
+	if (rc != 0)
+		return rc;
+	cs.chain = p->chain;
+	cs.seq = c->head + 1;
+	cs.prev = c->id;
+	memcpy(cs.parent_oid, c->oid, sizeof(cs.parent_oid));
+	cs.author = mem_strdup(act->author);
+	cs.login = mem_strdup(act->login);
+	cs.time = now;
+	cs.offset = offset;
+	memcpy(cs.act, act->id, sizeof(cs.act));
+	cs.kinds = r->kinds;
+	cs.subject = mem_strdup(act->subject);
+	buf_put(&cs.ops, p->ops.b, p->ops.len);
+	add_seen(r, &cs, c->stamp);
+	rc = changeset_sign(&cs, &r->home->sign, err);
+	if (rc == 0)
+		rc = store_changeset(r, &cs, err);
+	if (rc == 0 && id != NULL)
+		*id = cs.id;
+	changeset_free(&cs);
+	return rc;
+}
+
+int
+act_commit(struct act *act, struct digest *last, struct err *err)
+{
+	struct replica *r = act->r;
+	bool own = !db_in_transaction(r->db);
+	int64_t now = replica_now(r), offset = 0;
+	size_t i;
+	int rc;
+
+	rc = own ? replica_begin(r, err) : 0;
+	if (rc != 0)
+		return rc;
+	if (roster_find(r->roster, r->home->code) == NULL)
+		rc = err_set(err, YZ_EDENIED,
+		    "station %s is not in the roster yet: it must be"
+		    " confirmed by its parent first",
+		    r->home->code);
+	if (rc == 0)
+		rc = clock_offset(r, &offset, err);
+	for (i = 0; rc == 0 && i < act->n; i++)
+		rc = write_part(act, &act->parts[i], now, offset, last, err);
+	if (!own)
+		return rc;
+	if (rc == 0)
+		return replica_commit(r, err);
+	replica_rollback(r);
+	return rc;
+}
+
+/* --- standing receipts ------------------------------------------------------ */
+
+#define RECEIPT_INTERVAL (10 * 60 * 1000) /* ms; design.md section 5 */
+
+/* Is there news in command about owner since this station last spoke? */
+static bool
+has_news(struct replica *r, const char *owner, int64_t since)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_chains; i++) {
+		const struct chain *d = &r->chains[i];
+
+		if (d->name.stream == STREAM_COMMAND &&
+		    strcmp(d->name.owner, owner) == 0 &&
+		    strcmp(d->name.writer, r->home->code) != 0 &&
+		    d->news > since)
+			return true;
+	}
+	return false;
+}
+
+int
+replica_note_seen(struct replica *r, struct err *err)
+{
+	struct act *act = NULL;
+	int64_t now = replica_now(r);
+	size_t i;
+	int rc;
+
+	rc = replica_refresh(r, err);
+	if (rc != 0 || roster_find(r->roster, r->home->code) == NULL)
+		return rc;
+	for (i = 0; i < r->n_chains; i++) {
+		const struct chain *d = &r->chains[i], *mine;
+		struct chain_name name;
+
+		if (d->name.stream != STREAM_COMMAND || d->news == 0)
+			continue;
+		own_chain(&name, r, STREAM_COMMAND, d->name.owner);
+		mine = replica_chain_find(r, &name);
+		/* A clock set back must not silence the station. */
+		if (mine != NULL && mine->head > 0 && now >= mine->time &&
+		    now - mine->time < RECEIPT_INTERVAL)
+			continue;
+		if (!has_news(r, d->name.owner, mine == NULL ? 0 : mine->stamp))
+			continue;
+		if (act == NULL)
+			act = act_new(r, r->home->code, r->home->code,
+			    "seen");
+		part_for(act, &name, 0);
+	}
+	if (act != NULL)
+		rc = act_commit(act, NULL, err);
+	act_free(act);
+	return rc;
+}

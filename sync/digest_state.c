@@ -1,0 +1,224 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "replica_impl.h"
+#include "row.h"
+
+/*
+ * What is hashed, each item a length-prefixed string (varint length, bytes),
+ * numbers as decimal text; FORMAT.md, "Digest":
+ *
+ *	per kind by name, per record by id, if it has a write in the stream:
+ *		"record", kind, id, "1" or, if it is removed, "0", then per
+ *		field of the stream with a value, by name: name, value
+ *		then per register in conflict, by name, per standing write by
+ *		changeset id: "conflict", register, id, value
+ *	per quarantined op, by changeset id and place:
+ *		"quarantine", changeset id, place
+ */
+
+static void
+put(struct buf *out, const char *s)
+{
+	buf_put_string(out, s, strlen(s));
+}
+
+struct summing {
+	struct replica *r;
+	enum stream stream;
+	const char *owner; /* or NULL */
+	struct digest_ctx *ctx;
+	struct buf item;
+	int64_t records;
+};
+
+static void
+flush(struct summing *s)
+{
+	digest_add(s->ctx, s->item.b, s->item.len);
+	buf_clear(&s->item);
+}
+
+static int
+compare_fields(const void *a, const void *b)
+{
+	return strcmp((*(struct field *const *)a)->name,
+	    (*(struct field *const *)b)->name);
+}
+
+/* The fields of a kind that travel in the stream, by name. */
+static struct field **
+stream_fields(const struct kind *kind, enum stream stream, size_t *n)
+{
+	struct field **out = mem_calloc(kind->n_fields + 1, sizeof(*out));
+	size_t i;
+
+	*n = 0;
+	for (i = 0; i < kind->n_fields; i++)
+		if (kind->fields[i]->reg != NULL &&
+		    kind->fields[i]->stream == stream)
+			out[(*n)++] = kind->fields[i];
+	qsort(out, *n, sizeof(*out), compare_fields);
+	return out;
+}
+
+/* A record's conflicts in this stream. */
+static int
+sum_conflicts(struct summing *s, int64_t rec, struct err *err)
+{
+	struct db_stmt *st;
+	int rc;
+
+	rc = db_query(&st, s->r->db, err,
+	    "SELECT s.register, lower(hex(c.id)), s.value, h.stream"
+	    " FROM _standing AS s JOIN _changeset AS c USING (chain, seq)"
+	    " JOIN _chain AS h ON h.no = s.chain WHERE s.rec = ?"
+	    " ORDER BY s.register, c.id",
+	    "i", rec);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(st, err)) == 1) {
+		if ((enum stream)db_int(st, 3) != s->stream)
+			continue;
+		put(&s->item, "conflict");
+		put(&s->item, db_text(st, 0));
+		put(&s->item, db_text(st, 1));
+		put(&s->item, db_text(st, 2));
+	}
+	db_done(st);
+	return rc;
+}
+
+static int
+sum_row(struct summing *s, const struct kind *kind, struct db_stmt *st,
+    struct field *const *fields, size_t n, struct err *err)
+{
+	static struct row_clock clock;
+	bool present;
+	const void *p;
+	size_t len, i;
+	int rc;
+
+	p = db_blob(st, 2, &len);
+	rc = row_clock_read(&clock, p, len, err);
+	if (rc != 0 || clock.by_stream[s->stream].chain == 0)
+		return rc;
+	present = db_int(st, 3) == 0;
+	put(&s->item, "record");
+	put(&s->item, kind->name);
+	put(&s->item, db_text(st, 1));
+	put(&s->item, present ? "1" : "0");
+	for (i = 0; i < n; i++) {
+		const char *value = db_text(st, (int)i + 5);
+
+		if (value == NULL)
+			continue;
+		put(&s->item, fields[i]->name);
+		put(&s->item, value);
+	}
+	if (db_int(st, 4) > 0)
+		rc = sum_conflicts(s, db_int(st, 0), err);
+	s->records += present;
+	flush(s);
+	return rc;
+}
+
+static int
+sum_kind(struct summing *s, const struct kind *kind, struct err *err)
+{
+	struct buf sql = BUF_INIT;
+	struct field **fields;
+	struct db_stmt *st;
+	size_t n, i;
+	int rc;
+
+	fields = stream_fields(kind, s->stream, &n);
+	buf_puts(&sql, "SELECT rec, id, _clock, k.removed, _conflicts");
+	for (i = 0; i < n; i++) {
+		buf_puts(&sql, ", k.");
+		db_quote(&sql, fields[i]->name);
+	}
+	buf_puts(&sql, " FROM _record JOIN ");
+	db_quote(&sql, kind->name);
+	buf_puts(&sql,
+	    " AS k USING (rec) WHERE (?1 IS NULL OR _record.owner = ?1)"
+	    " ORDER BY id");
+	rc = db_query(&st, s->r->db, err, buf_str(&sql), "s", s->owner);
+	buf_free(&sql);
+	if (rc == 0) {
+		while ((rc = db_step(st, err)) == 1) {
+			rc = sum_row(s, kind, st, fields, n, err);
+			if (rc != 0)
+				break;
+		}
+		db_done(st);
+	}
+	free(fields);
+	return rc;
+}
+
+static int
+sum_quarantine(struct summing *s, struct err *err)
+{
+	struct db_stmt *st;
+	int rc;
+
+	rc = db_query(&st, s->r->db, err,
+	    "SELECT lower(hex(c.id)), q.op FROM _quarantine AS q"
+	    " JOIN _changeset AS c USING (chain, seq)"
+	    " JOIN _chain AS h ON h.no = q.chain WHERE h.stream = ?1 AND"
+	    " (?2 IS NULL OR substr(q.id, 1, 6) = ?2) ORDER BY c.id, q.op",
+	    "is", (int64_t)s->stream, s->owner);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(st, err)) == 1) {
+		put(&s->item, "quarantine");
+		put(&s->item, db_text(st, 0));
+		put(&s->item, db_text(st, 1));
+		flush(s);
+	}
+	db_done(st);
+	return rc;
+}
+
+static int
+compare_kinds(const void *a, const void *b)
+{
+	return strcmp((*(const struct kind *const *)a)->name,
+	    (*(const struct kind *const *)b)->name);
+}
+
+int
+replica_digest(struct replica *r, enum stream stream, const char *owner,
+    int64_t *records, struct digest *out, struct err *err)
+{
+	struct summing s = {.r = r, .stream = stream, .owner = owner};
+	const struct kind **kinds;
+	size_t i, n = 0;
+	int rc;
+
+	rc = replica_refresh(r, err);
+	if (rc != 0)
+		return rc;
+	kinds = mem_calloc(schema_count(r->schema) + 1, sizeof(*kinds));
+	for (i = 0; i < schema_count(r->schema); i++) {
+		const struct kind *k = schema_at(r->schema, i);
+
+		if (k->n_regs > 0 && schema_mark(k, stream) != NULL)
+			kinds[n++] = k;
+	}
+	qsort(kinds, n, sizeof(*kinds), compare_kinds);
+	s.ctx = digest_begin();
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = sum_kind(&s, kinds[i], err);
+	if (rc == 0)
+		rc = sum_quarantine(&s, err);
+	digest_end(s.ctx, out);
+	*records = s.records;
+	buf_free(&s.item);
+	free(kinds);
+	return rc;
+}

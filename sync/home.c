@@ -1,0 +1,199 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "home.h"
+
+#define STATION_LEN 25 /* "code 520302\ninc 1f0c9a7e\n" */
+
+char *
+home_file(const struct home *home, const char *name)
+{
+	return mem_printf("%s/%s", home->path, name);
+}
+
+static int
+station_write(const struct home *home, struct err *err)
+{
+	char *path = home_file(home, "station");
+	struct buf text = BUF_INIT;
+	int rc;
+
+	buf_printf(&text, "code %s\ninc %s\n", home->code, home->inc);
+	rc = file_write(path, text.b, text.len, 0644, err);
+	buf_free(&text);
+	free(path);
+	return rc;
+}
+
+static int
+station_read(struct home *home, struct err *err)
+{
+	char *path = home_file(home, "station");
+	struct buf text = BUF_INIT;
+	uint8_t inc[CHAIN_INC_LEN / 2];
+	const char *s;
+	int rc;
+
+	rc = file_read(&text, path, 4096, err);
+	if (rc == YZ_ENOTFOUND)
+		rc = err_set(
+		    err, YZ_ENOTFOUND, "there is no station in %s", home->path);
+	if (rc != 0)
+		goto out;
+	s = buf_str(&text);
+	if (text.len != STATION_LEN || memcmp(s, "code ", 5) != 0 ||
+	    !chain_is_code(s + 5, CHAIN_CODE_LEN) ||
+	    memcmp(s + 11, "\ninc ", 5) != 0 ||
+	    !digest_unhex(inc, sizeof(inc), s + 16, CHAIN_INC_LEN) ||
+	    s[24] != '\n') {
+		rc = err_set(err, YZ_ECORRUPT, "%s is damaged", path);
+		goto out;
+	}
+	memcpy(home->code, s + 5, CHAIN_CODE_LEN);
+	memcpy(home->inc, s + 16, CHAIN_INC_LEN);
+out:
+	buf_free(&text);
+	free(path);
+	return rc;
+}
+
+static int
+key_save(const struct home *home, const char *name, const struct sign_key *key,
+    struct err *err)
+{
+	char *path = home_file(home, name);
+	int rc = sign_save(key, path, err);
+
+	free(path);
+	return rc;
+}
+
+static int
+key_load(struct sign_key *out, const struct home *home, const char *name,
+    struct err *err)
+{
+	char *path = home_file(home, name);
+	int rc = sign_load(out, path, err);
+
+	free(path);
+	return rc;
+}
+
+static void
+random_inc(struct home *home)
+{
+	uint8_t inc[CHAIN_INC_LEN / 2];
+
+	digest_random(inc, sizeof(inc));
+	digest_hex(home->inc, inc, sizeof(inc));
+}
+
+static struct home *
+home_new(const char *path)
+{
+	struct home *home = mem_calloc(1, sizeof(*home));
+
+	home->path = mem_strdup(path);
+	return home;
+}
+
+int
+home_create(
+    struct home **out, const char *path, const char *code, struct err *err)
+{
+	struct home *home = home_new(path);
+	char *station = home_file(home, "station");
+	char *keys = home_file(home, "keys");
+	int rc;
+
+	if (!chain_is_code(code, strlen(code))) {
+		rc = err_set(
+		    err, YZ_EINVAL, "%.32s is not a code of six digits", code);
+		goto out;
+	}
+	if (file_exists(station)) {
+		rc = err_set(err, YZ_ECONFLICT,
+		    "there is a station in %s already", path);
+		goto out;
+	}
+	memcpy(home->code, code, CHAIN_CODE_LEN);
+	random_inc(home);
+	sign_generate(&home->sign);
+	sign_generate(&home->ssh);
+
+	rc = file_mkdir(path, 0700, err);
+	if (rc == 0)
+		rc = file_mkdir(keys, 0700, err);
+	if (rc == 0)
+		rc = key_save(home, "keys/sign", &home->sign, err);
+	if (rc == 0)
+		rc = key_save(home, "keys/ssh", &home->ssh, err);
+	/* Last: the station exists once this does. */
+	if (rc == 0)
+		rc = station_write(home, err);
+	if (rc == 0) {
+		*out = home;
+		home = NULL;
+	}
+out:
+	free(station);
+	free(keys);
+	home_free(home);
+	return rc;
+}
+
+int
+home_open(struct home **out, const char *path, struct err *err)
+{
+	struct home *home = home_new(path);
+	int rc;
+
+	rc = station_read(home, err);
+	if (rc == 0)
+		rc = key_load(&home->sign, home, "keys/sign", err);
+	if (rc == 0)
+		rc = key_load(&home->ssh, home, "keys/ssh", err);
+	if (rc != 0) {
+		home_free(home);
+		return rc;
+	}
+	*out = home;
+	return 0;
+}
+
+void
+home_free(struct home *home)
+{
+	if (home == NULL)
+		return;
+	free(home->path);
+	explicit_bzero(home, sizeof(*home));
+	free(home);
+}
+
+int
+home_new_incarnation(struct home *home, struct err *err)
+{
+	char before[sizeof(home->inc)];
+	int rc;
+
+	memcpy(before, home->inc, sizeof(before));
+	random_inc(home);
+	rc = station_write(home, err);
+	if (rc != 0)
+		memcpy(home->inc, before, sizeof(before));
+	return rc;
+}
+
+int
+home_root_key(struct sign_key *out, const struct home *home, struct err *err)
+{
+	return key_load(out, home, "keys/root", err);
+}

@@ -1,0 +1,42 @@
+/*
+ * Every bound on what comes from outside, in one place (design.md, PROTOCOL.md
+ * and FORMAT.md quote these).
+ */
+/* The system has a header of this name, which comes past here. */
+#include_next <limits.h>
+
+#ifndef SYNC_LIMITS_H
+#define SYNC_LIMITS_H
+
+#define LIMIT_OPS 500               /* operations in a changeset */
+#define LIMIT_OPS_BYTES (64u << 10) /* bytes of ops in a changeset */
+#define LIMIT_DEPTH 16              /* nesting of a JSON value */
+#define LIMIT_SEEN 4096             /* Seen lines in a changeset */
+#define LIMIT_TEXT (256u << 10)     /* bytes of a commit text, all in */
+#define LIMIT_SUBJECT 200           /* bytes of the human line */
+#define LIMIT_NAME 100              /* bytes of a person's name */
+#define LIMIT_FIELD 64              /* bytes of a kind's or field's name */
+#define LIMIT_REASON 500            /* bytes of a drop's reason */
+#define LIMIT_RUN (64u << 10)       /* plain bytes of a run of several */
+#define LIMIT_RUN_ONE (512u << 10)  /* plain bytes of a run of one */
+#define LIMIT_FRAME (16u << 10)     /* payload bytes of a frame */
+#define LIMIT_MESSAGE (4u << 20)    /* bytes of a message over many frames */
+#define LIMIT_WINDOW (4u << 20)     /* bytes of runs sent and not yet Held */
+#define LIMIT_WANTS 64              /* blobs asked for and not yet answered */
+#define LIMIT_BYE 200               /* bytes of a reason told to a peer */
+#define LIMIT_ROSTER (1u << 20)     /* bytes of one roster document */
+#define LIMIT_ROSTER_KEYS 16        /* root keys, signatures, keys a station */
+#define LIMIT_STATIONS 4096         /* entries of one roster document */
+#define LIMIT_AUDITORS 256          /* auditors in one roster document */
+#define LIMIT_INCS 64               /* incarnations under one key */
+#define LIMIT_ENDS 4096             /* ends of one key or former parent */
+#define LIMIT_FORMER 16             /* former parents of a station */
+#define LIMIT_TREE 16               /* levels of stations */
+#define LIMIT_INVITATION 4096       /* bytes of an invitation */
+#define LIMIT_REQUEST 2048          /* bytes of a request to join */
+#define LIMIT_HEADS 65536           /* chains named in one session */
+#define LIMIT_BLOB (16u << 20)      /* bytes of an attachment */
+#define LIMIT_SEQ (1ll << 40)       /* changesets in a chain */
+#define LIMIT_TIME_MAX 253402271999999ll /* 9999-12-31T23:59:59.999+08:00 */
+
+#endif

@@ -1,0 +1,395 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libssh2.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "link_ssh.h"
+#include "sign.h"
+
+#define CONNECT_MS 15000
+#define COMMAND "yizhan peer"
+#define STDERR_MAX 200 /* bytes of the other side's complaint shown */
+
+struct link_ssh {
+	struct link link;
+	int fd;
+	LIBSSH2_SESSION *session;
+	LIBSSH2_CHANNEL *channel;
+	int64_t deadline; /* of connecting */
+	bool heard;       /* something was read: the command runs */
+};
+
+/* What both sides may use, and nothing else. */
+static const struct {
+	int which;
+	const char *only;
+} methods[] = {
+    {LIBSSH2_METHOD_KEX, "curve25519-sha256"},
+    {LIBSSH2_METHOD_HOSTKEY, "ssh-ed25519"},
+    {LIBSSH2_METHOD_CRYPT_CS, "aes256-ctr"},
+    {LIBSSH2_METHOD_CRYPT_SC, "aes256-ctr"},
+    {LIBSSH2_METHOD_MAC_CS, "hmac-sha2-512"},
+    {LIBSSH2_METHOD_MAC_SC, "hmac-sha2-512"},
+    {LIBSSH2_METHOD_COMP_CS, "none"},
+    {LIBSSH2_METHOD_COMP_SC, "none"},
+};
+
+static int
+ssh_error(struct link_ssh *s, const char *what, struct err *err)
+{
+	char *msg = NULL;
+	int n = 0;
+
+	(void)libssh2_session_last_error(s->session, &msg, &n, 0);
+	if (msg == NULL || n <= 0 || !text_is_clean(msg, (size_t)n, false))
+		return err_set(err, YZ_EPEER, "%s failed", what);
+	return err_set(err, YZ_EPEER, "%s: %.*s", what, n, msg);
+}
+
+/* --- waiting -------------------------------------------------------------- */
+
+static void
+wait_fd(int fd, bool in, bool out, int ms)
+{
+	struct pollfd p = {.fd = fd,
+	    .events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0))};
+
+	(void)poll(&p, 1, ms);
+}
+
+/* libssh2 said EAGAIN: wait for what it wants; YZ_EPEER after 15 s. */
+static int
+again(struct link_ssh *s, const char *what, struct err *err)
+{
+	int64_t left = s->deadline - clock_mono();
+	int dirs = libssh2_session_block_directions(s->session);
+
+	if (left <= 0)
+		return err_set(err, YZ_EPEER, "%s: no answer in %d s", what,
+		    CONNECT_MS / 1000);
+	wait_fd(s->fd, dirs & LIBSSH2_SESSION_BLOCK_INBOUND,
+	    dirs & LIBSSH2_SESSION_BLOCK_OUTBOUND, (int)left);
+	return 0;
+}
+
+/* --- connecting --------------------------------------------------------------
+ */
+
+struct target {
+	char user[64], host[200], port[8];
+};
+
+static int
+split(struct target *t, const char *address, struct err *err)
+{
+	const char *at = strrchr(address, '@'), *host, *colon;
+	const struct passwd *pw = getpwuid(geteuid());
+	size_t n;
+
+	host = at == NULL ? address : at + 1;
+	colon = strrchr(host, ':');
+	if (colon == NULL || colon == host || strlen(colon + 1) >= 6 ||
+	    colon[1] == '\0')
+		return err_set(
+		    err, YZ_EINVAL, "address %s is not HOST:PORT", address);
+	snprintf(t->port, sizeof(t->port), "%s", colon + 1);
+	n = (size_t)(colon - host);
+	if (host[0] == '[' && colon[-1] == ']') {
+		host++;
+		n -= 2;
+	}
+	snprintf(t->host, sizeof(t->host), "%.*s", (int)n, host);
+	if (at != NULL)
+		snprintf(t->user, sizeof(t->user), "%.*s", (int)(at - address),
+		    address);
+	else
+		snprintf(t->user, sizeof(t->user), "%s",
+		    pw == NULL ? "yizhan" : pw->pw_name);
+	return 0;
+}
+
+static int
+try_connect(struct link_ssh *s, const struct addrinfo *ai)
+{
+	int one = 1, sys = 0;
+	socklen_t len = sizeof(sys);
+	int64_t left = s->deadline - clock_mono();
+	int fd = socket(ai->ai_family,
+	    ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) != 0) {
+		if (errno != EINPROGRESS) {
+			sys = errno;
+			goto bad;
+		}
+		wait_fd(fd, false, true, left > 0 ? (int)left : 0);
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) != 0)
+			sys = errno;
+		else if (sys == 0 && clock_mono() >= s->deadline)
+			sys = ETIMEDOUT;
+		if (sys != 0)
+			goto bad;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	s->fd = fd;
+	return 0;
+bad:
+	close(fd);
+	return sys;
+}
+
+static int
+connect_tcp(struct link_ssh *s, const struct target *t, struct err *err)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *ai;
+	int rc, sys = EHOSTUNREACH;
+
+	rc = getaddrinfo(t->host, t->port, &hints, &list);
+	if (rc != 0)
+		return err_set(
+		    err, YZ_EPEER, "not found: %s", gai_strerror(rc));
+	for (ai = list; ai != NULL && s->fd < 0; ai = ai->ai_next)
+		sys = try_connect(s, ai);
+	freeaddrinfo(list);
+	if (s->fd >= 0)
+		return 0;
+	errno = sys;
+	rc = err_sys(err, "no connection");
+	err->code = YZ_EPEER;
+	(void)rc;
+	return YZ_EPEER;
+}
+
+/* The server's key blob must be exactly the pinned one. */
+static int
+check_host(struct link_ssh *s, const char *host_key, struct err *err)
+{
+	struct buf want = BUF_INIT;
+	const char *got;
+	uint8_t pub[32];
+	size_t n = 0;
+	int type, rc;
+
+	rc = sign_public_parse(pub, host_key, strlen(host_key), err);
+	if (rc != 0)
+		return err_within(err, "pinned host key");
+	buf_put_u32(&want, 11);
+	buf_puts(&want, "ssh-ed25519");
+	buf_put_u32(&want, sizeof(pub));
+	buf_put(&want, pub, sizeof(pub));
+	got = libssh2_session_hostkey(s->session, &n, &type);
+	if (got == NULL || n != want.len || memcmp(got, want.b, n) != 0)
+		rc = err_set(err, YZ_EDENIED,
+		    "host key differs from the one pinned: %s", host_key);
+	buf_free(&want);
+	return rc;
+}
+
+static int
+handshake(struct link_ssh *s, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	s->session = libssh2_session_init();
+	if (s->session == NULL)
+		return err_set(err, YZ_EIO, "libssh2 does not start");
+	libssh2_session_set_blocking(s->session, 0);
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (libssh2_session_method_pref(
+			s->session, methods[i].which, methods[i].only) != 0)
+			return err_set(err, YZ_EIO, "libssh2 does not offer %s",
+			    methods[i].only);
+	}
+	while ((rc = libssh2_session_handshake(s->session, s->fd)) ==
+	       LIBSSH2_ERROR_EAGAIN) {
+		rc = again(s, "key exchange", err);
+		if (rc != 0)
+			return rc;
+	}
+	return rc == 0 ? 0 : ssh_error(s, "key exchange", err);
+}
+
+static int
+login(struct link_ssh *s, const char *user, const struct sign_key *key,
+    struct err *err)
+{
+	struct buf pem = BUF_INIT;
+	int rc, waited = 0;
+
+	sign_openssh_private(&pem, key);
+	do {
+		rc = libssh2_userauth_publickey_frommemory(s->session, user,
+		    strlen(user), NULL, 0, buf_str(&pem), pem.len, NULL);
+		if (rc == LIBSSH2_ERROR_EAGAIN)
+			waited = again(s, "login", err);
+	} while (rc == LIBSSH2_ERROR_EAGAIN && waited == 0);
+	explicit_bzero(pem.b, pem.len);
+	buf_free(&pem);
+	if (rc == LIBSSH2_ERROR_EAGAIN)
+		return waited;
+	if (rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
+	    rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
+		return err_set(
+		    err, YZ_EDENIED, "our key is not let in as %s", user);
+	return rc == 0 ? 0 : ssh_error(s, "login", err);
+}
+
+static int
+start(struct link_ssh *s, struct err *err)
+{
+	int rc;
+
+	while (
+	    (s->channel = libssh2_channel_open_session(s->session)) == NULL) {
+		if (libssh2_session_last_errno(s->session) !=
+		    LIBSSH2_ERROR_EAGAIN)
+			return ssh_error(s, "channel", err);
+		rc = again(s, "channel", err);
+		if (rc != 0)
+			return rc;
+	}
+	while ((rc = libssh2_channel_exec(s->channel, COMMAND)) ==
+	       LIBSSH2_ERROR_EAGAIN) {
+		rc = again(s, "command", err);
+		if (rc != 0)
+			return rc;
+	}
+	return rc == 0 ? 0 : ssh_error(s, "command", err);
+}
+
+/* --- the link
+ * ------------------------------------------------------------------ */
+
+/* The first line of the other side's complaint, if it is one clean line. */
+static int
+complaint(struct link_ssh *s, struct err *err)
+{
+	char text[STDERR_MAX];
+	ssize_t n = libssh2_channel_read_stderr(s->channel, text, sizeof(text));
+	size_t len = n > 0 ? (size_t)n : 0;
+	const char *nl = memchr(text, '\n', len);
+
+	if (nl != NULL)
+		len = (size_t)(nl - text);
+	if (len == 0 || !text_is_clean(text, len, false))
+		return err_set(err, YZ_EPEER,
+		    "the other side ended before it said anything");
+	return err_set(
+	    err, YZ_EPEER, "the other side says: %.*s", (int)len, text);
+}
+
+static int
+ssh_read(struct link *link, void *data, size_t max, size_t *n, bool *end,
+    struct err *err)
+{
+	struct link_ssh *s = (struct link_ssh *)link;
+	ssize_t got = libssh2_channel_read(s->channel, data, max);
+
+	*n = got > 0 ? (size_t)got : 0;
+	*end = false;
+	if (got > 0)
+		s->heard = true;
+	else if (got == LIBSSH2_ERROR_EAGAIN || got == 0) {
+		*end = libssh2_channel_eof(s->channel) == 1;
+		if (*end && !s->heard)
+			return complaint(s, err);
+	} else
+		return ssh_error(s, "the link broke", err);
+	return 0;
+}
+
+static int
+ssh_write(
+    struct link *link, const void *data, size_t max, size_t *n, struct err *err)
+{
+	struct link_ssh *s = (struct link_ssh *)link;
+	ssize_t put = libssh2_channel_write(s->channel, data, max);
+
+	*n = put > 0 ? (size_t)put : 0;
+	if (put < 0 && put != LIBSSH2_ERROR_EAGAIN)
+		return ssh_error(s, "the link broke", err);
+	return 0;
+}
+
+static void
+ssh_wait(struct link *link, bool want, int ms)
+{
+	struct link_ssh *s = (struct link_ssh *)link;
+	int dirs = libssh2_session_block_directions(s->session);
+
+	(void)want;
+	/* Room to write may depend on the other side's word: always listen. */
+	wait_fd(s->fd, true, dirs & LIBSSH2_SESSION_BLOCK_OUTBOUND, ms);
+}
+
+static void
+ssh_close(struct link *link)
+{
+	struct link_ssh *s = (struct link_ssh *)link;
+
+	/* No waiting for the other side to agree: sshd sees the end. */
+	if (s->session != NULL) {
+		libssh2_session_set_blocking(s->session, 0);
+		if (s->channel != NULL)
+			(void)libssh2_channel_send_eof(s->channel);
+		(void)libssh2_session_disconnect(s->session, "");
+		(void)libssh2_session_free(s->session);
+	}
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s);
+}
+
+int
+link_ssh_open(struct link **out, const char *address, const char *host_key,
+    const struct sign_key *key, struct err *err)
+{
+	struct link_ssh *s = mem_calloc(1, sizeof(*s));
+	struct target t;
+	int rc;
+
+	s->fd = -1;
+	s->deadline = clock_mono() + CONNECT_MS;
+	s->link = (struct link){ssh_read, ssh_write, ssh_wait, ssh_close};
+	signal(SIGPIPE, SIG_IGN);
+	rc = libssh2_init(0);
+	if (rc != 0)
+		rc = err_set(err, YZ_EIO, "libssh2 does not start");
+	else
+		rc = split(&t, address, err);
+	if (rc == 0)
+		rc = connect_tcp(s, &t, err);
+	if (rc == 0)
+		rc = handshake(s, err);
+	if (rc == 0)
+		rc = check_host(s, host_key, err);
+	if (rc == 0)
+		rc = login(s, t.user, key, err);
+	if (rc == 0)
+		rc = start(s, err);
+	if (rc != 0) {
+		ssh_close(&s->link);
+		return rc;
+	}
+	*out = &s->link;
+	return 0;
+}

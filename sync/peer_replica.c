@@ -1,0 +1,580 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/db.h"
+#include "base/mem.h"
+#include "enrol.h"
+#include "home.h"
+#include "limits.h"
+#include "local.h"
+#include "peer_replica.h"
+#include "peer_replica_impl.h"
+#include "replica.h"
+
+#define SEAL_TRIES 5     /* others may write between sealing and looking */
+#define PIN_DOCS_MAX 256 /* root documents before the pinned one */
+
+const char *
+peer_replica_self(const struct peer_replica *pr)
+{
+	return replica_home(pr->r)->code;
+}
+
+static int64_t
+do_wall(void *arg)
+{
+	struct peer_replica *pr = arg;
+
+	return replica_now(pr->r);
+}
+
+static bool
+is_parent(const struct peer_replica *pr)
+{
+	const struct roster_station *st =
+	    roster_find(replica_roster(pr->r), peer_replica_self(pr));
+
+	return st != NULL && strcmp(st->parent, pr->other) == 0;
+}
+
+static int
+do_offset(void *arg, int64_t ms, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	struct local_peer peer;
+	int rc;
+
+	rc = local_peer_get(pr->local, &peer, pr->other, err);
+	if (rc != 0)
+		return rc == YZ_ENOTFOUND ? 0 : rc;
+	peer.offset = ms;
+	rc = local_peer_put(pr->local, &peer, err);
+	if (rc == 0 && is_parent(pr))
+		rc = replica_set_offset(pr->r, ms, err);
+	return rc;
+}
+
+/* --- rosters ------------------------------------------------------------ */
+
+/* How far below the root is the station that signs a scope? */
+static int
+depth(const struct roster *roster, const char *scope)
+{
+	const struct roster_station *st = roster_find(roster, scope);
+	int n = 0;
+
+	if (strcmp(scope, "root") == 0)
+		return -1;
+	while (st != NULL && st->parent[0] != '\0' && n < LIMIT_STATIONS) {
+		st = roster_find(roster, st->parent);
+		n++;
+	}
+	return n;
+}
+
+static int
+do_scopes(void *arg, struct peer_scope **out, size_t *n, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	const struct roster *roster = replica_roster(pr->r);
+	struct replica_scope *held = NULL;
+	size_t i, j;
+	int rc;
+
+	rc = replica_scopes(pr->r, &held, n, err);
+	if (rc != 0)
+		return rc;
+	*out = mem_calloc(*n, sizeof(**out));
+	/* By depth: an enroller's document before those it enrols. */
+	for (i = 0; i < *n; i++) {
+		for (j = i; j > 0 && depth(roster, (*out)[j - 1].scope) >
+					 depth(roster, held[i].scope);
+		     j--)
+			(*out)[j] = (*out)[j - 1];
+		memcpy((*out)[j].scope, held[i].scope, sizeof((*out)[j].scope));
+		(*out)[j].version = held[i].version;
+		(*out)[j].hash = held[i].hash;
+	}
+	free(held);
+	return 0;
+}
+
+static int
+do_roster_get(void *arg, struct roster_doc *out, const char *scope,
+    int64_t version, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	return replica_roster_doc(pr->r, out, scope, version, err);
+}
+
+static int
+adopt(struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
+{
+	struct roster_doc have;
+	bool same;
+	int rc;
+
+	memset(&have, 0, sizeof(have));
+	rc = replica_roster_doc(pr->r, &have, doc->scope, doc->version, err);
+	if (rc == YZ_ENOTFOUND)
+		return replica_adopt(pr->r, doc, err);
+	if (rc != 0)
+		return rc;
+	same = digest_equal(&have.hash, &doc->hash);
+	roster_doc_free(&have);
+	if (same)
+		return 0;
+	return err_set(err, YZ_EDENIED,
+	    "roster %s: two documents of version %lld", doc->scope,
+	    (long long)doc->version);
+}
+
+static int
+copy_doc(struct roster_doc *out, const struct roster_doc *doc, struct err *err)
+{
+	struct buf bytes = BUF_INIT;
+	int rc;
+
+	roster_doc_pack(&bytes, doc);
+	memset(out, 0, sizeof(*out));
+	rc = roster_doc_unpack(out, bytes.b, bytes.len, err);
+	buf_free(&bytes);
+	return rc;
+}
+
+/* Do the documents held lead from version 1 to the pinned one? */
+static int
+check_pin(const struct peer_replica *pr, struct err *err)
+{
+	const struct roster_doc *last = &pr->held[pr->n_held - 1];
+	struct roster *roster = NULL;
+	size_t i;
+	int rc = 0;
+
+	if (!digest_equal(&last->hash, &pr->pin_hash))
+		return err_set(err, YZ_EDENIED,
+		    "roster version %lld is not the one that the invitation"
+		    " names",
+		    (long long)last->version);
+	for (i = 0; rc == 0 && i < pr->n_held; i++) {
+		const struct roster_doc *cur = i == 0 ? NULL : &pr->held[i - 1];
+
+		if (cur != NULL)
+			rc = roster_build(&roster, cur, 1, err);
+		if (rc == 0)
+			rc = roster_follows(roster, cur, &pr->held[i], err);
+		roster_free(roster);
+		roster = NULL;
+	}
+	return rc;
+}
+
+static int
+put_pinned(
+    struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	if (strcmp(doc->scope, "root") != 0 || pr->n_held == PIN_DOCS_MAX ||
+	    doc->version != (int64_t)pr->n_held + 1)
+		return err_set(err, YZ_EDENIED,
+		    "roster %s version %lld comes before the one that the"
+		    " invitation names",
+		    doc->scope, (long long)doc->version);
+	pr->held = mem_realloc(pr->held, (pr->n_held + 1) * sizeof(*pr->held));
+	rc = copy_doc(&pr->held[pr->n_held], doc, err);
+	if (rc != 0)
+		return rc;
+	pr->n_held++;
+	if (doc->version < pr->pin_version)
+		return 0;
+	rc = check_pin(pr, err);
+	for (i = 0; rc == 0 && i < pr->n_held; i++)
+		rc = adopt(pr, &pr->held[i], err);
+	pr->pinned = rc == 0;
+	return rc;
+}
+
+static int
+do_roster_put(void *arg, const struct roster_doc *doc, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	if (pr->pin_version > 0 && !pr->pinned)
+		return put_pinned(pr, doc, err);
+	return adopt(pr, doc, err);
+}
+
+static int
+do_join(
+    void *arg, const void *request, size_t n, bool *confirmed, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	return enrol_receive(
+	    pr->r, pr->local, pr->other, request, n, confirmed, err);
+}
+
+/* --- chains ------------------------------------------------------------- */
+
+bool
+peer_replica_reaches(
+    void *arg, const struct chain_name *chain, const char *code)
+{
+	struct peer_replica *pr = arg;
+
+	return chain_reaches(replica_roster(pr->r), chain, code);
+}
+
+static bool
+do_through(void *arg, const struct chain_name *chain)
+{
+	struct peer_replica *pr = arg;
+	const struct roster *roster = replica_roster(pr->r);
+	const char *me = peer_replica_self(pr), *writer = chain->writer;
+
+	if (roster_is_ancestor(roster, pr->other, me))
+		return strcmp(writer, me) != 0 &&
+		       !roster_is_ancestor(roster, me, writer);
+	return strcmp(writer, pr->other) == 0 ||
+	       roster_is_ancestor(roster, pr->other, writer);
+}
+
+/* Nothing leaves that is not in the ledger: seal until nobody has written
+ * in between, then look. */
+static int
+sealed_heads(struct peer_replica *pr, struct replica_head **out, size_t *n,
+    struct err *err)
+{
+	int64_t unsealed = 0;
+	int rc, i;
+
+	for (i = 0; i < SEAL_TRIES; i++) {
+		rc = replica_seal(pr->r, err);
+		if (rc == 0)
+			rc = replica_heads(pr->r, out, n, err);
+		if (rc == 0)
+			rc = db_get_int(&unsealed, replica_db(pr->r), err,
+			    "SELECT count(*) FROM _unsealed", "");
+		if (rc != 0 || unsealed == 0)
+			return rc;
+		free(*out);
+		*out = NULL;
+	}
+	return err_set(err, YZ_EIO, "sealing cannot keep up");
+}
+
+static int
+do_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	struct replica_head *heads = NULL;
+	size_t all = 0, i;
+	int rc;
+
+	*n = 0;
+	rc = sealed_heads(pr, &heads, &all, err);
+	if (rc != 0)
+		return rc;
+	*out = mem_calloc(all, sizeof(**out));
+	for (i = 0; i < all; i++) {
+		if (!peer_replica_reaches(
+			pr, &heads[i].chain, peer_replica_self(pr)) ||
+		    !peer_replica_reaches(pr, &heads[i].chain, pr->other))
+			continue;
+		(*out)[*n].chain = heads[i].chain;
+		(*out)[*n].seq = heads[i].seq;
+		(*out)[(*n)++].id = heads[i].id;
+	}
+	free(heads);
+	return 0;
+}
+
+int
+peer_replica_place(void *arg, const struct chain_name *chain, int64_t seq,
+    struct digest *id, uint8_t oid[20], struct err *err)
+{
+	struct peer_replica *pr = arg;
+	char name[CHAIN_NAME_MAX];
+	struct db_stmt *st = NULL;
+	int rc;
+
+	memset(id, 0, sizeof(*id));
+	memset(oid, 0, 20);
+	if (seq == 0)
+		return 0;
+	chain_format(name, chain);
+	rc = db_query(&st, replica_db(pr->r), err,
+	    "SELECT id, oid FROM _changeset WHERE seq = ? AND"
+	    " chain = (SELECT no FROM _chain WHERE name = ?)",
+	    "is", seq, name);
+	if (rc != 0)
+		return rc;
+	rc = db_step(st, err);
+	if (rc == 1) {
+		size_t n_id, n_oid;
+		const void *b_id = db_blob(st, 0, &n_id);
+		const void *b_oid = db_blob(st, 1, &n_oid);
+
+		if (n_id == sizeof(id->b) && n_oid == 20) {
+			memcpy(id->b, b_id, n_id);
+			memcpy(oid, b_oid, n_oid);
+			rc = 0;
+		} else
+			rc = err_set(err, YZ_EIO, "%s seq %lld is damaged",
+			    name, (long long)seq);
+	} else if (rc == 0)
+		rc = err_set(err, YZ_ENOTFOUND, "%s seq %lld is not here", name,
+		    (long long)seq);
+	db_done(st);
+	return rc;
+}
+
+static int
+do_read(void *arg, struct changeset *out, const struct chain_name *chain,
+    int64_t seq, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	return replica_read(pr->r, out, chain, seq, err);
+}
+
+static int
+do_receive(void *arg, struct changeset *cs, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	enum receive_result result;
+	int rc;
+
+	if (!db_in_transaction(replica_db(pr->r))) {
+		rc = replica_begin(pr->r, err);
+		if (rc != 0)
+			return err_set(err, YZ_EIO, "%s", err->msg);
+	}
+	return receive_changeset(pr->r, cs, &result, err);
+}
+
+static int
+do_commit(void *arg, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	if (!db_in_transaction(replica_db(pr->r)))
+		return 0;
+	if (replica_commit(pr->r, err) != 0)
+		return err_set(err, YZ_EIO, "%s", err->msg);
+	return 0;
+}
+
+static void
+do_rollback(void *arg)
+{
+	struct peer_replica *pr = arg;
+
+	if (db_in_transaction(replica_db(pr->r)))
+		replica_rollback(pr->r);
+}
+
+/* --- what outlives the session: local.db ------------------------------------
+ */
+
+static int
+ack_one(struct peer_replica *pr, const struct peer_head *head, struct err *err)
+{
+	char name[CHAIN_NAME_MAX];
+	int64_t seq;
+	int rc;
+
+	chain_format(name, &head->chain);
+	rc = local_acked_get(pr->local, pr->other, name, &seq, err);
+	if (rc != 0 || seq == head->seq)
+		return rc;
+	rc = local_acked_put(pr->local, pr->other, name, head->seq, err);
+	if (rc != 0)
+		return rc;
+	/* What was refused at a place that has been passed is no more. */
+	return db_run(local_db(pr->local), err,
+	    "DELETE FROM refusal WHERE code = ? AND chain = ? AND seq <= ?",
+	    "ssi", pr->other, name, head->seq);
+}
+
+static int
+do_acked(void *arg, const struct peer_head *v, size_t n, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	size_t i;
+	int rc;
+
+	rc = db_begin(local_db(pr->local), err);
+	if (rc != 0)
+		return rc;
+	for (i = 0; i < n && rc == 0; i++)
+		rc = ack_one(pr, &v[i], err);
+	if (rc == 0)
+		rc = db_commit(local_db(pr->local), err);
+	if (rc != 0)
+		db_rollback(local_db(pr->local));
+	return rc;
+}
+
+static int
+do_refused(void *arg, const char *chain, int64_t seq, const char *reason,
+    struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	return local_refusal_put(pr->local, pr->other, chain, seq, reason, err);
+}
+
+static int
+do_partials(void *arg, struct peer_partial **out, size_t *n, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	struct local_partial *held = NULL;
+	size_t all = 0, i;
+	int rc;
+
+	rc = local_partials(pr->local, pr->other, &held, &all, err);
+	if (rc != 0)
+		return rc;
+	*out = mem_calloc(all, sizeof(**out));
+	*n = 0;
+	for (i = 0; i < all; i++) {
+		struct peer_partial *p = &(*out)[*n];
+
+		if (chain_parse(&p->chain, held[i].chain, strlen(held[i].chain),
+			err) != 0)
+			continue;
+		p->first = held[i].first;
+		p->last = held[i].last;
+		memcpy(p->hash.b, held[i].hash, sizeof(p->hash.b));
+		p->total = (size_t)held[i].total;
+		p->held = (size_t)held[i].held;
+		++*n;
+	}
+	free(held);
+	return 0;
+}
+
+static int
+do_partial_get(void *arg, const struct chain_name *chain, struct buf *bytes,
+    struct err *err)
+{
+	struct peer_replica *pr = arg;
+	char name[CHAIN_NAME_MAX];
+	struct local_partial p;
+
+	chain_format(name, chain);
+	return local_partial_get(pr->local, pr->other, name, &p, bytes, err);
+}
+
+static int
+do_partial_put(void *arg, const struct peer_partial *partial, const void *data,
+    struct err *err)
+{
+	struct peer_replica *pr = arg;
+	struct local_partial p;
+	int rc;
+
+	memset(&p, 0, sizeof(p));
+	chain_format(p.chain, &partial->chain);
+	p.first = partial->first;
+	p.last = partial->last;
+	memcpy(p.hash, partial->hash.b, sizeof(p.hash));
+	p.total = (int64_t)partial->total;
+	rc = local_partial_begin(pr->local, pr->other, &p, err);
+	if (rc != 0)
+		return rc;
+	return local_partial_append(
+	    pr->local, pr->other, p.chain, data, partial->held, err);
+}
+
+static int
+do_partial_drop(void *arg, const struct chain_name *chain, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	char name[CHAIN_NAME_MAX];
+	int rc;
+
+	chain_format(name, chain);
+	rc = local_partial_drop(pr->local, pr->other, name, err);
+	return rc == YZ_ENOTFOUND ? 0 : rc;
+}
+
+/* --- life
+ * ------------------------------------------------------------------------ */
+
+static const struct peer_store functions = {
+    .wall = do_wall,
+    .offset = do_offset,
+    .scopes = do_scopes,
+    .roster_get = do_roster_get,
+    .roster_put = do_roster_put,
+    .join = do_join,
+    .reaches = peer_replica_reaches,
+    .through = do_through,
+    .heads = do_heads,
+    .place = peer_replica_place,
+    .read = do_read,
+    .receive = do_receive,
+    .commit = do_commit,
+    .rollback = do_rollback,
+    .acked = do_acked,
+    .refused = do_refused,
+    .partials = do_partials,
+    .partial_get = do_partial_get,
+    .partial_put = do_partial_put,
+    .partial_drop = do_partial_drop,
+};
+
+struct peer_replica *
+peer_replica_new(struct replica *r, struct local *local, const char *other)
+{
+	struct peer_replica *pr = mem_calloc(1, sizeof(*pr));
+
+	pr->r = r;
+	pr->local = local;
+	memcpy(pr->other, other, sizeof(pr->other));
+	pr->store = functions;
+	peer_replica_files_store(&pr->store);
+	pr->store.arg = pr;
+	return pr;
+}
+
+void
+peer_replica_free(struct peer_replica *pr)
+{
+	size_t i;
+
+	if (pr == NULL)
+		return;
+	for (i = 0; i < pr->n_held; i++)
+		roster_doc_free(&pr->held[i]);
+	free(pr->held);
+	buf_free(&pr->blob);
+	free(pr);
+}
+
+const struct peer_store *
+peer_replica_store(struct peer_replica *pr)
+{
+	return &pr->store;
+}
+
+void
+peer_replica_pin(
+    struct peer_replica *pr, int64_t version, const struct digest *hash)
+{
+	pr->pin_version = version;
+	pr->pin_hash = *hash;
+}
+
+bool
+peer_replica_pinned(const struct peer_replica *pr)
+{
+	return pr->pinned;
+}

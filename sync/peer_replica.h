@@ -1,0 +1,31 @@
+/*
+ * The struct peer_store of a real station: the replica, local.db and the
+ * folder of partial blobs.
+ */
+#ifndef SYNC_PEER_REPLICA_H
+#define SYNC_PEER_REPLICA_H
+
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "peer.h"
+
+struct err;
+struct local;
+struct peer_replica;
+struct replica;
+
+/* r and local are borrowed. */
+struct peer_replica *peer_replica_new(
+    struct replica *r, struct local *local, const char *other);
+void peer_replica_free(struct peer_replica *pr);
+const struct peer_store *peer_replica_store(struct peer_replica *pr);
+
+/* Adopt no roster before root document number version has come, all lead up
+ * to it, and it has this hash (joining). */
+void peer_replica_pin(
+    struct peer_replica *pr, int64_t version, const struct digest *hash);
+/* Has it come? */
+bool peer_replica_pinned(const struct peer_replica *pr);
+
+#endif

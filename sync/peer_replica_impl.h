@@ -1,0 +1,43 @@
+/*
+ * What peer_replica.c (chains, rosters, local.db) and peer_replica_files.c
+ * (blobs, receipts) share.  Nobody else includes this.
+ */
+#ifndef SYNC_PEER_REPLICA_IMPL_H
+#define SYNC_PEER_REPLICA_IMPL_H
+
+#include "peer.h"
+
+struct local;
+struct replica;
+
+struct peer_replica {
+	struct replica *r;
+	struct local *local;
+	char other[CHAIN_CODE_LEN + 1];
+	struct peer_store store;
+
+	int64_t pin_version; /* 0: nothing is pinned */
+	struct digest pin_hash;
+	bool pinned;
+	struct roster_doc *held; /* until the pinned one comes */
+	size_t n_held;
+
+	/* Of the receipts made, what local.db is to remember once they have
+	 * arrived; "" where there is none. */
+	char receipts[STREAM_COUNT][DIGEST_HEX_LEN + 1];
+
+	struct buf blob; /* the one being sent, whole */
+	char blob_hex[DIGEST_HEX_LEN + 1];
+};
+
+/* --- peer_replica.c */
+const char *peer_replica_self(const struct peer_replica *pr);
+bool peer_replica_reaches(
+    void *arg, const struct chain_name *chain, const char *code);
+int peer_replica_place(void *arg, const struct chain_name *chain, int64_t seq,
+    struct digest *id, uint8_t oid[20], struct err *err);
+
+/* --- peer_replica_files.c: fill in the functions it has */
+void peer_replica_files_store(struct peer_store *store);
+
+#endif

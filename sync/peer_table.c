@@ -1,0 +1,220 @@
+/* The chains of a session: who holds how much of each. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "peer_state.h"
+
+/* Index of the first entry not before text. */
+static size_t
+lower_bound(const struct peer *p, const char *text)
+{
+	size_t lo = 0, hi = p->n_chains;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(p->chains[mid].text, text) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct peer_chain *
+peer_table_find(struct peer *p, const struct chain_name *name)
+{
+	char text[CHAIN_NAME_MAX];
+	size_t at;
+
+	chain_format(text, name);
+	at = lower_bound(p, text);
+	if (at == p->n_chains || strcmp(p->chains[at].text, text) != 0)
+		return NULL;
+	return &p->chains[at];
+}
+
+struct peer_chain *
+peer_table_get(struct peer *p, const struct chain_name *name)
+{
+	char text[CHAIN_NAME_MAX];
+	struct peer_chain *c;
+	size_t at;
+
+	chain_format(text, name);
+	at = lower_bound(p, text);
+	if (at < p->n_chains && strcmp(p->chains[at].text, text) == 0)
+		return &p->chains[at];
+	if (p->n_chains == LIMIT_HEADS)
+		return NULL;
+	if (p->n_chains == p->cap_chains) {
+		p->cap_chains = p->cap_chains == 0 ? 64 : 2 * p->cap_chains;
+		p->chains =
+		    mem_realloc(p->chains, p->cap_chains * sizeof(*p->chains));
+	}
+	c = &p->chains[at];
+	memmove(c + 1, c, (p->n_chains - at) * sizeof(*c));
+	p->n_chains++;
+	memset(c, 0, sizeof(*c));
+	c->name = *name;
+	memcpy(c->text, text, sizeof(c->text));
+	return c;
+}
+
+int
+peer_table_load(struct peer *p, struct err *err)
+{
+	struct peer_head *heads = NULL;
+	size_t n = 0, i;
+	int rc;
+
+	rc = p->s.heads(p->s.arg, &heads, &n, err);
+	if (rc != 0)
+		return rc;
+	for (i = 0; i < n; i++) {
+		struct peer_chain *c = peer_table_get(p, &heads[i].chain);
+
+		if (c == NULL) {
+			rc = err_set(
+			    err, YZ_EINVAL, "more than %d chains", LIMIT_HEADS);
+			break;
+		}
+		c->mine = heads[i].seq;
+		c->mine_id = heads[i].id;
+		if (c->head < c->mine)
+			c->head = c->mine;
+	}
+	free(heads);
+	return rc;
+}
+
+static void
+add_line(struct digest_ctx *ctx, const struct peer_chain *c, int64_t seq,
+    const struct digest *id)
+{
+	char hex[DIGEST_HEX_LEN + 1];
+	struct buf line = BUF_INIT;
+
+	digest_hex(hex, id->b, sizeof(id->b));
+	buf_printf(&line, "%s %lld %s\n", c->text, (long long)seq, hex);
+	digest_add(ctx, line.b, line.len);
+	buf_free(&line);
+}
+
+void
+peer_table_heads(const struct peer *p, struct digest out[STREAM_COUNT])
+{
+	struct digest_ctx *ctx[STREAM_COUNT];
+	size_t i;
+	int s;
+
+	for (s = 0; s < STREAM_COUNT; s++)
+		ctx[s] = digest_begin();
+	for (i = 0; i < p->n_chains; i++) {
+		const struct peer_chain *c = &p->chains[i];
+
+		if (c->mine > 0)
+			add_line(ctx[c->name.stream], c, c->mine, &c->mine_id);
+	}
+	for (s = 0; s < STREAM_COUNT; s++)
+		digest_end(ctx[s], &out[s]);
+}
+
+int
+peer_table_named(
+    struct peer *p, struct digest out[STREAM_COUNT], struct err *err)
+{
+	struct digest_ctx *ctx[STREAM_COUNT];
+	size_t i;
+	int s, rc = 0;
+
+	for (s = 0; s < STREAM_COUNT; s++)
+		ctx[s] = digest_begin();
+	for (i = 0; i < p->n_chains && rc == 0; i++) {
+		const struct peer_chain *c = &p->chains[i];
+		struct digest id;
+		uint8_t oid[20];
+
+		if (c->named == 0 || c->named > c->head)
+			continue;
+		rc = p->s.place(p->s.arg, &c->name, c->named, &id, oid, err);
+		if (rc == 0)
+			add_line(ctx[c->name.stream], c, c->named, &id);
+		else if (rc == YZ_ENOTFOUND)
+			rc = 0;
+	}
+	for (s = 0; s < STREAM_COUNT; s++)
+		digest_end(ctx[s], &out[s]);
+	return rc;
+}
+
+void
+peer_table_assume(struct peer *p, enum stream stream)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_chains; i++) {
+		struct peer_chain *c = &p->chains[i];
+
+		if (c->name.stream != stream)
+			continue;
+		c->named = c->mine;
+		c->named_id = c->mine_id;
+	}
+}
+
+/* Who holds more sees whether the other's head is a place in it. */
+static int
+compare_one(struct peer *p, struct peer_chain *c, struct err *err)
+{
+	char reason[LIMIT_BYE];
+	struct digest id;
+	uint8_t oid[20];
+	int rc;
+
+	c->theirs = c->sent = c->named;
+	p->result.todo +=
+	    c->mine > c->named ? c->mine - c->named : c->named - c->mine;
+	if (c->named == 0 || c->mine < c->named)
+		return 0;
+	if (c->mine == c->named)
+		id = c->mine_id;
+	else {
+		rc = p->s.place(p->s.arg, &c->name, c->named, &id, oid, err);
+		if (rc != 0)
+			return rc;
+	}
+	if (digest_equal(&id, &c->named_id))
+		return 0;
+	snprintf(reason, sizeof(reason), "chain %s differs at seq %lld: fork",
+	    c->text, (long long)c->named);
+	c->theirs = 0;
+	rc = peer_stop(p, c, c->named, reason, true, err);
+	c->stopped = c->shut = true;
+	return rc;
+}
+
+int
+peer_table_compare(struct peer *p, struct err *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < p->n_chains && rc == 0; i++)
+		rc = compare_one(p, &p->chains[i], err);
+	return rc;
+}
+
+void
+peer_table_free(struct peer *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_chains; i++)
+		free(p->chains[i].resume);
+	free(p->chains);
+}

@@ -1,0 +1,104 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "home.h"
+#include "replica_impl.h"
+#include "roster.h"
+
+/* With which of the keys the roster ever gave the writer is it signed? */
+static int
+find_key(struct replica *r, struct changeset *cs, struct err *err)
+{
+	const struct roster_key *key;
+	size_t i;
+
+	for (i = 0; (key = roster_key(r->roster, &cs->chain, i)) != NULL;
+	     i++) {
+		memcpy(cs->key, key->sign, sizeof(cs->key));
+		if (changeset_verify(cs, err) == 0)
+			return 0;
+	}
+	return err_set(err, YZ_EDENIED,
+	    i == 0 ? "the roster gives %s no key for this chain"
+		   : "not signed by %s",
+	    cs->chain.writer);
+}
+
+static int
+receive(struct replica *r, struct changeset *cs, enum receive_result *result,
+    struct err *err)
+{
+	struct changeset held = CHANGESET_INIT;
+	struct chain *c;
+	struct ops ops;
+	int rc;
+
+	if (!chain_reaches(r->roster, &cs->chain, r->home->code))
+		return err_set(err, YZ_EDENIED,
+		    "station %s may not hold this chain", r->home->code);
+	rc = replica_chain(r, &c, &cs->chain, err);
+	if (rc != 0)
+		return rc;
+	if (cs->seq > c->head + 1)
+		return err_set(err, YZ_ENOTFOUND,
+		    "changesets after seq %lld are missing",
+		    (long long)c->head);
+	if (cs->seq <= c->head) {
+		rc = replica_load(r, &held, c, cs->seq, err);
+		if (rc != 0)
+			return rc;
+		/* prev and parent are not on the wire: take those of the
+		 * chain held, so that equal content gives an equal id. */
+		cs->prev = held.prev;
+		memcpy(cs->parent_oid, held.parent_oid, 20);
+		memcpy(cs->key, held.key, sizeof(cs->key));
+		changeset_derive(cs);
+		rc = digest_equal(&held.id, &cs->id) ? 0 : YZ_ECONFLICT;
+		changeset_free(&held);
+		if (rc != 0)
+			return err_set(err, YZ_ECONFLICT,
+			    "another changeset stands at seq %lld",
+			    (long long)cs->seq);
+		*result = RECEIVE_HAD;
+		return 0;
+	}
+	if (cs->seq > 1 &&
+	    (!digest_equal(&cs->prev, &c->id) ||
+		memcmp(cs->parent_oid, c->oid, 20) != 0))
+		return err_set(err, YZ_ECONFLICT,
+		    "Prev is not the changeset at seq %lld",
+		    (long long)c->head);
+
+	/* Form first: what is signed but malformed is refused the same way
+	 * by everybody, before any key is tried. */
+	rc = changeset_check(cs, err);
+	if (rc == 0)
+		rc = ops_parse(&ops, buf_str(&cs->ops), cs->ops.len, err);
+	if (rc != 0)
+		return rc;
+	ops_free(&ops);
+	/* The text without signature does not hold the key. */
+	changeset_derive(cs);
+	rc = find_key(r, cs, err);
+	if (rc != 0)
+		return rc;
+	changeset_derive(cs);
+	rc = store_changeset(r, cs, err);
+	*result = RECEIVE_STORED;
+	return rc;
+}
+
+int
+receive_changeset(struct replica *r, struct changeset *cs,
+    enum receive_result *result, struct err *err)
+{
+	char name[CHAIN_NAME_MAX];
+	int rc;
+
+	rc = receive(r, cs, result, err);
+	if (rc == 0)
+		return 0;
+	chain_format(name, &cs->chain);
+	return err_within(err, "%s seq %lld", name, (long long)cs->seq);
+}

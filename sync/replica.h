@@ -1,0 +1,190 @@
+/*
+ * The replica: one SQLite database per station, the ledger beside it, the
+ * roster, and the rules that tie them (design.md section 3).
+ *
+ * Writing happens between replica_begin() and replica_commit(), which is the
+ * commit point: rows, heads and the changesets' bytes together.  commit
+ * folds what became dirty first.  Sealing (replica_seal) follows, and nothing
+ * leaves the station before it is sealed.
+ */
+#ifndef SYNC_REPLICA_H
+#define SYNC_REPLICA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "changeset.h"
+#include "roster.h"
+
+struct buf;
+struct db;
+struct err;
+struct home;
+struct ledger;
+struct op_draft;
+struct replica;
+struct schema;
+
+/* Takes home over. */
+int replica_open(struct replica **out, struct home *home, struct err *err);
+void replica_close(struct replica *r);
+
+struct db *replica_db(struct replica *r);
+const struct home *replica_home(const struct replica *r);
+struct ledger *replica_ledger(struct replica *r);
+const struct roster *replica_roster(struct replica *r); /* newest held */
+const struct schema *replica_schema(struct replica *r); /* current */
+
+int replica_begin(struct replica *r, struct err *err);
+int replica_commit(struct replica *r, struct err *err);
+void replica_rollback(struct replica *r);
+
+/* Write to the ledger what is not yet there. */
+int replica_seal(struct replica *r, struct err *err);
+/* The ledger's ref of a chain: refs/chains/WRITER-INC/OWNER, or .../all. */
+#define REPLICA_REF_MAX 64
+void replica_chain_ref(
+    char out[REPLICA_REF_MAX], const struct chain_name *name);
+
+/* The wall clock used for new changesets; tests set their own. */
+void replica_set_clock(struct replica *r, int64_t (*wall)(void *), void *arg);
+int64_t replica_now(struct replica *r);
+/* Offset to the parent's clock as last measured, ms (stored). */
+int replica_set_offset(struct replica *r, int64_t ms, struct err *err);
+
+/* --- writing: an act (act.c) ------------------------------------------ */
+
+struct act;
+/* author: the person's name; login: [a-z0-9._-]; subject: the human line. */
+struct act *act_new(struct replica *r, const char *author, const char *login,
+    const char *subject);
+void act_free(struct act *act);
+/* Add an op to the chain of this station in that stream about the record's
+ * owner.  Copies. */
+void act_add(struct act *act, enum stream stream, const struct op_draft *op);
+/*
+ * Write everything as one or more changesets with one act id, inside one
+ * transaction (its own, or the one already begun).  last, if not NULL, gets
+ * the id of the last changeset.
+ */
+int act_commit(struct act *act, struct digest *last, struct err *err);
+
+/*
+ * Standing receipts (design.md section 5): where news in command was applied
+ * and this station has said nothing since, an empty changeset says under
+ * signature that it was seen; at most one a chain in ten minutes, and never
+ * in answer to empty ones.
+ */
+int replica_note_seen(struct replica *r, struct err *err);
+
+/* --- receiving (receive.c) --------------------------------------------- */
+
+enum receive_result {
+	RECEIVE_STORED, /* it is now the chain's head */
+	RECEIVE_HAD,    /* held already, the same */
+};
+
+/*
+ * Take a changeset in, within a transaction: reach, place in its chain
+ * (seq = head + 1, prev = head's id), form, signature by a key the roster
+ * ever gave its writer.  cs comes from changeset_unpack() with chain, seq,
+ * prev, parent_oid set; key is filled here.  *result is set on success.
+ * Refused at the door and not stored: YZ_EDENIED, YZ_ECORRUPT,
+ * YZ_ECONFLICT (another changeset stands at that place), with one line.
+ * YZ_ENOTFOUND: earlier ones of its chain are missing.
+ */
+int receive_changeset(struct replica *r, struct changeset *cs,
+    enum receive_result *result, struct err *err);
+
+/* --- reading ------------------------------------------------------------ */
+
+struct replica_head {
+	struct chain_name chain;
+	int64_t seq;
+	struct digest id;
+	uint8_t oid[20];
+};
+/* The head of a chain; seq 0 when nothing of it is held. */
+int replica_head(struct replica *r, struct replica_head *out,
+    const struct chain_name *chain, struct err *err);
+/* Every chain with seq > 0, sorted by name; *out is freed by the caller. */
+int replica_heads(struct replica *r, struct replica_head **out, size_t *n,
+    struct err *err);
+/* A changeset held, from the ledger or not yet sealed; checked. */
+int replica_read(struct replica *r, struct changeset *out,
+    const struct chain_name *chain, int64_t seq, struct err *err);
+/* Find by an id's hex prefix of >= 8 digits; YZ_ENOTFOUND, YZ_ECONFLICT. */
+int replica_find(struct replica *r, struct chain_name *chain, int64_t *seq,
+    const char *hex, struct err *err);
+
+/*
+ * Call fn for every changeset that touched a record, oldest first by Time +
+ * Offset, with the op in it; accepted is false for a quarantined op.
+ * YZ_ENOTFOUND when there is no such record.
+ */
+struct op;
+int replica_history(struct replica *r, const char *kind, const char *id,
+    int (*fn)(void *arg, const struct changeset *cs, const struct op *op,
+	bool accepted, struct err *err),
+    void *arg, struct err *err);
+
+/* --- rosters ------------------------------------------------------------ */
+
+/* Newest document of a scope; YZ_ENOTFOUND. */
+int replica_roster_doc(struct replica *r, struct roster_doc *out,
+    const char *scope, int64_t version, struct err *err); /* version 0: newest */
+/* Scopes held with their newest versions and hashes. */
+struct replica_scope {
+	char scope[ROSTER_SCOPE_MAX];
+	int64_t version;
+	struct digest hash;
+};
+int replica_scopes(struct replica *r, struct replica_scope **out, size_t *n,
+    struct err *err);
+/* Adopt the next version of a scope, in its own transaction: checked by
+ * roster_follows(), stored, and every chain judged anew. */
+int replica_adopt(
+    struct replica *r, const struct roster_doc *doc, struct err *err);
+
+/* --- proving (digest_state.c, verify.c, rebuild.c) ------------------------- */
+
+/*
+ * What a stream's state comes to: the records that have accepted writes in
+ * it and a SHA-256 of their rows, conflicts, chain ends and quarantine
+ * (FORMAT.md, "Digest").  owner NULL: of all owners.  Stations that hold the
+ * same chains and roster get the same.
+ */
+int replica_digest(struct replica *r, enum stream stream, const char *owner,
+    int64_t *records, struct digest *out, struct err *err);
+
+/* Check the ledger against FORMAT.md and the replica: every commit's form,
+ * Prev, id and signature, every ref; with deep every attachment's bytes.
+ * fn gets a line per fault; *checked counts changesets. */
+int replica_verify(struct replica *r, bool deep, int64_t *checked,
+    void (*fn)(void *arg, const char *fault), void *arg, struct err *err);
+
+/* Empty the replica's tables and fold everything again from the ledger, by
+ * the rosters held, in one transaction.  step, if not NULL, is called with
+ * the changesets done and all. */
+int replica_rebuild(struct replica *r, void (*step)(void *, int64_t, int64_t),
+    void *arg, struct err *err);
+
+/* --- blobs: HOME/blobs/xx/HASH ------------------------------------------- */
+
+/* Store an attachment; hex is its SHA-256. YZ_EINVAL over LIMIT_BLOB. */
+int blob_put(struct replica *r, char hex[DIGEST_HEX_LEN + 1],
+    const void *data, size_t n, struct err *err);
+int blob_get(struct replica *r, struct buf *out, const char *hex,
+    struct err *err);
+/* Append up to max bytes from offset; *size is the whole blob's. */
+int blob_read(struct replica *r, struct buf *out, int64_t *size,
+    const char *hex, int64_t offset, size_t max, struct err *err);
+/* Hashes that records held here name and whose bytes are absent, at most
+ * max, as concatenated 64-digit strings. */
+int blob_missing(
+    struct replica *r, struct buf *out, size_t max, struct err *err);
+/* May the bytes be given to station code: does a record in a chain that it
+ * may hold name them? */
+bool blob_reaches(struct replica *r, const char *hex, const char *code);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * What the files that make up the replica share among themselves.  Nobody
+ * else includes this.
+ *
+ *	replica.c          opening, transactions, chains in memory, reading
+ *	replica_roster.c   roster documents, and judging chains by them
+ *	store.c            a changeset into its tables
+ *	fold.c             an op into its record, when nothing contradicts it
+ *	refold.c           a record from all of its ops
+ *	merge.c            which writes stand (design.md section 6)
+ *	row.c              a record's row, clock, search words
+ *	seal.c             from the replica to the ledger
+ */
+#ifndef SYNC_REPLICA_IMPL_H
+#define SYNC_REPLICA_IMPL_H
+
+#include "base/buf.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "canon.h"
+#include "ledger.h"
+#include "op.h"
+#include "replica.h"
+#include "schema.h"
+
+/* A chain as this replica knows it: a row of _chain. */
+struct chain {
+	int64_t no;
+	struct chain_name name;
+	int64_t head; /* 0: only heard of in a Seen line */
+	struct digest id;
+	uint8_t oid[20];
+	int64_t time;     /* of the head, ms */
+	int64_t stamp;    /* when, in the order of local events, head moved */
+	int64_t news;     /* stamp of the last changeset with ops */
+	int64_t accepted; /* seqs up to this count; INT64_MAX: all */
+	bool may_write;   /* its writer is its owner or above (if it has one) */
+};
+
+struct replica {
+	struct home *home;
+	struct db *db;
+	struct ledger *ledger;
+	struct roster *roster;
+	struct schema *schema;
+	bool schema_stale;    /* kinds changed since schema was loaded */
+	int64_t schema_kinds; /* kinds when schema was loaded, -1 to do again */
+	struct chain *chains; /* sorted by name */
+	size_t n_chains;
+	int64_t version;      /* db_version() when chains were read */
+	int64_t stamp;        /* highest stamp given */
+	int64_t kinds;        /* head of the root's roster chain */
+	bool dirty;           /* _dirty has rows */
+	int64_t (*wall)(void *);
+	void *wall_arg;
+};
+
+/* --- replica.c */
+/* The chain of that name; made (head 0) if it is not there. */
+int replica_chain(struct replica *r, struct chain **out,
+    const struct chain_name *name, struct err *err);
+/* Or NULL.  Pointers hold until a chain is made. */
+struct chain *replica_chain_find(
+    struct replica *r, const struct chain_name *name);
+struct chain *replica_chain_no(struct replica *r, int64_t no);
+/* Write a chain's row. */
+int replica_chain_put(
+    struct replica *r, const struct chain *c, struct err *err);
+/* Read chains, roster and kinds again if another process committed. */
+int replica_refresh(struct replica *r, struct err *err);
+/* Changeset by chain and seq, without checking it again. */
+int replica_load(struct replica *r, struct changeset *out,
+    const struct chain *c, int64_t seq, struct err *err);
+
+/* --- replica_roster.c */
+int replica_roster_load(struct replica *r, struct err *err);
+/* Write documents to the ledger that are not there; under its lock. */
+int replica_roster_seal(struct replica *r, struct err *err);
+/* Set c's accepted and may_write by the roster. */
+int replica_judge(struct replica *r, struct chain *c, struct err *err);
+
+/* --- store.c */
+/* Into the tables as the head of its chain; then fold its ops. */
+int store_changeset(
+    struct replica *r, const struct changeset *cs, struct err *err);
+
+/* --- fold.c */
+/* One changeset's ops into the replica. */
+int fold_changeset(struct replica *r, const struct chain *c,
+    const struct changeset *cs, struct err *err);
+/*
+ * Does an op of chain c at seq not count?  Then why: its key, its writer, the
+ * record's owner, or what it writes does not travel in this stream.  kind
+ * is the op's base kind, NULL if unknown.
+ */
+#define FOLD_REASON_MAX 200
+bool fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
+    const struct kind *kind, const struct op *op,
+    char reason[FOLD_REASON_MAX]);
+/* The base kind of an op, or NULL; loads the kinds again if they changed. */
+int fold_kind(struct replica *r, const struct kind **out, const char *name,
+    struct err *err);
+/* Is any field that op names unknown here? */
+bool fold_unknown_field(const struct kind *kind, const struct op *op);
+int fold_quarantine(struct replica *r, const struct chain *c, int64_t seq,
+    size_t opno, int64_t rec, const struct op *op, const char *reason,
+    struct err *err);
+/* Remember that a record waits for a definition. */
+int fold_wait(struct replica *r, int64_t rec, struct err *err);
+/* Have a record folded from all its ops before the commit. */
+int fold_dirty(struct replica *r, int64_t rec, struct err *err);
+
+/* --- refold.c */
+/* Everything that is dirty; then dirty is empty. */
+int refold_all(struct replica *r, struct err *err);
+/* Load the kinds again, make tables fit, and mark what waited for them. */
+int refold_schema(struct replica *r, struct err *err);
+
+/* --- merge.c */
+/* The highest place of chain `of` that chain c knew at seq; 0 if none. */
+int merge_knows(struct replica *r, int64_t *place, int64_t c, int64_t seq,
+    int64_t of, struct err *err);
+
+/* --- row.c: see row.h */
+
+#endif

@@ -1,0 +1,431 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "roster.h"
+#include "roster_doc.h"
+#include "roster_impl.h"
+#include "roster_rule.h"
+#include "sign.h"
+
+static int
+parse_all(struct roster *roster, const struct roster_doc *docs, size_t n,
+    struct err *err)
+{
+	size_t i, j;
+	int rc;
+
+	roster->parts = mem_calloc(n + 1, sizeof(*roster->parts));
+	roster->counts = mem_calloc(n + 1, sizeof(*roster->counts));
+	for (i = 0; i < n; i++) {
+		struct roster_part *part = &roster->parts[i];
+
+		rc = roster_parse_part(
+		    part, docs[i].text.b, docs[i].text.len, err);
+		if (rc != 0)
+			return rc;
+		roster->n_parts++;
+		if (strcmp(part->scope, "root") == 0)
+			roster->root = part;
+		for (j = 0; j < i; j++)
+			if (strcmp(roster->parts[j].scope, part->scope) == 0)
+				return err_set(err, YZ_EINVAL,
+				    "roster: two documents of scope %s",
+				    part->scope);
+	}
+	return 0;
+}
+
+int
+roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
+    struct err *err)
+{
+	struct roster *roster = mem_calloc(1, sizeof(*roster));
+	int rc;
+
+	rc = parse_all(roster, docs, n, err);
+	if (rc == 0 && roster->root != NULL) {
+		rc = roster_rule_signed_by_root(
+		    &docs[roster->root - roster->parts], roster->root, err);
+		if (rc == 0)
+			roster_index_build(roster, docs);
+	}
+	if (rc != 0)
+		roster_free(roster);
+	else
+		*out = roster;
+	return rc;
+}
+
+void
+roster_free(struct roster *roster)
+{
+	size_t i;
+
+	if (roster == NULL)
+		return;
+	for (i = 0; i < roster->n_parts; i++)
+		roster_doc_release(&roster->parts[i]);
+	free(roster->parts);
+	free(roster->counts);
+	free(roster->all);
+	free(roster->codes);
+	free(roster->parent);
+	free(roster->clashes);
+	free(roster);
+}
+
+/* --- looking things up -------------------------------------------------- */
+
+const struct roster_station *
+roster_find(const struct roster *roster, const char *code)
+{
+	int at = roster_index_place(roster, code);
+
+	return at < 0 ? NULL : roster->all[at];
+}
+
+size_t
+roster_count(const struct roster *roster)
+{
+	return roster->n;
+}
+
+const struct roster_station *
+roster_at(const struct roster *roster, size_t i)
+{
+	return i < roster->n ? roster->all[i] : NULL;
+}
+
+const struct roster_station *
+roster_clash(const struct roster *roster, size_t i)
+{
+	return i < roster->n_clashes ? roster->clashes[i] : NULL;
+}
+
+const char *
+roster_root(const struct roster *roster)
+{
+	return roster->root == NULL ? "" : roster->root->root;
+}
+
+int64_t
+roster_threshold(const struct roster *roster)
+{
+	return roster->root == NULL ? 0 : roster->root->threshold;
+}
+
+int64_t
+roster_version(const struct roster *roster, const char *scope)
+{
+	size_t i;
+
+	for (i = 0; i < roster->n_parts; i++)
+		if (roster->counts[i] &&
+		    strcmp(roster->parts[i].scope, scope) == 0)
+			return roster->parts[i].version;
+	return 0;
+}
+
+bool
+roster_is_ancestor(const struct roster *roster, const char *a, const char *d)
+{
+	int above = roster_index_place(roster, a),
+	    at = roster_index_place(roster, d);
+
+	if (above < 0 || at < 0)
+		return false;
+	while ((at = roster->parent[at]) >= 0)
+		if (at == above)
+			return true;
+	return false;
+}
+
+const struct roster_key *
+roster_current(const struct roster_station *st)
+{
+	const struct roster_key *last = &st->keys[st->n_keys - 1];
+
+	return last->ended ? NULL : last;
+}
+
+const char *
+roster_by_ssh(const struct roster *roster, const uint8_t ssh[32])
+{
+	const struct roster_key *key;
+	size_t i;
+
+	for (i = 0; i < roster->n; i++) {
+		key = roster_current(roster->all[i]);
+		if (key != NULL && memcmp(key->ssh, ssh, 32) == 0)
+			return roster->all[i]->code;
+	}
+	return NULL;
+}
+
+static bool
+has_inc(const struct roster_key *key, const char *inc)
+{
+	size_t i;
+
+	for (i = 0; i < key->n_incs; i++)
+		if (strcmp(key->incs[i], inc) == 0)
+			return true;
+	return false;
+}
+
+static bool
+lists(const struct roster_station *st, const char *inc)
+{
+	size_t i;
+
+	for (i = 0; i < st->n_keys; i++)
+		if (has_inc(&st->keys[i], inc))
+			return true;
+	return false;
+}
+
+bool
+roster_lists(const struct roster *roster, const struct chain_name *c)
+{
+	const struct roster_station *st = roster_find(roster, c->writer);
+
+	return st != NULL && lists(st, c->inc);
+}
+
+const struct roster_key *
+roster_key(const struct roster *roster, const struct chain_name *c, size_t i)
+{
+	const struct roster_station *st = roster_find(roster, c->writer);
+	bool listed;
+	size_t k;
+
+	if (st == NULL)
+		return NULL;
+	listed = lists(st, c->inc);
+	for (k = 0; k < st->n_keys; k++) {
+		if (listed && !has_inc(&st->keys[k], c->inc))
+			continue;
+		if (i-- == 0)
+			return &st->keys[k];
+	}
+	return NULL;
+}
+
+int64_t
+roster_key_until(const struct roster_key *key, const struct chain_name *c)
+{
+	size_t i;
+
+	for (i = 0; i < key->n_ends; i++)
+		if (chain_equal(&key->ends[i].chain, c))
+			return key->ends[i].seq;
+	return key->ended ? 0 : INT64_MAX;
+}
+
+static void
+put_signer(struct buf *out, const char *who, const char *namespaces,
+    const uint8_t key[32])
+{
+	buf_printf(
+	    out, "%s@yizhan.invalid namespaces=\"%s\" ", who, namespaces);
+	sign_public_line(out, key);
+	buf_putc(out, '\n');
+}
+
+void
+roster_allowed_signers(struct buf *out, const struct roster *roster)
+{
+	size_t i, k;
+
+	if (roster->root == NULL)
+		return;
+	for (i = 0; i < roster->root->n_root_keys; i++)
+		put_signer(
+		    out, "root", SIGN_NS_ROSTER, roster->root->root_keys[i]);
+	for (i = 0; i < roster->n; i++) {
+		const struct roster_station *st = roster->all[i];
+		bool enrols = roster_version(roster, st->code) != 0;
+
+		for (k = 0; k < st->n_keys; k++)
+			put_signer(out, st->code,
+			    enrols ? SIGN_NS_CHANGESET "," SIGN_NS_RECEIPT
+						       "," SIGN_NS_ROSTER
+				   : SIGN_NS_CHANGESET "," SIGN_NS_RECEIPT,
+			    st->keys[k].sign);
+	}
+}
+
+/* --- versions ----------------------------------------------------------- */
+
+/* Who must have signed a version of a sub-roster, by the roster held. */
+static int
+sub_signed(
+    const struct roster *roster, const struct roster_doc *doc, struct err *err)
+{
+	const struct roster_station *st;
+
+	st = roster == NULL ? NULL : roster_find(roster, doc->scope);
+	if (st == NULL)
+		return err_set(err, YZ_EDENIED,
+		    "roster %s: no such station is enrolled", doc->scope);
+	return roster_rule_signed_by_station(doc, st, true, err);
+}
+
+static int
+follows(const struct roster *roster, const struct roster_doc *cur,
+    const struct roster_part *was, const struct roster_doc *next,
+    const struct roster_part *is, struct err *err)
+{
+	bool root = strcmp(is->scope, "root") == 0;
+	int rc;
+
+	if (is->version != (cur == NULL ? 1 : was->version + 1))
+		return err_set(err, YZ_ECONFLICT,
+		    "roster %s: version %lld is not the next", is->scope,
+		    (long long)is->version);
+	if (cur != NULL && (strcmp(was->scope, is->scope) != 0 ||
+			       !digest_equal(&is->prev, &cur->hash)))
+		return err_set(err, YZ_EDENIED,
+		    "roster %s: version %lld does not follow the one held",
+		    is->scope, (long long)is->version);
+	if (!root)
+		rc = sub_signed(roster, next, err);
+	else
+		rc = roster_rule_signed_by_root(next, is, err);
+	if (rc == 0 && root && cur != NULL)
+		rc = roster_rule_signed_by_root(next, was, err);
+	if (rc == 0 && cur != NULL)
+		rc = roster_rule_keeps(was, is, err);
+	return rc;
+}
+
+int
+roster_follows(const struct roster *roster, const struct roster_doc *cur,
+    const struct roster_doc *next, struct err *err)
+{
+	struct roster_part was = {0}, is;
+	int rc = 0;
+
+	if (cur != NULL)
+		rc = roster_parse_part(&was, cur->text.b, cur->text.len, err);
+	if (rc != 0)
+		return rc;
+	rc = roster_parse_part(&is, next->text.b, next->text.len, err);
+	if (rc == 0) {
+		rc = follows(roster, cur, &was, next, &is, err);
+		roster_doc_release(&is);
+	}
+	roster_doc_release(&was);
+	return rc;
+}
+
+/* Is the station, or a key of it, listed by another document? */
+static int
+check_elsewhere(const struct roster *roster, const char *scope,
+    const struct roster_station *st, struct err *err)
+{
+	const struct roster_key *key = &st->keys[st->n_keys - 1];
+	size_t i, k;
+
+	for (i = 0; roster != NULL && i < roster->n; i++) {
+		const struct roster_station *other = roster->all[i];
+
+		if (strcmp(other->code, st->code) == 0) {
+			if (strcmp(other->scope, scope) != 0 &&
+			    strcmp(scope, "root") != 0)
+				return err_set(err, YZ_EDENIED,
+				    "%s is enrolled by %s already", st->code,
+				    other->scope);
+			continue;
+		}
+		for (k = 0; k < other->n_keys; k++)
+			if (memcmp(other->keys[k].sign, key->sign, 32) == 0 ||
+			    memcmp(other->keys[k].ssh, key->ssh, 32) == 0)
+				return err_set(err, YZ_EDENIED,
+				    "the keys of %s are those of %s", st->code,
+				    other->code);
+	}
+	return 0;
+}
+
+/* Put a copy of st in its place in part, or in place of the one there. */
+static void
+insert(struct roster_part *part, const char *scope,
+    const struct roster_station *st)
+{
+	struct roster_station *at;
+	size_t i;
+
+	part->stations = mem_realloc(
+	    part->stations, (part->n_stations + 1) * sizeof(*part->stations));
+	for (i = 0; i < part->n_stations; i++)
+		if (strcmp(part->stations[i].code, st->code) >= 0)
+			break;
+	at = &part->stations[i];
+	if (i < part->n_stations && strcmp(at->code, st->code) == 0)
+		roster_doc_release_station(at);
+	else
+		memmove(at + 1, at, (part->n_stations++ - i) * sizeof(*at));
+	roster_doc_copy_station(at, st);
+	memcpy(at->scope, scope, strlen(scope) + 1);
+}
+
+/* Write part out and sign it. */
+static int
+finish(struct roster_doc *out, const struct roster_part *part,
+    const struct sign_key *signer, struct err *err)
+{
+	memcpy(out->scope, part->scope, sizeof(out->scope));
+	out->version = part->version;
+	roster_doc_write(&out->text, part);
+	digest_sha256(&out->hash, out->text.b, out->text.len);
+	out->sigs = mem_calloc(1, sizeof(*out->sigs));
+	out->n_sigs = 1;
+	memcpy(out->sigs[0].key, signer->pub, 32);
+	return sign_make(out->sigs[0].sig, signer, SIGN_NS_ROSTER, out->text.b,
+	    out->text.len, err);
+}
+
+int
+roster_enrol(struct roster_doc *out, const struct roster *roster,
+    const struct roster_doc *cur, const char *scope,
+    const struct roster_station *station, const struct sign_key *signer,
+    struct err *err)
+{
+	struct roster_part part = {0};
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = check_elsewhere(roster, scope, station, err);
+	if (rc == 0 && cur != NULL)
+		rc = roster_parse_part(&part, cur->text.b, cur->text.len, err);
+	if (rc != 0)
+		return rc;
+	if (cur != NULL) {
+		part.prev = cur->hash;
+	} else {
+		memcpy(part.scope, scope, strlen(scope) + 1);
+		if (strcmp(scope, "root") == 0) {
+			memcpy(part.root, station->code, sizeof(part.root));
+			part.root_keys = mem_calloc(1, 32);
+			memcpy(part.root_keys[0], signer->pub, 32);
+			part.n_root_keys = 1;
+			part.threshold = 1;
+		}
+	}
+	part.version++;
+	insert(&part, scope, station);
+	rc = finish(out, &part, signer, err);
+	roster_doc_release(&part);
+	/* Nothing leaves here that others would refuse. */
+	if (rc == 0)
+		rc = roster_follows(roster, cur, out, err);
+	if (rc != 0)
+		roster_doc_free(out);
+	return rc;
+}

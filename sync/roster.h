@@ -1,0 +1,148 @@
+/*
+ * The roster: which stations there are, whose parent is whose, which keys
+ * they have, and where those keys' powers begin and end.
+ *
+ * It is made of documents (FORMAT.md): the root part, signed by k of n root
+ * keys, and a sub-roster per station that enrols its own children, signed by
+ * that station's key.  A struct roster is the newest of each, checked; it
+ * is immutable once built.
+ */
+#ifndef SYNC_ROSTER_H
+#define SYNC_ROSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "chain.h"
+
+struct err;
+struct sign_key;
+
+#define ROSTER_SCOPE_MAX 8 /* "root" or a station's code */
+
+struct roster_end { /* a chain's last good place under a key */
+	struct chain_name chain;
+	int64_t seq;
+	struct digest id;
+};
+
+struct roster_key {
+	uint8_t sign[32];                /* signs changesets, receipts */
+	uint8_t ssh[32];                 /* logs in */
+	char (*incs)[CHAIN_INC_LEN + 1]; /* incarnations it may write */
+	size_t n_incs;
+	bool ended;              /* revoked or rotated away: */
+	struct roster_end *ends; /* only up to these places it counts */
+	size_t n_ends;
+	struct digest roster; /* ended: the station's last sub-roster document
+			       * that counts under it, or zero */
+};
+
+struct roster_former { /* a parent of earlier days */
+	char parent[CHAIN_CODE_LEN + 1];
+	struct roster_end *ends; /* what it and its ancestors wrote counts up
+				  * to these places */
+	size_t n_ends;
+};
+
+struct roster_station {
+	char code[CHAIN_CODE_LEN + 1];
+	char parent[CHAIN_CODE_LEN + 1]; /* "" for the root */
+	char *name;
+	struct roster_key *keys; /* oldest first; the last is current */
+	size_t n_keys;
+	struct roster_former *former; /* oldest first */
+	size_t n_former;
+	struct digest recovery;       /* SHA-256 of its recovery key, or zero */
+	char scope[ROSTER_SCOPE_MAX]; /* the document that lists it */
+};
+
+/* One version of one document. */
+struct roster_doc {
+	char scope[ROSTER_SCOPE_MAX];
+	int64_t version;
+	struct buf text;    /* canonical JSON and \n: what is signed */
+	struct digest hash; /* SHA-256 of text */
+	struct {
+		uint8_t key[32];
+		uint8_t sig[64];
+	} * sigs;
+	size_t n_sigs;
+};
+void roster_doc_free(struct roster_doc *doc);
+/* Wire and storage form of a document with its signatures, and back
+ * (syntax only). */
+void roster_doc_pack(struct buf *out, const struct roster_doc *doc);
+int roster_doc_unpack(
+    struct roster_doc *out, const void *data, size_t n, struct err *err);
+
+struct roster;
+
+/*
+ * Build from documents: the newest version of each scope, at most one per
+ * scope, in any order.  Checks every signature and rule that holds between
+ * them; a sub-roster whose signer the root part does not name is left out
+ * (its scope is then absent).  A code or key listed twice: the listing
+ * nearer the root counts, at equal distance none does (roster_clash()).
+ * Without a root part, or with n = 0, the roster is empty.  Fails when the
+ * root part is not good, or something is no document at all.
+ */
+int roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
+    struct err *err);
+void roster_free(struct roster *roster);
+
+/* May next follow cur (NULL: next is version 1) in its scope?  Version up by
+ * one, names cur's hash, signed by the old and the new rule. */
+int roster_follows(const struct roster *roster, const struct roster_doc *cur,
+    const struct roster_doc *next, struct err *err);
+
+const struct roster_station *roster_find(
+    const struct roster *roster, const char *code);
+size_t roster_count(const struct roster *roster);
+const struct roster_station *roster_at(const struct roster *roster, size_t i);
+const char *roster_root(const struct roster *roster); /* code, or "" */
+/* How many root keys must sign; 0 in an empty roster. */
+int64_t roster_threshold(const struct roster *roster);
+/* The version of a scope's document that this was built with; 0: absent. */
+int64_t roster_version(const struct roster *roster, const char *scope);
+/* The i-th listing that does not count because another lists its code or a
+ * key of it too, or NULL. */
+const struct roster_station *roster_clash(
+    const struct roster *roster, size_t i);
+/* The key with which the station signs and logs in today, or NULL. */
+const struct roster_key *roster_current(const struct roster_station *station);
+/* Is a a strict ancestor of d?  False for unknown codes. */
+bool roster_is_ancestor(
+    const struct roster *roster, const char *a, const char *d);
+/* Code whose current ssh key this is, or NULL. */
+const char *roster_by_ssh(const struct roster *roster, const uint8_t ssh[32]);
+
+/* The key with which writer's incarnation may ever have signed chain c:
+ * the i-th, or NULL.  An incarnation that no key lists (it must show its
+ * Continues) may be any key's. */
+const struct roster_key *roster_key(
+    const struct roster *roster, const struct chain_name *c, size_t i);
+/* Does the roster list c's incarnation under one of its writer's keys? */
+bool roster_lists(const struct roster *roster, const struct chain_name *c);
+/* Up to which seq of chain c does key count?  INT64_MAX: no end. */
+int64_t roster_key_until(
+    const struct roster_key *key, const struct chain_name *c);
+
+/*
+ * The next version of a scope's document with one station added (or, in
+ * scope "root", its entry replaced, e.g. with a further key).  cur NULL makes
+ * version 1: then station must be the root (scope "root") or the first
+ * child.  Signed by signer, which becomes the one root key of version 1.
+ */
+int roster_enrol(struct roster_doc *out, const struct roster *roster,
+    const struct roster_doc *cur, const char *scope,
+    const struct roster_station *station, const struct sign_key *signer,
+    struct err *err);
+
+/* allowed_signers for ssh-keygen and git: a line per key ever listed. */
+void roster_allowed_signers(struct buf *out, const struct roster *roster);
+
+#endif

@@ -1,0 +1,230 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "limits.h"
+#include "roster_doc.h"
+#include "roster_impl.h"
+#include "roster_rule.h"
+
+/*
+ * A claim: a station's code or one of its keys.  Claims are compared level
+ * by level: what the root part lists is level 0, what the sub-rosters of
+ * stations known at level n list is level n + 1.
+ */
+struct claim {
+	uint8_t what[33]; /* 'k' and a key, or 'c' and a code */
+	int level;
+	size_t station; /* its place in found[], or SIZE_MAX: a root key */
+};
+
+struct found { /* a station on some document, while building */
+	const struct roster_station *st;
+	bool clash;
+};
+
+struct build {
+	struct claim *claims;
+	size_t n_claims, max_claims;
+	struct found *found;
+	size_t n_found;
+};
+
+static void
+claim(struct build *b, char type, const void *what, size_t n, int level,
+    size_t station)
+{
+	struct claim *c;
+
+	if (b->n_claims == b->max_claims) {
+		b->max_claims = b->max_claims * 2 + 64;
+		b->claims =
+		    mem_realloc(b->claims, b->max_claims * sizeof(*b->claims));
+	}
+	c = &b->claims[b->n_claims++];
+	memset(c, 0, sizeof(*c));
+	c->what[0] = (uint8_t)type;
+	memcpy(c->what + 1, what, n);
+	c->level = level;
+	c->station = station;
+}
+
+static int
+compare_claims(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int d = memcmp(x->what, y->what, sizeof(x->what));
+
+	return d != 0 ? d : x->level - y->level;
+}
+
+/* Of those who claim the same, only one alone at the lowest level stands. */
+static void
+mark_clashes(struct build *b, int level)
+{
+	size_t i, j;
+
+	qsort(b->claims, b->n_claims, sizeof(*b->claims), compare_claims);
+	for (i = 0; i < b->n_claims; i = j) {
+		const struct claim *first = &b->claims[i];
+
+		for (j = i + 1; j < b->n_claims; j++) {
+			const struct claim *c = &b->claims[j];
+
+			if (memcmp(c->what, first->what, sizeof(c->what)) != 0)
+				break;
+			if (c->level != level)
+				continue;
+			b->found[c->station].clash = true;
+			if (first->level == level)
+				b->found[first->station].clash = true;
+		}
+	}
+}
+
+static uint32_t
+number(const char *code)
+{
+	uint32_t v = 0;
+	int i;
+
+	for (i = 0; i < CHAIN_CODE_LEN; i++) {
+		if (code[i] < '0' || code[i] > '9')
+			return UINT32_MAX;
+		v = v * 10 + (uint32_t)(code[i] - '0');
+	}
+	return code[i] == '\0' ? v : UINT32_MAX;
+}
+
+static int
+compare_stations(const void *a, const void *b)
+{
+	const struct roster_station *const *x = a, *const *y = b;
+
+	return strcmp((*x)->code, (*y)->code);
+}
+
+int
+roster_index_place(const struct roster *roster, const char *code)
+{
+	uint32_t want = number(code);
+	size_t lo = 0, hi = roster->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (roster->codes[mid] < want)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < roster->n && roster->codes[lo] == want ? (int)lo : -1;
+}
+
+/* Sort what counts so far, and find the parents' places. */
+static void
+index_stations(struct roster *roster)
+{
+	size_t i;
+
+	if (roster->n == 0)
+		return;
+	qsort(roster->all, roster->n, sizeof(*roster->all), compare_stations);
+	for (i = 0; i < roster->n; i++)
+		roster->codes[i] = number(roster->all[i]->code);
+	for (i = 0; i < roster->n; i++)
+		roster->parent[i] =
+		    roster_index_place(roster, roster->all[i]->parent);
+}
+
+static int
+depth(const struct roster *roster, int at)
+{
+	int n = 0;
+
+	for (; at >= 0; at = roster->parent[at])
+		n++;
+	return n;
+}
+
+static void
+claim_part(struct build *b, const struct roster_part *part, int level)
+{
+	size_t i, j;
+
+	for (i = 0; i < part->n_root_keys; i++)
+		claim(b, 'k', part->root_keys[i], 32, level, SIZE_MAX);
+	for (i = 0; i < part->n_stations; i++) {
+		const struct roster_station *st = &part->stations[i];
+
+		claim(b, 'c', st->code, CHAIN_CODE_LEN, level, b->n_found);
+		for (j = 0; j < st->n_keys; j++) {
+			claim(b, 'k', st->keys[j].sign, 32, level, b->n_found);
+			claim(b, 'k', st->keys[j].ssh, 32, level, b->n_found);
+		}
+		b->found[b->n_found].st = st;
+		b->found[b->n_found].clash = false;
+		b->n_found++;
+	}
+}
+
+/* Take in every document whose station is known since the level before;
+ * false when there was none. */
+static bool
+build_level(struct roster *roster, struct build *b,
+    const struct roster_doc *docs, int level)
+{
+	size_t from = b->n_found, i;
+	bool any = false;
+	struct err why;
+
+	for (i = 0; i < roster->n_parts; i++) {
+		const struct roster_part *part = &roster->parts[i];
+		int at;
+
+		if (roster->counts[i])
+			continue;
+		if (part != roster->root) {
+			at = roster_index_place(roster, part->scope);
+			if (at < 0 || depth(roster, at) >= LIMIT_TREE ||
+			    roster_rule_signed_by_station(
+				&docs[i], roster->all[at], false, &why) != 0)
+				continue;
+		}
+		claim_part(b, part, level);
+		roster->counts[i] = true;
+		any = true;
+	}
+	mark_clashes(b, level);
+	for (i = from; i < b->n_found; i++) {
+		if (b->found[i].clash)
+			roster->clashes[roster->n_clashes++] = b->found[i].st;
+		else
+			roster->all[roster->n++] = b->found[i].st;
+	}
+	index_stations(roster);
+	return any;
+}
+
+void
+roster_index_build(struct roster *roster, const struct roster_doc *docs)
+{
+	struct build b = {0};
+	size_t i, max = 1;
+	int level = 0;
+
+	for (i = 0; i < roster->n_parts; i++)
+		max += roster->parts[i].n_stations;
+	roster->all = mem_calloc(max, sizeof(*roster->all));
+	roster->clashes = mem_calloc(max, sizeof(*roster->clashes));
+	roster->codes = mem_calloc(max, sizeof(*roster->codes));
+	roster->parent = mem_calloc(max, sizeof(*roster->parent));
+	b.found = mem_calloc(max, sizeof(*b.found));
+	while (build_level(roster, &b, docs, level))
+		level++;
+	free(b.claims);
+	free(b.found);
+}

@@ -1,0 +1,536 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "canon.h"
+#include "limits.h"
+#include "roster_doc.h"
+#include "roster_rule.h"
+#include "sign.h"
+
+static const struct digest zero;
+
+/* --- reading members -------------------------------------------------- */
+
+static int
+get(struct canon *out, struct canon object, const char *key,
+    enum canon_type type, struct err *err)
+{
+	if (canon_type(object) != CANON_OBJECT)
+		return err_set(err, YZ_ECORRUPT, "roster: not an object");
+	if (!canon_member(object, key, out))
+		return err_set(err, YZ_ECORRUPT, "roster: no \"%s\"", key);
+	if (canon_type(*out) != type)
+		return err_set(err, YZ_ECORRUPT,
+		    "roster: \"%s\" is of the wrong type", key);
+	return 0;
+}
+
+static int
+get_int(int64_t *out, struct canon object, const char *key, int64_t min,
+    int64_t max, struct err *err)
+{
+	struct canon v;
+	int rc;
+
+	rc = get(&v, object, key, CANON_INT, err);
+	if (rc != 0)
+		return rc;
+	*out = canon_int(v);
+	if (*out < min || *out > max)
+		return err_set(
+		    err, YZ_ECORRUPT, "roster: \"%s\" is out of bounds", key);
+	return 0;
+}
+
+/* A list of at most max, whose length goes to *n. */
+static int
+get_list(struct canon *out, size_t *n, struct canon object, const char *key,
+    size_t max, struct err *err)
+{
+	struct canon item;
+	size_t at = 0;
+	int rc;
+
+	rc = get(out, object, key, CANON_LIST, err);
+	if (rc != 0)
+		return rc;
+	for (*n = 0; canon_next(*out, &at, &item); ++*n)
+		if (*n == max)
+			return err_set(err, YZ_ECORRUPT,
+			    "roster: over %zu in \"%s\"", max, key);
+	return 0;
+}
+
+/* The characters of a text of at most max bytes, malloced. */
+static int
+text_of(
+    char **out, struct canon v, const char *key, size_t max, struct err *err)
+{
+	struct buf b = BUF_INIT;
+
+	if (canon_type(v) != CANON_TEXT)
+		return err_set(err, YZ_ECORRUPT,
+		    "roster: \"%s\" is of the wrong type", key);
+	canon_text(&b, v);
+	if (b.len > max) {
+		buf_free(&b);
+		return err_set(err, YZ_ECORRUPT,
+		    "roster: \"%s\" is over %zu bytes", key, max);
+	}
+	buf_str(&b);
+	*out = buf_take(&b);
+	return 0;
+}
+
+static int
+get_text(char **out, struct canon object, const char *key, size_t max,
+    struct err *err)
+{
+	struct canon v;
+	int rc;
+
+	rc = get(&v, object, key, CANON_TEXT, err);
+	return rc != 0 ? rc : text_of(out, v, key, max, err);
+}
+
+static int
+get_name(char **out, struct canon object, struct err *err)
+{
+	const char *s;
+	size_t n;
+	int rc;
+
+	rc = get_text(out, object, "name", LIMIT_NAME, err);
+	if (rc != 0)
+		return rc;
+	s = *out;
+	n = strlen(s);
+	if (!text_is_clean(s, n, false) || text_trim(&s, n) != n)
+		return err_set(err, YZ_ECORRUPT, "roster: bad name");
+	return 0;
+}
+
+static int
+code_of(char out[CHAIN_CODE_LEN + 1], struct canon v, const char *key,
+    struct err *err)
+{
+	char *s;
+	int rc;
+
+	rc = text_of(&s, v, key, CHAIN_CODE_LEN, err);
+	if (rc != 0)
+		return rc;
+	if (chain_is_code(s, strlen(s)))
+		memcpy(out, s, CHAIN_CODE_LEN + 1);
+	else
+		rc = err_set(
+		    err, YZ_ECORRUPT, "roster: \"%s\" is no station code", key);
+	free(s);
+	return rc;
+}
+
+static int
+get_code(char out[CHAIN_CODE_LEN + 1], struct canon object, const char *key,
+    bool may_be_empty, struct err *err)
+{
+	struct canon v;
+	int rc;
+
+	rc = get(&v, object, key, CANON_TEXT, err);
+	if (rc != 0)
+		return rc;
+	if (may_be_empty && canon_is_text(v, "")) {
+		out[0] = '\0';
+		return 0;
+	}
+	return code_of(out, v, key, err);
+}
+
+/* 64 hex digits, or "" for zero. */
+static int
+get_hash(
+    struct digest *out, struct canon object, const char *key, struct err *err)
+{
+	char *s;
+	int rc;
+
+	rc = get_text(&s, object, key, DIGEST_HEX_LEN, err);
+	if (rc != 0)
+		return rc;
+	*out = zero;
+	if (*s != '\0' && !digest_unhex(out->b, sizeof(out->b), s, strlen(s)))
+		rc =
+		    err_set(err, YZ_ECORRUPT, "roster: \"%s\" is no hash", key);
+	free(s);
+	return rc;
+}
+
+static int
+key_of(uint8_t out[32], struct canon v, const char *key, struct err *err)
+{
+	char *s;
+	int rc;
+
+	rc = text_of(&s, v, key, 127, err);
+	if (rc != 0)
+		return rc;
+	rc = sign_public_parse(out, s, strlen(s), err);
+	if (rc == 0)
+		rc = sign_check_public(out, err);
+	free(s);
+	return rc != 0 ? err_within(err, "roster: \"%s\"", key) : 0;
+}
+
+static int
+get_key(uint8_t out[32], struct canon object, const char *key, struct err *err)
+{
+	struct canon v;
+	int rc;
+
+	rc = get(&v, object, key, CANON_TEXT, err);
+	return rc != 0 ? rc : key_of(out, v, key, err);
+}
+
+static int
+unsorted(const char *key, struct err *err)
+{
+	return err_set(err, YZ_ECORRUPT,
+	    "roster: \"%s\" is not in order, or has one twice", key);
+}
+
+/* --- parts of a station ----------------------------------------------- */
+
+/* writer: whose chains they must be, or NULL. */
+static int
+parse_ends(struct roster_end **out, size_t *n, struct canon object,
+    const char *writer, struct err *err)
+{
+	char name[CHAIN_NAME_MAX], before[CHAIN_NAME_MAX] = "";
+	struct canon list, item;
+	size_t at = 0, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "ends", LIMIT_ENDS, err);
+	if (rc != 0)
+		return rc;
+	*out = mem_calloc(count + 1, sizeof(**out));
+	for (*n = 0; canon_next(list, &at, &item); ++*n) {
+		struct roster_end *end = &(*out)[*n];
+		char *s;
+
+		rc = get_text(&s, item, "chain", CHAIN_NAME_MAX - 1, err);
+		if (rc != 0)
+			return rc;
+		rc = chain_parse(&end->chain, s, strlen(s), err);
+		free(s);
+		if (rc == 0)
+			rc = get_hash(&end->id, item, "id", err);
+		if (rc == 0)
+			rc = get_int(&end->seq, item, "seq", 1, LIMIT_SEQ, err);
+		if (rc != 0)
+			return rc;
+		if (digest_equal(&end->id, &zero))
+			return err_set(
+			    err, YZ_ECORRUPT, "roster: an end without id");
+		if (writer != NULL && strcmp(writer, end->chain.writer) != 0)
+			return err_set(err, YZ_ECORRUPT,
+			    "roster: an end of another station's chain");
+		chain_format(name, &end->chain);
+		if (strcmp(before, name) >= 0)
+			return unsorted("ends", err);
+		memcpy(before, name, sizeof(before));
+	}
+	return 0;
+}
+
+static int
+parse_incs(struct roster_key *key, struct canon object, struct err *err)
+{
+	struct canon list, item;
+	uint8_t bytes[CHAIN_INC_LEN / 2];
+	size_t at = 0, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "incs", LIMIT_INCS, err);
+	if (rc != 0)
+		return rc;
+	key->incs = mem_calloc(count + 1, sizeof(*key->incs));
+	for (; canon_next(list, &at, &item); key->n_incs++) {
+		char *inc = key->incs[key->n_incs], *s;
+
+		rc = text_of(&s, item, "incs", CHAIN_INC_LEN, err);
+		if (rc != 0)
+			return rc;
+		if (!digest_unhex(bytes, sizeof(bytes), s, strlen(s)))
+			rc = err_set(err, YZ_ECORRUPT,
+			    "roster: an incarnation is 8 hex digits");
+		else
+			memcpy(inc, s, CHAIN_INC_LEN + 1);
+		free(s);
+		if (rc != 0)
+			return rc;
+		if (key->n_incs > 0 &&
+		    strcmp(inc - sizeof(*key->incs), inc) >= 0)
+			return unsorted("incs", err);
+	}
+	return 0;
+}
+
+static int
+parse_keys(struct roster_station *st, struct canon object, struct err *err)
+{
+	struct canon list, item, ended;
+	size_t at = 0, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "keys", LIMIT_ROSTER_KEYS, err);
+	if (rc != 0)
+		return rc;
+	if (count == 0)
+		return err_set(err, YZ_ECORRUPT, "roster: no key");
+	st->keys = mem_calloc(count, sizeof(*st->keys));
+	while (canon_next(list, &at, &item)) {
+		struct roster_key *key = &st->keys[st->n_keys++];
+
+		if ((rc = get(&ended, item, "ended", CANON_BOOL, err)) != 0 ||
+		    (rc = parse_ends(
+			 &key->ends, &key->n_ends, item, st->code, err)) != 0 ||
+		    (rc = parse_incs(key, item, err)) != 0 ||
+		    (rc = get_hash(&key->roster, item, "roster", err)) != 0 ||
+		    (rc = get_key(key->sign, item, "sign", err)) != 0 ||
+		    (rc = get_key(key->ssh, item, "ssh", err)) != 0)
+			return rc;
+		key->ended = canon_bool(ended);
+		if (!key->ended && st->n_keys < count)
+			return err_set(err, YZ_ECORRUPT,
+			    "roster: a key before the last has not ended");
+		if (!key->ended && !digest_equal(&key->roster, &zero))
+			return err_set(err, YZ_ECORRUPT,
+			    "roster: a \"roster\" under a key in use");
+	}
+	return 0;
+}
+
+static int
+parse_former(struct roster_station *st, struct canon object, struct err *err)
+{
+	struct canon list, item;
+	size_t at = 0, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "former", LIMIT_FORMER, err);
+	if (rc != 0)
+		return rc;
+	st->former = mem_calloc(count + 1, sizeof(*st->former));
+	while (canon_next(list, &at, &item)) {
+		struct roster_former *f = &st->former[st->n_former++];
+
+		if ((rc = parse_ends(&f->ends, &f->n_ends, item, NULL, err)) !=
+			0 ||
+		    (rc = get_code(f->parent, item, "parent", false, err)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+parse_station(struct roster_station *st, struct canon v, const char *scope,
+    struct err *err)
+{
+	bool root = strcmp(scope, "root") == 0;
+	int rc;
+
+	memcpy(st->scope, scope, strlen(scope) + 1);
+	rc = get_code(st->code, v, "code", false, err);
+	if (rc != 0)
+		return rc;
+	if ((rc = get_code(st->parent, v, "parent", root, err)) != 0 ||
+	    (rc = get_name(&st->name, v, err)) != 0 ||
+	    (rc = get_hash(&st->recovery, v, "recovery", err)) != 0 ||
+	    (rc = parse_keys(st, v, err)) != 0 ||
+	    (rc = parse_former(st, v, err)) != 0)
+		return err_within(err, "station %s", st->code);
+	if (!root && strcmp(st->parent, scope) != 0)
+		return err_set(err, YZ_ECORRUPT, "roster: %s is no child of %s",
+		    st->code, scope);
+	return 0;
+}
+
+static int
+parse_stations(struct roster_part *part, struct canon object, struct err *err)
+{
+	struct canon list, item;
+	size_t at = 0, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "stations", LIMIT_STATIONS, err);
+	if (rc != 0)
+		return rc;
+	part->stations = mem_calloc(count + 1, sizeof(*part->stations));
+	while (canon_next(list, &at, &item)) {
+		struct roster_station *st = &part->stations[part->n_stations];
+
+		part->n_stations++;
+		rc = parse_station(st, item, part->scope, err);
+		if (rc != 0)
+			return rc;
+		if (part->n_stations > 1 && strcmp(st[-1].code, st->code) >= 0)
+			return unsorted("stations", err);
+	}
+	return 0;
+}
+
+/* --- the rest of a document ------------------------------------------- */
+
+static int
+parse_auditor(struct roster_auditor *a, struct canon v, struct err *err)
+{
+	struct canon list, item;
+	size_t at = 0, count;
+	int rc, s;
+
+	if ((rc = get_name(&a->name, v, err)) != 0 ||
+	    (rc = get_key(a->ssh, v, "ssh", err)) != 0 ||
+	    (rc = get_int(&a->until, v, "until", 0, LIMIT_SEQ, err)) != 0 ||
+	    (rc = get_list(&list, &count, v, "owners", LIMIT_STATIONS, err)) !=
+		0)
+		return rc;
+	a->owners = mem_calloc(count + 1, sizeof(*a->owners));
+	for (; canon_next(list, &at, &item); a->n_owners++) {
+		rc = code_of(a->owners[a->n_owners], item, "owners", err);
+		if (rc != 0)
+			return rc;
+		if (a->n_owners > 0 && strcmp(a->owners[a->n_owners - 1],
+					   a->owners[a->n_owners]) >= 0)
+			return unsorted("owners", err);
+	}
+	rc = get_list(&list, &count, v, "streams", STREAM_COUNT, err);
+	if (rc != 0)
+		return rc;
+	/* What is not listed in order, or unknown, fails to print back. */
+	at = 0;
+	while (canon_next(list, &at, &item))
+		for (s = 0; s < STREAM_COUNT; s++)
+			if (canon_is_text(item, stream_name((enum stream)s)))
+				a->streams |= 1u << s;
+	return 0;
+}
+
+static int
+parse_auditors(struct roster_part *part, struct canon object, struct err *err)
+{
+	struct canon list, item;
+	size_t at = 0, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "auditors", LIMIT_AUDITORS, err);
+	if (rc != 0)
+		return rc;
+	part->auditors = mem_calloc(count + 1, sizeof(*part->auditors));
+	while (canon_next(list, &at, &item)) {
+		struct roster_auditor *a = &part->auditors[part->n_auditors];
+
+		part->n_auditors++;
+		rc = parse_auditor(a, item, err);
+		if (rc != 0)
+			return rc;
+		if (part->n_auditors > 1 &&
+		    memcmp(a[-1].ssh, a->ssh, sizeof(a->ssh)) >= 0)
+			return unsorted("auditors", err);
+	}
+	return 0;
+}
+
+static int
+parse_root(struct roster_part *part, struct canon object, struct err *err)
+{
+	struct canon list, item;
+	size_t at = 0, count;
+	int rc;
+
+	if ((rc = get_code(part->root, object, "root", false, err)) != 0 ||
+	    (rc = get_list(&list, &count, object, "root_keys",
+		 LIMIT_ROSTER_KEYS, err)) != 0 ||
+	    (rc = get_int(&part->threshold, object, "threshold", 1,
+		 (int64_t)count, err)) != 0)
+		return rc;
+	part->root_keys = mem_calloc(count, sizeof(*part->root_keys));
+	for (; canon_next(list, &at, &item); part->n_root_keys++) {
+		uint8_t *key = part->root_keys[part->n_root_keys];
+
+		rc = key_of(key, item, "root_keys", err);
+		if (rc != 0)
+			return rc;
+		if (part->n_root_keys > 0 && memcmp(key - 32, key, 32) >= 0)
+			return unsorted("root_keys", err);
+	}
+	return 0;
+}
+
+/* --- the whole --------------------------------------------------------- */
+
+static int
+parse_part(
+    struct roster_part *part, const char *text, size_t n, struct err *err)
+{
+	struct canon v;
+	char *scope;
+	bool root;
+	int rc;
+
+	if (n == 0 || text[n - 1] != '\n')
+		return err_set(
+		    err, YZ_ECORRUPT, "roster: the newline is missing");
+	rc = canon_whole(&v, text, n - 1, err);
+	if (rc == 0)
+		rc = get_text(&scope, v, "scope", CHAIN_CODE_LEN, err);
+	if (rc != 0)
+		return rc;
+	root = strcmp(scope, "root") == 0;
+	if (root || chain_is_code(scope, strlen(scope)))
+		memcpy(part->scope, scope, strlen(scope) + 1);
+	free(scope);
+	if (part->scope[0] == '\0')
+		return err_set(err, YZ_ECORRUPT, "roster: bad scope");
+	if ((rc = get_int(&part->version, v, "version", 1, LIMIT_SEQ, err)) !=
+		0 ||
+	    (rc = get_hash(&part->prev, v, "prev", err)) != 0 ||
+	    (rc = parse_auditors(part, v, err)) != 0 ||
+	    (rc = parse_stations(part, v, err)) != 0 ||
+	    (root && (rc = parse_root(part, v, err)) != 0))
+		return rc;
+	if ((part->version == 1) != digest_equal(&part->prev, &zero))
+		return err_set(err, YZ_ECORRUPT, "roster: bad \"prev\"");
+	return roster_rule_within(part, err);
+}
+
+int
+roster_parse_part(
+    struct roster_part *out, const void *text, size_t n, struct err *err)
+{
+	struct buf again = BUF_INIT;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if (n > LIMIT_ROSTER)
+		return err_set(
+		    err, YZ_ECORRUPT, "roster: over %u bytes", LIMIT_ROSTER);
+	rc = parse_part(out, text, n, err);
+	if (rc == 0) {
+		/* Refuses every member that nothing above asked for. */
+		roster_doc_write(&again, out);
+		if (again.len != n || memcmp(again.b, text, n) != 0)
+			rc = err_set(err, YZ_ECORRUPT,
+			    "roster: more in it than there should be");
+		buf_free(&again);
+	}
+	if (rc != 0)
+		roster_doc_release(out);
+	return rc;
+}

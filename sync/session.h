@@ -1,0 +1,43 @@
+/*
+ * A session: the loop that ties a link, a peer machine and a replica.  It
+ * owns none of them but the machine.
+ */
+#ifndef SYNC_SESSION_H
+#define SYNC_SESSION_H
+
+#include <stdint.h>
+
+#include "peer.h"
+
+struct err;
+struct link;
+struct local;
+struct peer_replica;
+struct replica;
+
+struct session_options {
+	struct peer_options peer; /* self is filled in */
+	int64_t limit;            /* bytes/s this side may write, 0: any */
+	bool progress;            /* show a bar */
+};
+
+struct session_result {
+	struct peer_result peer;
+	bool complete; /* proven, both ways */
+	int64_t bytes_in, bytes_out;
+};
+
+/*
+ * Run until it is over.  Notes contact, success or trouble with the peer in
+ * local.db, and writes standing receipts for what came.  out is filled on
+ * failure too.
+ */
+int session_run(struct session_result *out,
+    const struct session_options *options, struct link *link, struct replica *r,
+    struct local *local, struct peer_replica *store, struct err *err);
+
+/* For a signal handler: every session of this process says Bye and ends. */
+void session_stop(int sig);
+bool session_stopped(void);
+
+#endif

@@ -1,0 +1,126 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "replica_impl.h"
+
+/*
+ * Of the Seen lines only those about chains that can write the same records
+ * matter for merging: the same stream and owner.  The others stay in the
+ * changeset, for whoever asks who knew what when.
+ */
+static int
+store_seen(struct replica *r, int64_t no, const struct changeset *cs,
+    struct err *err)
+{
+	size_t i;
+	int rc;
+
+	for (i = 0; i < cs->n_seen; i++) {
+		const struct changeset_seen *s = &cs->seen[i];
+		struct chain *other;
+
+		if (s->chain.stream != cs->chain.stream ||
+		    strcmp(s->chain.owner, cs->chain.owner) != 0)
+			continue;
+		rc = replica_chain(r, &other, &s->chain, err);
+		if (rc == 0)
+			rc = db_run(r->db, err,
+			    "INSERT INTO _seen(chain, other, seq, other_seq,"
+			    " id) VALUES (?, ?, ?, ?, ?)",
+			    "iiiib", no, other->no, cs->seq, s->seq, s->id,
+			    sizeof(s->id));
+		if (rc == 0 && other->head < s->seq)
+			rc = db_run(r->db, err,
+			    "INSERT OR IGNORE INTO _waiting(other, other_seq,"
+			    " chain) VALUES (?, ?, ?)",
+			    "iii", other->no, s->seq, no);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/*
+ * A Seen line that came before what it names now counts.  It can only cover
+ * writes that stood beside others until now.
+ */
+static int
+wake_waiting(struct replica *r, const struct chain *c, struct err *err)
+{
+	int64_t woken;
+	int rc;
+
+	rc = db_run(r->db, err,
+	    "DELETE FROM _waiting WHERE other = ? AND other_seq <= ?", "ii",
+	    c->no, c->head);
+	if (rc != 0)
+		return rc;
+	woken = db_changes(r->db);
+	if (woken == 0)
+		return 0;
+	rc = db_run(r->db, err,
+	    "INSERT OR IGNORE INTO temp._dirty"
+	    " SELECT rec FROM _standing WHERE chain = ?",
+	    "i", c->no);
+	r->dirty = true;
+	return rc;
+}
+
+int
+store_changeset(
+    struct replica *r, const struct changeset *cs, struct err *err)
+{
+	struct buf commit = BUF_INIT;
+	struct chain *c;
+	int64_t no, ops = 0;
+	size_t i;
+	int rc;
+
+	rc = replica_chain(r, &c, &cs->chain, err);
+	if (rc != 0)
+		return rc;
+	no = c->no;
+	for (i = 0; i < cs->ops.len; i++)
+		ops += cs->ops.b[i] == '\n';
+	rc = db_run(r->db, err,
+	    "INSERT INTO _changeset(chain, seq, id, oid, time, offset, ops)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+	    "iibbiii", no, cs->seq, cs->id.b, sizeof(cs->id.b), cs->oid,
+	    sizeof(cs->oid), cs->time, cs->offset, ops);
+	if (rc != 0)
+		return rc;
+	changeset_commit(&commit, cs);
+	rc = db_run(r->db, err,
+	    "INSERT INTO _unsealed(chain, seq, text, ops)"
+	    " VALUES (?, ?, ?, ?)",
+	    "iibb", no, cs->seq, commit.b, commit.len,
+	    cs->ops.b == NULL ? (const void *)"" : cs->ops.b, cs->ops.len);
+	buf_free(&commit);
+	if (rc == 0)
+		rc = store_seen(r, no, cs, err);
+	if (rc != 0)
+		return rc;
+
+	c = replica_chain_no(r, no); /* store_seen() may have made chains */
+	c->head = cs->seq;
+	c->id = cs->id;
+	memcpy(c->oid, cs->oid, sizeof(c->oid));
+	c->time = cs->time;
+	c->stamp = ++r->stamp;
+	if (ops > 0)
+		c->news = c->stamp;
+	if (c->name.stream == STREAM_ROSTER &&
+	    strcmp(c->name.writer, roster_root(r->roster)) == 0 &&
+	    c->head > r->kinds)
+		r->kinds = c->head;
+	rc = replica_chain_put(r, c, err);
+	if (rc == 0)
+		rc = wake_waiting(r, c, err);
+	if (rc == 0 && ops > 0) {
+		struct chain copy = *c;
+
+		rc = fold_changeset(r, &copy, cs, err);
+	}
+	return rc;
+}
