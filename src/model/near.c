@@ -1,0 +1,212 @@
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "kind.h"
+#include "near.h"
+#include "record.h"
+#include "replica.h"
+#include "schema.h"
+
+#define RADIUS \
+	6371008.7714 /* metres: mean radius of CGCS2000, (2a + b) / 3 \
+		      */
+#define RAD (M_PI / 180)
+
+double
+near_distance(double lon1, double lat1, double lon2, double lat2)
+{
+	double dlat = sin((lat2 - lat1) * RAD / 2);
+	double dlon = sin((lon2 - lon1) * RAD / 2);
+	double h =
+	    dlat * dlat + cos(lat1 * RAD) * cos(lat2 * RAD) * dlon * dlon;
+
+	return 2 * RADIUS * asin(sqrt(h > 1 ? 1 : h));
+}
+
+struct place { /* a row within the box */
+	int64_t rec;
+	double metres;
+};
+
+struct places {
+	struct place *v;
+	size_t n, cap;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->metres != y->metres)
+		return x->metres < y->metres ? -1 : 1;
+	return (x->rec > y->rec) - (x->rec < y->rec);
+}
+
+static void
+keep(struct places *places, int64_t rec, double metres)
+{
+	if (places->n == places->cap) {
+		places->cap = places->cap == 0 ? 256 : places->cap * 2;
+		places->v =
+		    mem_realloc(places->v, places->cap * sizeof(*places->v));
+	}
+	places->v[places->n].rec = rec;
+	places->v[places->n++].metres = metres;
+}
+
+static double
+power10(int scale)
+{
+	double p = 1;
+
+	while (scale-- > 0)
+		p *= 10;
+	return p;
+}
+
+static bool
+filters_on(const struct near_query *q, const char *field)
+{
+	size_t i;
+
+	for (i = 0; i < q->n_filters; i++)
+		if (strcmp(q->filters[i].field, field) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The place index begins with the category.  Where none is asked for, step
+ * through those there are, which is a look-up for each, instead of reading
+ * the whole table.
+ */
+static void
+put_every_category(
+    struct buf *sql, const struct kind *base, const char *chooser)
+{
+	struct buf f = BUF_INIT, t = BUF_INIT;
+
+	db_quote(&f, chooser);
+	db_quote(&t, base->name);
+	buf_printf(sql,
+	    " AND t.%s IN (WITH RECURSIVE c(x) AS (SELECT min(%s) FROM %s"
+	    " UNION ALL SELECT (SELECT min(%s) FROM %s WHERE %s > x) FROM c"
+	    " WHERE x IS NOT NULL) SELECT x FROM c WHERE x IS NOT NULL)",
+	    buf_str(&f), buf_str(&f), buf_str(&t), buf_str(&f), buf_str(&t),
+	    buf_str(&f));
+	buf_free(&f);
+	buf_free(&t);
+}
+
+static int
+put_select(struct buf *sql, struct buf *args, struct replica *r,
+    const struct near_query *q, const struct kind *kind,
+    const struct kind *base, struct err *err)
+{
+	struct buf chooser = BUF_INIT;
+
+	buf_puts(sql, "SELECT t.rec, t.\"lon\", t.\"lat\" FROM ");
+	db_quote(sql, base->name);
+	buf_puts(sql, " t");
+	if (filters_on(q, "owner"))
+		buf_puts(sql, " JOIN _record r ON r.rec = t.rec");
+	buf_puts(sql,
+	    " WHERE t.\"lat\" BETWEEN ?2 AND ?3 AND t.\"lon\" BETWEEN ?4 AND"
+	    " ?5");
+	if (kind == base && kind_chooser(&chooser, replica_schema(r), base) &&
+	    !filters_on(q, buf_str(&chooser)))
+		put_every_category(sql, base, buf_str(&chooser));
+	buf_free(&chooser);
+	return record_where(sql, args, r, kind, q->filters, q->n_filters, err);
+}
+
+/* Every row of the box that lies in the circle. */
+static int
+gather(struct places *out, struct replica *r, const struct near_query *q,
+    const struct kind *kind, const struct kind *base, struct err *err)
+{
+	const struct field *lon = schema_field(base, "lon", 3);
+	const struct field *lat = schema_field(base, "lat", 3);
+	double to_lon, to_lat, angle = q->km * 1000 / RADIUS, dlat, dlon = 180;
+	struct buf sql = BUF_INIT, args = BUF_INIT;
+	struct db_stmt *st = NULL;
+	int rc;
+
+	if (lon == NULL || lat == NULL)
+		return err_set(
+		    err, YZ_EINVAL, "%s has no position", base->name);
+	to_lon = power10(lon->scale);
+	to_lat = power10(lat->scale);
+	dlat = angle / RAD;
+	if (sin(angle) < cos(q->lat * RAD) && angle < M_PI / 2)
+		dlon = asin(sin(angle) / cos(q->lat * RAD)) / RAD;
+	rc = put_select(&sql, &args, r, q, kind, base, err);
+	if (rc == 0)
+		rc = db_query(&st, replica_db(r), err, buf_str(&sql), "tiiii",
+		    buf_str(&args), args.len,
+		    (int64_t)floor((q->lat - dlat) * to_lat),
+		    (int64_t)ceil((q->lat + dlat) * to_lat),
+		    (int64_t)floor((q->lon - dlon) * to_lon),
+		    (int64_t)ceil((q->lon + dlon) * to_lon));
+	while (rc == 0 && (rc = db_step(st, err)) == 1) {
+		double metres = near_distance(q->lon, q->lat,
+		    (double)db_int(st, 1) / to_lon,
+		    (double)db_int(st, 2) / to_lat);
+
+		if (metres <= q->km * 1000)
+			keep(out, db_int(st, 0), metres);
+		rc = 0;
+	}
+	db_done(st);
+	buf_free(&sql);
+	buf_free(&args);
+	return rc;
+}
+
+int
+near_find(struct replica *r, const struct near_query *q,
+    int (*fn)(
+	void *arg, const struct record *rec, double metres, struct err *err),
+    void *arg, struct err *err)
+{
+	const struct schema *schema = replica_schema(r);
+	struct places places = {NULL, 0, 0};
+	const struct kind *kind, *base;
+	int64_t given = 0;
+	size_t i;
+	int rc;
+
+	if (!(q->km > 0 && q->km <= NEAR_KM_MAX) || !(fabs(q->lat) <= 90) ||
+	    !(fabs(q->lon) <= 180))
+		return err_set(err, YZ_EINVAL,
+		    "a place is LON LAT in degrees, and a distance up to %d "
+		    "km",
+		    NEAR_KM_MAX);
+	rc = kind_find(&kind, schema, q->kind, err);
+	if (rc != 0)
+		return rc;
+	base = schema_base(schema, kind);
+	rc = gather(&places, r, q, kind, base, err);
+	if (rc == 0 && places.n > 0)
+		qsort(places.v, places.n, sizeof(*places.v), compare);
+	for (i = 0; rc == 0 && i < places.n && given < q->limit; i++) {
+		struct record rec = RECORD_INIT;
+
+		rc = record_load(&rec, r, base, places.v[i].rec, err);
+		if (rc == 0 && !rec.removed) {
+			given++;
+			rc = fn(arg, &rec, places.v[i].metres, err);
+		}
+		record_free(&rec);
+	}
+	free(places.v);
+	return rc;
+}

@@ -1,0 +1,191 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "record.h"
+#include "replica.h"
+#include "schema.h"
+#include "search.h"
+
+/* Bytes of the first character of a word of text_bigrams(). */
+static size_t
+first_char(const char *s, size_t n)
+{
+	size_t len = n > 0;
+
+	while (len < n && ((unsigned char)s[len] & 0xc0) == 0x80)
+		len++;
+	return len;
+}
+
+/* "岗" after "花岗": the last character of a run, standing alone too. */
+static bool
+is_tail(const char *last, size_t n, const char *before, size_t before_len)
+{
+	return (unsigned char)last[0] >= 0x80 && first_char(last, n) == n &&
+	       before_len > n &&
+	       memcmp(before + before_len - n, last, n) == 0 &&
+	       first_char(before, before_len) + n == before_len;
+}
+
+/*
+ * One word of the question as a phrase of index words.  A run's lone last
+ * character is in the index only where the run ends there: it is left out.
+ * A single character, and letters, are the start of an index word.
+ */
+static void
+put_phrase(struct buf *out, const char *text, size_t n)
+{
+	struct buf words = BUF_INIT;
+	const char *s, *last = NULL, *before = NULL;
+	size_t last_len = 0, before_len = 0;
+	bool prefix = true;
+
+	text_bigrams(&words, text, n);
+	while (words.len > 0 && words.b[words.len - 1] == ' ')
+		words.len--;
+	for (s = buf_str(&words); s < (char *)words.b + words.len;
+	     s += last_len + 1) {
+		before = last;
+		before_len = last_len;
+		last = s;
+		last_len = strcspn(s, " ");
+		if (s + last_len > (char *)words.b + words.len)
+			last_len = (size_t)((char *)words.b + words.len - s);
+	}
+	if (before != NULL && is_tail(last, last_len, before, before_len)) {
+		words.len = (size_t)(last - 1 - (char *)words.b);
+		prefix = false;
+	}
+	if (words.len > 0) {
+		buf_puts(out, out->len > 0 ? " AND \"" : "\"");
+		buf_put(out, words.b, words.len);
+		buf_puts(out, prefix ? "\" *" : "\"");
+	}
+	buf_free(&words);
+}
+
+int
+search_query(struct buf *out, const char *text, struct err *err)
+{
+	size_t n = strlen(text), len;
+
+	if (n > SEARCH_TEXT_MAX || !text_is_utf8(text, n))
+		return err_set(err, YZ_EINVAL,
+		    "the text sought is UTF-8 of at most %d bytes",
+		    SEARCH_TEXT_MAX);
+	for (;; text += len) {
+		/* A full-width space parts words as well. */
+		for (;;) {
+			if (*text == ' ' || *text == '\t')
+				text++;
+			else if (strncmp(text, "\xe3\x80\x80", 3) == 0)
+				text += 3;
+			else
+				break;
+		}
+		if (*text == '\0')
+			break;
+		for (len = 0; text[len] != '\0' &&
+			      strchr(" \t", text[len]) == NULL &&
+			      strncmp(text + len, "\xe3\x80\x80", 3) != 0;)
+			len++;
+		put_phrase(out, text, len);
+	}
+	if (out->len == 0)
+		return err_set(err, YZ_EINVAL,
+		    "nothing to seek: letters, digits or Chinese");
+	return 0;
+}
+
+#define BATCH 32 /* hits read at once */
+
+struct hit {
+	int64_t rec;
+	char *kind;
+};
+
+/* Give a hit to fn, unless it is removed or its kind unknown here. */
+static int
+give(struct replica *r, const struct hit *hit,
+    int (*fn)(void *arg, const struct record *rec, struct err *err), void *arg,
+    int64_t *given, struct err *err)
+{
+	const struct kind *base = schema_kind(replica_schema(r), hit->kind);
+	struct record rec = RECORD_INIT;
+	int rc;
+
+	if (base == NULL)
+		return 0;
+	rc = record_load(&rec, r, base, hit->rec, err);
+	if (rc == 0 && !rec.removed) {
+		++*given;
+		rc = fn(arg, &rec, err);
+	}
+	record_free(&rec);
+	return rc == YZ_ENOTFOUND ? 0 : rc;
+}
+
+/* The next hits after row after; they are read before fn sees one, since fn
+ * may ask the database too. */
+static int
+next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
+    const struct buf *query, int64_t after, struct err *err)
+{
+	struct db_stmt *st;
+	int rc;
+
+	*n = 0;
+	/* In the order of rowid, which the index has; a rank would read all
+	 * that match. */
+	rc = db_query(&st, replica_db(r), err,
+	    "SELECT s.rowid, r.kind FROM _search s JOIN _record r"
+	    " ON r.rec = s.rowid WHERE _search MATCH ? AND s.rowid > ?"
+	    " ORDER BY s.rowid LIMIT ?",
+	    "tii", (const char *)query->b, query->len, after, (int64_t)BATCH);
+	if (rc != 0)
+		return rc;
+	while (*n < BATCH && (rc = db_step(st, err)) == 1) {
+		const char *kind = db_text(st, 1);
+
+		hits[*n].rec = db_int(st, 0);
+		hits[(*n)++].kind = mem_strdup(kind == NULL ? "" : kind);
+	}
+	db_done(st);
+	return rc < 0 ? rc : 0;
+}
+
+int
+search_find(struct replica *r, const char *text, int64_t limit,
+    int (*fn)(void *arg, const struct record *rec, struct err *err), void *arg,
+    int64_t *total, struct err *err)
+{
+	struct buf query = BUF_INIT;
+	struct hit hits[BATCH];
+	int64_t given = 0, last = -1;
+	size_t n = BATCH, i;
+	int rc;
+
+	rc = search_query(&query, text, err);
+	if (rc == 0 && total != NULL)
+		rc = db_get_int(total, replica_db(r), err,
+		    "SELECT count(*) FROM _search WHERE _search MATCH ?", "t",
+		    (const char *)query.b, query.len);
+	while (rc == 0 && n == BATCH && given < limit) {
+		rc = next_hits(hits, &n, r, &query, last, err);
+		for (i = 0; i < n; i++) {
+			last = hits[i].rec;
+			if (rc == 0 && given < limit)
+				rc = give(r, &hits[i], fn, arg, &given, err);
+			free(hits[i].kind);
+		}
+	}
+	buf_free(&query);
+	return rc;
+}
