@@ -1,0 +1,141 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cmd.h"
+#include "home.h"
+#include "replica.h"
+
+int
+cmd_fail(const struct cmd *cmd, const struct err *err)
+{
+	fprintf(stderr, "yizhan: %s: %s\n", cmd->name, err->msg);
+	return CMD_FAILED;
+}
+
+int
+cmd_open(struct replica **out, const struct cmd *cmd, struct err *err)
+{
+	struct home *home;
+	int rc;
+
+	rc = home_open(&home, cmd->home, err);
+	if (rc != 0)
+		return rc;
+	return replica_open(out, home, err);
+}
+
+int
+cmd_close(struct replica *r, int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = replica_seal(r, err);
+	replica_close(r);
+	return rc;
+}
+
+const char *
+cmd_login(void)
+{
+	static char login[33];
+	const struct passwd *pw = getpwuid(geteuid());
+	const char *s = pw == NULL ? "" : pw->pw_name;
+	size_t n = 0;
+
+	for (; *s != '\0' && n < sizeof(login) - 1; s++) {
+		char c = (char)tolower((unsigned char)*s);
+
+		if (isalnum((unsigned char)c) && (unsigned char)c < 0x80)
+			login[n++] = c;
+		else if (n > 0 && strchr("._-", c) != NULL)
+			login[n++] = c;
+	}
+	if (n == 0)
+		return "person";
+	login[n] = '\0';
+	return login;
+}
+
+const char *
+cmd_person(const char *as)
+{
+	return as != NULL ? as : cmd_login();
+}
+
+bool
+cmd_chinese(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+	const char *s;
+	size_t i;
+
+	/* As setlocale() would, but also where zh_CN was never generated:
+	 * the labels are ours, not the system's. */
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		s = getenv(names[i]);
+		if (s != NULL && *s != '\0')
+			return strncmp(s, "zh", 2) == 0;
+	}
+	return false;
+}
+
+bool
+cmd_number(int64_t *out, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n > 15 || strspn(s, "0123456789") != n)
+		return false;
+	*out = strtoll(s, NULL, 10);
+	return *out > 0;
+}
+
+int
+cmd_option(int *argc, char **argv, const char *name, const char **value)
+{
+	size_t len = strlen(name);
+	int i, take, n = *argc;
+
+	for (i = 1; i < n && strcmp(argv[i], "--") != 0; i++) {
+		if (strncmp(argv[i], name, len) != 0)
+			continue;
+		if (argv[i][len] == '\0') {
+			take = value == NULL ? 1 : 2;
+			if (i + take > n)
+				return -1;
+			if (value != NULL)
+				*value = argv[i + 1];
+		} else if (value != NULL && argv[i][len] == '=') {
+			take = 1;
+			*value = argv[i] + len + 1;
+		} else {
+			continue;
+		}
+		memmove(argv + i, argv + i + take,
+		    (size_t)(n - i - take) * sizeof(*argv));
+		*argc = n - take;
+		return 1;
+	}
+	return 0;
+}
+
+bool
+cmd_unknown_option(const struct cmd *cmd, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strncmp(argv[i], "--", 2) != 0)
+			continue;
+		fprintf(stderr, _("yizhan: %s: unknown option %s\n"),
+		    cmd->name, argv[i]);
+		return true;
+	}
+	return false;
+}

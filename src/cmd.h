@@ -1,0 +1,82 @@
+/*
+ * Subcommands.  Each lives in cmd_<name>.c, gets its own name as argv[0],
+ * and returns an exit status: 0 done; 1 failed, with one line on stderr;
+ * 2 usage; 3 done, but there is something to look at.  main.c holds the
+ * table.  A cmd_ file turns arguments into one call and prints the result;
+ * the logic is in the module.
+ */
+#ifndef CMD_H
+#define CMD_H
+
+#include <libintl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define _(text) gettext(text)
+
+struct err;
+struct replica;
+
+enum { CMD_DONE = 0, CMD_FAILED = 1, CMD_USAGE = 2, CMD_LOOK = 3 };
+
+struct cmd { /* what stands before and around the command's arguments */
+	const char *home; /* -C HOME */
+	const char *name; /* the subcommand */
+	const char *exe;  /* absolute path of this program */
+};
+
+/* Print "yizhan: NAME: message" and return CMD_FAILED. */
+int cmd_fail(const struct cmd *cmd, const struct err *err);
+/* Print the command's usage line and return CMD_USAGE. */
+int cmd_usage(const struct cmd *cmd);
+/* Open HOME's replica for reading and writing. */
+int cmd_open(struct replica **out, const struct cmd *cmd, struct err *err);
+/* Commit was done: seal, close; keeps the first error. */
+int cmd_close(struct replica *r, int rc, struct err *err);
+/* The person: as (from --as) or the login name; and the login, reduced to
+ * what a changeset's address allows.  Borrowed, static. */
+const char *cmd_person(const char *as);
+const char *cmd_login(void);
+/* Do the locale's messages begin with zh?  Then labels are Chinese. */
+bool cmd_chinese(void);
+/* A whole number from 1 up; false if s is none. */
+bool cmd_number(int64_t *out, const char *s);
+
+/*
+ * Take one option out of argv wherever it stands before "--": a flag
+ * (value = NULL) or with a value ("--name V" or "--name=V").  Returns 1 if
+ * it was there, 0 if not, -1 if its value is missing.
+ */
+int cmd_option(int *argc, char **argv, const char *name, const char **value);
+/* After all options were taken: is something left that looks like one?  Then
+ * print it and return true. */
+bool cmd_unknown_option(const struct cmd *cmd, int argc, char **argv);
+
+int cmd_add(struct cmd *cmd, int argc, char **argv);
+int cmd_confirm(struct cmd *cmd, int argc, char **argv);
+int cmd_conflicts(struct cmd *cmd, int argc, char **argv);
+int cmd_demo(struct cmd *cmd, int argc, char **argv);
+int cmd_digest(struct cmd *cmd, int argc, char **argv);
+int cmd_export(struct cmd *cmd, int argc, char **argv);
+int cmd_find(struct cmd *cmd, int argc, char **argv);
+int cmd_get(struct cmd *cmd, int argc, char **argv);
+int cmd_import(struct cmd *cmd, int argc, char **argv);
+int cmd_init(struct cmd *cmd, int argc, char **argv);
+int cmd_invite(struct cmd *cmd, int argc, char **argv);
+int cmd_join(struct cmd *cmd, int argc, char **argv);
+int cmd_keys(struct cmd *cmd, int argc, char **argv);
+int cmd_list(struct cmd *cmd, int argc, char **argv);
+int cmd_log(struct cmd *cmd, int argc, char **argv);
+int cmd_near(struct cmd *cmd, int argc, char **argv);
+int cmd_peer(struct cmd *cmd, int argc, char **argv);
+int cmd_quarantine(struct cmd *cmd, int argc, char **argv);
+int cmd_rebuild(struct cmd *cmd, int argc, char **argv);
+int cmd_rm(struct cmd *cmd, int argc, char **argv);
+int cmd_roster(struct cmd *cmd, int argc, char **argv);
+int cmd_set(struct cmd *cmd, int argc, char **argv);
+int cmd_show(struct cmd *cmd, int argc, char **argv);
+int cmd_status(struct cmd *cmd, int argc, char **argv);
+int cmd_sync(struct cmd *cmd, int argc, char **argv);
+int cmd_verify(struct cmd *cmd, int argc, char **argv);
+
+#endif

@@ -1,0 +1,81 @@
+/* keys: this station's public keys, or what sshd must know. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cmd.h"
+#include "enrol.h"
+#include "home.h"
+#include "local.h"
+#include "replica.h"
+#include "sign.h"
+
+static void
+print_key(const char *what, const uint8_t pub[32], const char *code)
+{
+	struct buf line = BUF_INIT;
+
+	sign_public_line(&line, pub);
+	printf("%-12s %s %s\n", what, buf_str(&line), code);
+	buf_free(&line);
+}
+
+static int
+print_keys(const struct cmd *cmd, struct err *err)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	struct buf request = BUF_INIT;
+	struct home *home;
+	int rc;
+
+	rc = home_open(&home, cmd->home, err);
+	if (rc != 0)
+		return rc;
+	print_key("sign", home->sign.pub, home->code);
+	print_key("ssh", home->ssh.pub, home->code);
+	enrol_request(&request, home);
+	enrol_fingerprint(fingerprint, request.b, request.len);
+	printf("%-12s %s\n", "fingerprint", fingerprint);
+	buf_free(&request);
+	home_free(home);
+	return 0;
+}
+
+static int
+print_authorized(const struct cmd *cmd, struct err *err)
+{
+	struct buf lines = BUF_INIT;
+	struct local *local = NULL;
+	struct replica *r;
+	int rc;
+
+	rc = cmd_open(&r, cmd, err);
+	if (rc != 0)
+		return rc;
+	rc = local_open(&local, cmd->home, err);
+	if (rc == 0)
+		rc = enrol_authorized(&lines, r, local, cmd->exe, err);
+	/* All of it or nothing: sshd would take half a list for a whole one. */
+	if (rc == 0 && fputs(buf_str(&lines), stdout) == EOF)
+		rc = err_sys(err, _("standard output"));
+	buf_free(&lines);
+	local_close(local);
+	replica_close(r);
+	return rc;
+}
+
+int
+cmd_keys(struct cmd *cmd, int argc, char **argv)
+{
+	struct err err = {0};
+	int authorized, rc;
+
+	authorized = cmd_option(&argc, argv, "--authorized", NULL);
+	if (cmd_unknown_option(cmd, argc, argv) || argc != 1)
+		return cmd_usage(cmd);
+	rc = authorized == 1 ? print_authorized(cmd, &err)
+			     : print_keys(cmd, &err);
+	return rc != 0 ? cmd_fail(cmd, &err) : CMD_DONE;
+}

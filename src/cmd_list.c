@@ -1,0 +1,84 @@
+/* list: the records of a kind. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd.h"
+#include "model/record.h"
+#include "model/show.h"
+#include "replica.h"
+
+struct list {
+	struct replica *r;
+	struct buf line;
+	bool json;
+};
+
+static int
+print(void *arg, const struct record *rec, struct err *err)
+{
+	struct list *list = arg;
+	int rc = 0;
+
+	buf_clear(&list->line);
+	if (list->json) {
+		rc = show_json(&list->line, list->r, rec, -1, err);
+		buf_putc(&list->line, '\n');
+	} else {
+		show_line(&list->line, rec, false);
+	}
+	if (rc == 0)
+		fwrite(list->line.b, 1, list->line.len, stdout);
+	return rc;
+}
+
+static int
+run(const struct cmd *cmd, const struct record_query *query, bool json,
+    struct err *err)
+{
+	struct list list = {NULL, BUF_INIT, json};
+	int rc;
+
+	rc = cmd_open(&list.r, cmd, err);
+	if (rc != 0)
+		return rc;
+	rc = record_list(list.r, query, print, &list, err);
+	buf_free(&list.line);
+	replica_close(list.r);
+	return rc;
+}
+
+int
+cmd_list(struct cmd *cmd, int argc, char **argv)
+{
+	struct record_query query = {.kind = NULL};
+	struct record_filter *filters;
+	const char *limit = NULL;
+	bool json;
+	struct err err;
+	int rc = 0, i;
+
+	json = cmd_option(&argc, argv, "--json", NULL) == 1;
+	query.removed = cmd_option(&argc, argv, "--removed", NULL) == 1;
+	if (cmd_option(&argc, argv, "--sort", &query.sort) < 0 ||
+	    cmd_option(&argc, argv, "--limit", &limit) < 0)
+		return cmd_usage(cmd);
+	if (cmd_unknown_option(cmd, argc, argv) || argc < 2)
+		return cmd_usage(cmd);
+	if (limit != NULL && !cmd_number(&query.limit, limit))
+		return cmd_usage(cmd);
+	filters = mem_calloc((size_t)argc, sizeof(*filters));
+	for (i = 2; rc == 0 && i < argc; i++)
+		rc = record_filter_parse(&filters[i - 2], argv[i], &err);
+	query.kind = argv[1];
+	query.filters = filters;
+	query.n_filters = (size_t)argc - 2;
+	if (rc == 0)
+		rc = run(cmd, &query, json, &err);
+	free(filters);
+	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
+}

@@ -1,0 +1,249 @@
+/* roster: stations, their keys, and where those keys' powers end. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cmd.h"
+#include "replica.h"
+#include "roster.h"
+#include "sign.h"
+
+/* As "ssh-keygen -l" prints it, so that both can be compared. */
+static void
+key_fingerprint(struct buf *out, const uint8_t pub[32])
+{
+	struct buf line = BUF_INIT, blob = BUF_INIT;
+	struct digest hash;
+	const char *s;
+
+	sign_public_line(&line, pub);
+	s = strchr(buf_str(&line), ' ') + 1;
+	digest_unbase64(&blob, s, strlen(s));
+	digest_sha256(&hash, blob.b, blob.len);
+	buf_puts(out, "SHA256:");
+	digest_base64(out, hash.b, sizeof(hash.b));
+	while (out->len > 0 && out->b[out->len - 1] == '=')
+		out->len--;
+	buf_str(out);
+	buf_free(&line);
+	buf_free(&blob);
+}
+
+/* --- a tree, for people --------------------------------------------------- */
+
+static void
+print_station(
+    const struct roster *roster, const struct roster_station *st, int level)
+{
+	const struct roster_key *key = roster_current(st);
+	struct buf print = BUF_INIT;
+	int64_t own = roster_version(roster, st->code);
+
+	if (key != NULL)
+		key_fingerprint(&print, key->sign);
+	else
+		buf_puts(&print, _("no key: revoked"));
+	printf(
+	    "%*s%s %s  %s", level * 2, "", st->code, st->name, buf_str(&print));
+	if (own != 0)
+		printf(_("  own roster version %lld"), (long long)own);
+	putchar('\n');
+	buf_free(&print);
+}
+
+static void
+print_tree(const struct roster *roster, const char *parent, int level)
+{
+	size_t i;
+
+	for (i = 0; i < roster_count(roster); i++) {
+		const struct roster_station *st = roster_at(roster, i);
+
+		if (strcmp(st->parent, parent) != 0)
+			continue;
+		print_station(roster, st, level);
+		print_tree(roster, st->code, level + 1);
+	}
+}
+
+/* --- JSON ------------------------------------------------------------------
+ */
+
+static struct json *
+json_key(const struct roster_key *key)
+{
+	struct json *v = json_new_object(), *list;
+	struct buf line = BUF_INIT;
+	char name[CHAIN_NAME_MAX], hex[DIGEST_HEX_LEN + 1];
+	size_t i;
+
+	sign_public_line(&line, key->sign);
+	json_set(v, "sign", json_text(buf_str(&line)));
+	buf_clear(&line);
+	sign_public_line(&line, key->ssh);
+	json_set(v, "ssh", json_text(buf_str(&line)));
+	buf_free(&line);
+	list = json_new_array();
+	for (i = 0; i < key->n_incs; i++)
+		json_add(list, json_text(key->incs[i]));
+	json_set(v, "incs", list);
+	json_set(v, "ended", json_bool(key->ended));
+	list = json_new_array();
+	for (i = 0; i < key->n_ends; i++) {
+		struct json *end = json_new_object();
+
+		chain_format(name, &key->ends[i].chain);
+		digest_hex(hex, key->ends[i].id.b, sizeof(key->ends[i].id.b));
+		json_set(end, "chain", json_text(name));
+		json_set(end, "seq", json_int(key->ends[i].seq));
+		json_set(end, "id", json_text(hex));
+		json_add(list, end);
+	}
+	json_set(v, "ends", list);
+	return v;
+}
+
+static void
+print_json(const struct roster *roster)
+{
+	size_t i, k;
+
+	for (i = 0; i < roster_count(roster); i++) {
+		const struct roster_station *st = roster_at(roster, i);
+		struct json *v = json_new_object(), *keys = json_new_array();
+
+		for (k = 0; k < st->n_keys; k++)
+			json_add(keys, json_key(&st->keys[k]));
+		json_set(v, "code", json_text(st->code));
+		json_set(v, "name", json_text(st->name));
+		json_set(v, "parent", json_text(st->parent));
+		json_set(v, "scope", json_text(st->scope));
+		json_set(
+		    v, "version", json_int(roster_version(roster, st->scope)));
+		json_set(v, "keys", keys);
+		json_print(stdout, v);
+		json_free(v);
+	}
+}
+
+/* --- documents, for auditors ------------------------------------------------
+ */
+
+static int
+write_doc(const char *dir, const struct roster_doc *doc, struct err *err)
+{
+	char *path =
+	    mem_printf("%s/%s-%lld", dir, doc->scope, (long long)doc->version);
+	struct buf sig = BUF_INIT;
+	size_t i;
+	int rc;
+
+	rc = file_write(path, doc->text.b, doc->text.len, 0644, err);
+	for (i = 0; rc == 0 && i < doc->n_sigs; i++) {
+		char *name = mem_printf("%s.%zu.sig", path, i + 1);
+
+		buf_clear(&sig);
+		sign_armour(
+		    &sig, doc->sigs[i].sig, doc->sigs[i].key, SIGN_NS_ROSTER);
+		rc = file_write(name, sig.b, sig.len, 0644, err);
+		free(name);
+	}
+	buf_free(&sig);
+	free(path);
+	return rc;
+}
+
+/* Every version held of every scope. */
+static int
+write_docs(struct replica *r, const char *dir, struct err *err)
+{
+	struct replica_scope *scopes;
+	struct roster_doc doc;
+	int64_t version;
+	size_t n, i;
+	int rc;
+
+	rc = replica_scopes(r, &scopes, &n, err);
+	if (rc != 0)
+		return rc;
+	rc = file_mkdir(dir, 0755, err);
+	for (i = 0; rc == 0 && i < n; i++) {
+		for (version = 1; rc == 0 && version <= scopes[i].version;
+		     version++) {
+			rc = replica_roster_doc(
+			    r, &doc, scopes[i].scope, version, err);
+			if (rc != 0)
+				break;
+			rc = write_doc(dir, &doc, err);
+			roster_doc_free(&doc);
+		}
+	}
+	free(scopes);
+	return rc;
+}
+
+/* --- the command ------------------------------------------------------------
+ */
+
+static int
+print_clashes(const struct roster *roster)
+{
+	const struct roster_station *st;
+	size_t i;
+
+	for (i = 0; (st = roster_clash(roster, i)) != NULL; i++)
+		fprintf(stderr,
+		    _("what %s lists as %s does not count: another lists the "
+		      "code or a key too\n"),
+		    st->scope, st->code);
+	return i == 0 ? CMD_DONE : CMD_LOOK;
+}
+
+static void
+print_readable(const struct roster *roster)
+{
+	printf(_("roster version %lld, %zu stations\n"),
+	    (long long)roster_version(roster, "root"), roster_count(roster));
+	print_tree(roster, "", 0);
+}
+
+int
+cmd_roster(struct cmd *cmd, int argc, char **argv)
+{
+	struct buf lines = BUF_INIT;
+	const char *dir = NULL;
+	struct err err = {0};
+	struct replica *r;
+	int signers, json, status = CMD_DONE, rc;
+
+	signers = cmd_option(&argc, argv, "--allowed-signers", NULL);
+	json = cmd_option(&argc, argv, "--json", NULL);
+	if (cmd_option(&argc, argv, "--write", &dir) < 0 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc != 1)
+		return cmd_usage(cmd);
+	rc = cmd_open(&r, cmd, &err);
+	if (rc != 0)
+		return cmd_fail(cmd, &err);
+	if (signers == 1) {
+		roster_allowed_signers(&lines, replica_roster(r));
+		fputs(buf_str(&lines), stdout);
+		buf_free(&lines);
+	} else if (dir != NULL) {
+		rc = write_docs(r, dir, &err);
+	} else if (json == 1) {
+		print_json(replica_roster(r));
+	} else {
+		print_readable(replica_roster(r));
+		status = print_clashes(replica_roster(r));
+	}
+	replica_close(r);
+	return rc != 0 ? cmd_fail(cmd, &err) : status;
+}

@@ -1,0 +1,311 @@
+/* status: who is above and below, what waits, what is stuck and why. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cmd.h"
+#include "enrol.h"
+#include "home.h"
+#include "local.h"
+#include "replica.h"
+#include "roster.h"
+
+struct status {
+	struct replica *r;
+	struct local *local;
+	bool json;
+	struct local_peer *peers;
+	size_t n_peers;
+	struct replica_head *heads;
+	size_t n_heads;
+	int stuck; /* chains */
+};
+
+static void
+json_time(struct json *o, const char *key, int64_t ms)
+{
+	char text[CLOCK_LEN];
+
+	clock_format(text, ms);
+	json_set(o, key, ms == 0 ? json_new_null() : json_text(text));
+}
+
+static void
+print_time(const char *what, int64_t ms)
+{
+	char text[CLOCK_LEN];
+
+	clock_format(text, ms);
+	printf("  %s %s\n", what, ms == 0 ? _("never") : text);
+}
+
+static const char *
+relation(const struct status *st, const char *code)
+{
+	const struct roster *roster = replica_roster(st->r);
+	const char *self = replica_home(st->r)->code;
+	const struct roster_station *me = roster_find(roster, self);
+	const struct roster_station *other = roster_find(roster, code);
+
+	if (me != NULL && strcmp(me->parent, code) == 0)
+		return "parent";
+	if (other != NULL && strcmp(other->parent, self) == 0)
+		return "child";
+	return "peer";
+}
+
+/* --- what waits -------------------------------------------------------------
+ */
+
+static void
+print_waiting(const struct status *st, const char *code,
+    const struct replica_head *head, int64_t acked)
+{
+	char name[CHAIN_NAME_MAX];
+	struct json *o;
+
+	chain_format(name, &head->chain);
+	if (!st->json) {
+		printf(_("  waits     %s: %lld\n"), name,
+		    (long long)(head->seq - acked));
+		return;
+	}
+	o = json_new_object();
+	json_set(o, "what", json_text("waiting"));
+	json_set(o, "peer", json_text(code));
+	json_set(o, "chain", json_text(name));
+	json_set(o, "head", json_int(head->seq));
+	json_set(o, "acked", json_int(acked));
+	json_print(stdout, o);
+	json_free(o);
+}
+
+/* Changesets of chains that both may hold which the peer is not known to
+ * have; printed chain by chain if show. */
+static int
+count_waiting(const struct status *st, const char *code, bool show,
+    int64_t *total, struct err *err)
+{
+	const struct roster *roster = replica_roster(st->r);
+	char name[CHAIN_NAME_MAX];
+	int64_t acked;
+	size_t i;
+	int rc;
+
+	*total = 0;
+	for (i = 0; i < st->n_heads; i++) {
+		const struct replica_head *head = &st->heads[i];
+
+		if (!chain_reaches(roster, &head->chain, code))
+			continue;
+		chain_format(name, &head->chain);
+		rc = local_acked_get(st->local, code, name, &acked, err);
+		if (rc != 0)
+			return rc;
+		if (acked >= head->seq)
+			continue;
+		*total += head->seq - acked;
+		if (show)
+			print_waiting(st, code, head, acked);
+	}
+	return 0;
+}
+
+static int
+print_refusals(struct status *st, const char *code, struct err *err)
+{
+	struct db_stmt *q;
+	struct json *o;
+	int rc;
+
+	rc = db_query(&q, local_db(st->local), err,
+	    "SELECT chain, seq, reason FROM refusal WHERE code = ?"
+	    " ORDER BY chain",
+	    "s", code);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(q, err)) == 1) {
+		st->stuck++;
+		if (!st->json) {
+			printf(_("  stuck     %s at %lld: %s\n"), db_text(q, 0),
+			    (long long)db_int(q, 1), db_text(q, 2));
+			continue;
+		}
+		o = json_new_object();
+		json_set(o, "what", json_text("stuck"));
+		json_set(o, "peer", json_text(code));
+		json_set(o, "chain", json_text(db_text(q, 0)));
+		json_set(o, "seq", json_int(db_int(q, 1)));
+		json_set(o, "reason", json_text(db_text(q, 2)));
+		json_print(stdout, o);
+		json_free(o);
+	}
+	db_done(q);
+	return rc;
+}
+
+/* --- peers -------------------------------------------------------------------
+ */
+
+static void
+print_peer_json(
+    const struct status *st, const struct local_peer *p, int64_t waiting)
+{
+	struct json *o = json_new_object();
+
+	json_set(o, "what", json_text("peer"));
+	json_set(o, "code", json_text(p->code));
+	json_set(o, "relation", json_text(relation(st, p->code)));
+	json_set(o, "address", json_text(p->address));
+	json_time(o, "last_contact", p->last_contact);
+	json_time(o, "last_complete", p->last_complete);
+	json_set(o, "offset_ms", json_int(p->offset));
+	json_set(o, "waiting", json_int(waiting));
+	json_set(o, "trouble",
+	    p->trouble[0] == '\0' ? json_new_null() : json_text(p->trouble));
+	json_print(stdout, o);
+	json_free(o);
+}
+
+static int
+print_peer(struct status *st, const struct local_peer *p, struct err *err)
+{
+	const struct roster_station *station =
+	    roster_find(replica_roster(st->r), p->code);
+	int64_t waiting;
+	int rc;
+
+	rc = count_waiting(st, p->code, false, &waiting, err);
+	if (rc != 0)
+		return rc;
+	if (st->json)
+		print_peer_json(st, p, waiting);
+	else {
+		printf("%s %s (%s)", p->code,
+		    station == NULL ? "" : station->name,
+		    _(relation(st, p->code)));
+		printf(p->address[0] == '\0' ? "%s\n" : " %s\n", p->address);
+		print_time(_("contact  "), p->last_contact);
+		print_time(_("complete "), p->last_complete);
+		printf(_("  clock     %+.3f s from ours\n"),
+		    (double)p->offset / 1000);
+		if (p->trouble[0] != '\0')
+			printf(_("  trouble   %s\n"), p->trouble);
+	}
+	rc = count_waiting(st, p->code, true, &waiting, err);
+	if (rc == 0)
+		rc = print_refusals(st, p->code, err);
+	return rc;
+}
+
+/* --- joining
+ * ------------------------------------------------------------------ */
+
+static void
+print_joining(struct status *st, const char *what, const char *code,
+    const char *name, const char *fingerprint, int64_t when)
+{
+	struct json *o;
+
+	if (!st->json) {
+		printf("%s %s %s%s%s\n",
+		    strcmp(what, "invitation") == 0 ? _("invited")
+						    : _("asks to join"),
+		    code, name, fingerprint[0] == '\0' ? "" : ": ",
+		    fingerprint);
+		return;
+	}
+	o = json_new_object();
+	json_set(o, "what", json_text(what));
+	json_set(o, "code", json_text(code));
+	if (name[0] != '\0')
+		json_set(o, "name", json_text(name));
+	if (fingerprint[0] != '\0')
+		json_set(o, "fingerprint", json_text(fingerprint));
+	json_time(o, "time", when);
+	json_print(stdout, o);
+	json_free(o);
+}
+
+static int
+print_joinings(struct status *st, struct err *err)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	struct db *db = local_db(st->local);
+	struct db_stmt *q;
+	int rc;
+
+	rc = db_query(&q, db, err,
+	    "SELECT code, name, created FROM invitation ORDER BY code", "");
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(q, err)) == 1)
+		print_joining(st, "invitation", db_text(q, 0), db_text(q, 1),
+		    "", db_int(q, 2));
+	db_done(q);
+	if (rc == 0)
+		rc = db_query(&q, db, err,
+		    "SELECT code, request, received FROM joining"
+		    " ORDER BY code",
+		    "");
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(q, err)) == 1) {
+		size_t n;
+		const void *request = db_blob(q, 1, &n);
+
+		enrol_fingerprint(fingerprint, request, n);
+		print_joining(st, "request", db_text(q, 0), "", fingerprint,
+		    db_int(q, 2));
+	}
+	db_done(q);
+	return rc;
+}
+
+static int
+print_status(struct status *st, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	rc = local_peers(st->local, &st->peers, &st->n_peers, err);
+	if (rc == 0)
+		rc = replica_heads(st->r, &st->heads, &st->n_heads, err);
+	for (i = 0; rc == 0 && i < st->n_peers; i++)
+		rc = print_peer(st, &st->peers[i], err);
+	if (rc == 0)
+		rc = print_joinings(st, err);
+	free(st->peers);
+	free(st->heads);
+	return rc;
+}
+
+int
+cmd_status(struct cmd *cmd, int argc, char **argv)
+{
+	struct status st = {.json = false};
+	struct err err = {0};
+	int rc;
+
+	st.json = cmd_option(&argc, argv, "--json", NULL) == 1;
+	if (cmd_unknown_option(cmd, argc, argv) || argc != 1)
+		return cmd_usage(cmd);
+	if (cmd_open(&st.r, cmd, &err) != 0)
+		return cmd_fail(cmd, &err);
+	rc = local_open(&st.local, cmd->home, &err);
+	if (rc == 0)
+		rc = print_status(&st, &err);
+	local_close(st.local);
+	rc = cmd_close(st.r, rc, &err);
+	if (rc != 0)
+		return cmd_fail(cmd, &err);
+	return st.stuck > 0 ? CMD_LOOK : CMD_DONE;
+}

@@ -1,0 +1,234 @@
+/* sync: exchange changesets with the stations that this one calls. */
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "cmd.h"
+#include "home.h"
+#include "link.h"
+#include "link_ssh.h"
+#include "local.h"
+#include "peer_replica.h"
+#include "replica.h"
+#include "roster.h"
+#include "session.h"
+
+#define RETRY_FIRST_MS 1000 /* after a watched link broke, then doubled */
+#define RETRY_MOST_MS 60000
+
+struct sync {
+	struct replica *r;
+	struct local *local;
+	bool watch;
+	int64_t limit;
+};
+
+static void
+print_bytes(int64_t n)
+{
+	if (n < 10000)
+		printf("%lld B", (long long)n);
+	else if (n < 10000000)
+		printf("%.1f kB", (double)n / 1e3);
+	else
+		printf("%.1f MB", (double)n / 1e6);
+}
+
+/* One line that says what went and came. */
+static void
+print_summary(const char *code, const struct session_result *res)
+{
+	printf(_("sync: %s: %lld changesets sent, %lld received, "), code,
+	    (long long)res->peer.sent, (long long)res->peer.received);
+	if (res->peer.blobs_sent + res->peer.blobs_received > 0)
+		printf(_("%lld attachments sent, %lld received, "),
+		    (long long)res->peer.blobs_sent,
+		    (long long)res->peer.blobs_received);
+	print_bytes(res->bytes_out);
+	printf(_(" out, "));
+	print_bytes(res->bytes_in);
+	printf(
+	    _(" in, %s\n"), res->complete ? _("complete") : _("not complete"));
+	fflush(stdout);
+}
+
+static int
+call_one(const struct sync *sync, const struct local_peer *peer,
+    struct session_result *res, struct err *err)
+{
+	struct session_options opt = {.limit = sync->limit, .progress = true};
+	struct peer_replica *store;
+	struct link *link;
+	int rc;
+
+	memset(res, 0, sizeof(*res));
+	opt.peer.caller = true;
+	opt.peer.purpose = sync->watch ? PEER_WATCH : PEER_SYNC;
+	memcpy(opt.peer.other, peer->code, sizeof(opt.peer.other));
+	rc = link_ssh_open(&link, peer->address, peer->host_key,
+	    &replica_home(sync->r)->ssh, err);
+	if (rc == 0) {
+		store = peer_replica_new(sync->r, sync->local, peer->code);
+		rc = session_run(
+		    res, &opt, link, sync->r, sync->local, store, err);
+		peer_replica_free(store);
+		link->close(link);
+	} else {
+		/* What status shows; a failure to note it changes nothing. */
+		struct local_peer noted = *peer;
+		struct err ignored;
+
+		snprintf(noted.trouble, sizeof(noted.trouble), "%s", err->msg);
+		(void)local_peer_put(sync->local, &noted, &ignored);
+	}
+	if (rc != 0)
+		return err_within(err, "%s at %s", peer->code, peer->address);
+	return 0;
+}
+
+static int
+report(
+    const struct cmd *cmd, const char *code, const struct session_result *res)
+{
+	print_summary(code, res);
+	if (res->complete)
+		return CMD_DONE;
+	if (res->peer.refused > 0)
+		fprintf(stderr, _("yizhan: %s: %s: %lld refused: %s\n"),
+		    cmd->name, code, (long long)res->peer.refused,
+		    res->peer.refusal);
+	else
+		fprintf(stderr,
+		    _("yizhan: %s: %s: not all that was named has arrived\n"),
+		    cmd->name, code);
+	return CMD_LOOK;
+}
+
+static void
+sleep_ms(int64_t ms)
+{
+	while (ms > 0 && !session_stopped()) {
+		struct timespec piece = {0, 100000000};
+
+		nanosleep(&piece, NULL);
+		ms -= 100;
+	}
+}
+
+/* Stay on the line; when it breaks call again, a little later each time and
+ * not all counties at the same moment. */
+static int
+watch(const struct cmd *cmd, const struct sync *sync,
+    const struct local_peer *peer)
+{
+	int64_t pause = RETRY_FIRST_MS, began;
+	struct session_result res;
+	uint16_t jitter;
+	struct err err;
+	int rc;
+
+	while (!session_stopped()) {
+		began = clock_mono();
+		rc = call_one(sync, peer, &res, &err);
+		if (rc == 0)
+			return res.peer.refused > 0
+				   ? report(cmd, peer->code, &res)
+				   : CMD_DONE;
+		(void)cmd_fail(cmd, &err);
+		if (rc != YZ_EPEER)
+			return CMD_FAILED;
+		if (clock_mono() - began > RETRY_MOST_MS)
+			pause = RETRY_FIRST_MS;
+		digest_random(&jitter, sizeof(jitter));
+		sleep_ms(pause + pause * jitter / 65536);
+		pause = pause * 2 < RETRY_MOST_MS ? pause * 2 : RETRY_MOST_MS;
+	}
+	return CMD_DONE;
+}
+
+/* The parent first; -1 if there is nobody to call. */
+static int
+call_all(const struct cmd *cmd, const struct sync *sync, struct err *err)
+{
+	const struct roster_station *me =
+	    roster_find(replica_roster(sync->r), replica_home(sync->r)->code);
+	const char *parent = me == NULL ? "" : me->parent;
+	struct local_peer *peers = NULL;
+	struct session_result res;
+	size_t n = 0, i;
+	int status = -1, pass, one;
+
+	if (local_peers(sync->local, &peers, &n, err) != 0)
+		return cmd_fail(cmd, err);
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < n && !session_stopped(); i++) {
+			bool is_parent = strcmp(peers[i].code, parent) == 0;
+
+			if (peers[i].address[0] == '\0' ||
+			    is_parent != (pass == 0))
+				continue;
+			if (sync->watch) {
+				one = watch(cmd, sync, &peers[i]);
+				free(peers);
+				return one;
+			}
+			one = call_one(sync, &peers[i], &res, err) != 0
+				  ? cmd_fail(cmd, err)
+				  : report(cmd, peers[i].code, &res);
+			/* A failure counts for more than a look. */
+			if (status < 0 || one == CMD_FAILED ||
+			    status == CMD_DONE)
+				status = one;
+		}
+	}
+	free(peers);
+	return status;
+}
+
+int
+cmd_sync(struct cmd *cmd, int argc, char **argv)
+{
+	struct sigaction stop = {.sa_handler = session_stop};
+	struct sync sync = {.limit = 0};
+	const char *limit = NULL;
+	struct err err = {0};
+	char *end = NULL;
+	int status;
+
+	sync.watch = cmd_option(&argc, argv, "--watch", NULL) == 1;
+	if (cmd_option(&argc, argv, "--limit", &limit) < 0 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc != 1)
+		return cmd_usage(cmd);
+	if (limit != NULL) {
+		sync.limit = strtoll(limit, &end, 10);
+		if (*end != '\0' || sync.limit < 1)
+			return cmd_usage(cmd);
+	}
+	if (cmd_open(&sync.r, cmd, &err) != 0)
+		return cmd_fail(cmd, &err);
+	if (local_open(&sync.local, cmd->home, &err) != 0) {
+		replica_close(sync.r);
+		return cmd_fail(cmd, &err);
+	}
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	status = call_all(cmd, &sync, &err);
+	if (status < 0) {
+		err_set(&err, YZ_EINVAL,
+		    _("there is no station to call: this one has not joined "
+		      "another"));
+		status = cmd_fail(cmd, &err);
+	}
+	local_close(sync.local);
+	if (cmd_close(sync.r, 0, &err) != 0)
+		status = cmd_fail(cmd, &err);
+	return status;
+}
