@@ -133,8 +133,8 @@ cmd_unknown_option(const struct cmd *cmd, int argc, char **argv)
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strncmp(argv[i], "--", 2) != 0)
 			continue;
-		fprintf(stderr, _("yizhan: %s: unknown option %s\n"),
-		    cmd->name, argv[i]);
+		fprintf(stderr, _("yizhan: %s: unknown option %s\n"), cmd->name,
+		    argv[i]);
 		return true;
 	}
 	return false;

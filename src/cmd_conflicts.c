@@ -54,9 +54,9 @@ print_one(struct replica *r, struct db_stmt *st, bool json, struct err *err)
 		json_print(stdout, o);
 		json_free(o);
 	} else {
-		printf("%s %s %s: %s  (%s, %s, %s, %.16s)%s\n",
-		    db_text(st, 0), db_text(st, 1), db_text(st, 2),
-		    db_text(st, 3), name.writer, cs.author, when, id,
+		printf("%s %s %s: %s  (%s, %s, %s, %.16s)%s\n", db_text(st, 0),
+		    db_text(st, 1), db_text(st, 2), db_text(st, 3), name.writer,
+		    cs.author, when, id,
 		    db_int(st, 4) != 0 ? _("  shown") : "");
 	}
 	changeset_free(&cs);

@@ -101,6 +101,8 @@ count_waiting(const struct status *st, const char *code, bool show,
 	int rc;
 
 	*total = 0;
+	if (roster_find(roster, code) == NULL)
+		return 0; /* it has not joined yet */
 	for (i = 0; i < st->n_heads; i++) {
 		const struct replica_head *head = &st->heads[i];
 

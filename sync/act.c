@@ -207,7 +207,8 @@ act_commit(struct act *act, struct digest *last, struct err *err)
 	return rc;
 }
 
-/* --- standing receipts ------------------------------------------------------ */
+/* --- standing receipts ------------------------------------------------------
+ */
 
 #define RECEIPT_INTERVAL (10 * 60 * 1000) /* ms; design.md section 5 */
 
@@ -255,8 +256,7 @@ replica_note_seen(struct replica *r, struct err *err)
 		if (!has_news(r, d->name.owner, mine == NULL ? 0 : mine->stamp))
 			continue;
 		if (act == NULL)
-			act = act_new(r, r->home->code, r->home->code,
-			    "seen");
+			act = act_new(r, r->home->code, r->home->code, "seen");
 		part_for(act, &name, 0);
 	}
 	if (act != NULL)

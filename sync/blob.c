@@ -15,7 +15,7 @@ static bool
 is_hash(const char *hex)
 {
 	return strlen(hex) == DIGEST_HEX_LEN &&
-	    strspn(hex, "0123456789abcdef") == DIGEST_HEX_LEN;
+	       strspn(hex, "0123456789abcdef") == DIGEST_HEX_LEN;
 }
 
 /* HOME/blobs/xx/HASH; malloced. */
@@ -57,8 +57,8 @@ blob_get(struct replica *r, struct buf *out, const char *hex, struct err *err)
 	int rc;
 
 	if (!is_hash(hex))
-		return err_set(err, YZ_EINVAL,
-		    "an attachment is named by 64 hex digits");
+		return err_set(
+		    err, YZ_EINVAL, "an attachment is named by 64 hex digits");
 	path = blob_path(r, hex);
 	rc = file_read(out, path, LIMIT_BLOB, err);
 	free(path);
@@ -87,8 +87,8 @@ blob_read(struct replica *r, struct buf *out, int64_t *size, const char *hex,
 	if (rc == 0) {
 		*size = (int64_t)whole.len;
 		if (offset < 0 || (uint64_t)offset > whole.len)
-			rc = err_set(err, YZ_EINVAL,
-			    "offset is beyond the attachment");
+			rc = err_set(
+			    err, YZ_EINVAL, "offset is beyond the attachment");
 	}
 	if (rc == 0) {
 		left = whole.len - (size_t)offset;
@@ -135,8 +135,8 @@ blob_reaches(struct replica *r, const char *hex, const char *code)
 	struct err ignored;
 
 	if (db_query(&st, r->db, &ignored,
-		"SELECT DISTINCT stream, owner FROM _blob WHERE hash = ?",
-		"s", hex) != 0)
+		"SELECT DISTINCT stream, owner FROM _blob WHERE hash = ?", "s",
+		hex) != 0)
 		return false;
 	while (!reaches && db_step(st, &ignored) == 1) {
 		memset(&c, 0, sizeof(c));

@@ -85,8 +85,8 @@ bool
 chain_is_record_id(const char *s, size_t n)
 {
 	return n == RECORD_ID_LEN && chain_is_code(s, CHAIN_CODE_LEN) &&
-	    s[CHAIN_CODE_LEN] == '-' &&
-	    is_hex(s + CHAIN_CODE_LEN + 1, n - CHAIN_CODE_LEN - 1);
+	       s[CHAIN_CODE_LEN] == '-' &&
+	       is_hex(s + CHAIN_CODE_LEN + 1, n - CHAIN_CODE_LEN - 1);
 }
 
 void
@@ -97,8 +97,7 @@ chain_format(char out[CHAIN_NAME_MAX], const struct chain_name *c)
 }
 
 int
-chain_parse(
-    struct chain_name *out, const char *text, size_t n, struct err *err)
+chain_parse(struct chain_name *out, const char *text, size_t n, struct err *err)
 {
 	const size_t head = CHAIN_CODE_LEN + 1 + CHAIN_INC_LEN + 1;
 	const char *at;
@@ -135,7 +134,7 @@ bool
 chain_equal(const struct chain_name *a, const struct chain_name *b)
 {
 	return a->stream == b->stream && strcmp(a->writer, b->writer) == 0 &&
-	    strcmp(a->inc, b->inc) == 0 && strcmp(a->owner, b->owner) == 0;
+	       strcmp(a->inc, b->inc) == 0 && strcmp(a->owner, b->owner) == 0;
 }
 
 bool
@@ -147,7 +146,7 @@ chain_reaches(
 	if (roster_is_ancestor(roster, code, c->owner))
 		return true;
 	return streams[c->stream].descendants &&
-	    roster_is_ancestor(roster, c->owner, code);
+	       roster_is_ancestor(roster, c->owner, code);
 }
 
 /*
@@ -177,7 +176,7 @@ chain_nameable(const struct roster *roster, const struct chain_name *c,
 	below = !same && roster_is_ancestor(roster, o, p);
 	if (streams[other->stream].descendants)
 		return same || above ||
-		    (!streams[c->stream].descendants && below);
+		       (!streams[c->stream].descendants && below);
 	return !streams[c->stream].descendants && (same || below);
 }
 
@@ -186,5 +185,5 @@ chain_may_write(
     const struct roster *roster, const char *writer, const char *owner)
 {
 	return strcmp(writer, owner) == 0 ||
-	    roster_is_ancestor(roster, writer, owner);
+	       roster_is_ancestor(roster, writer, owner);
 }

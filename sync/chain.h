@@ -48,14 +48,14 @@ bool chain_is_record_id(const char *s, size_t n);
 
 void chain_format(char out[CHAIN_NAME_MAX], const struct chain_name *c);
 /* Strict; YZ_EINVAL with the name shown. */
-int chain_parse(struct chain_name *out, const char *text, size_t n,
-    struct err *err);
+int chain_parse(
+    struct chain_name *out, const char *text, size_t n, struct err *err);
 bool chain_equal(const struct chain_name *a, const struct chain_name *b);
 
 /* May station code hold chain c?  (design.md section 4; computed from the
  * owner, never from the writer.) */
-bool chain_reaches(const struct roster *roster, const struct chain_name *c,
-    const char *code);
+bool chain_reaches(
+    const struct roster *roster, const struct chain_name *c, const char *code);
 
 /* May a changeset of chain c carry a Seen line about chain other: may every
  * station in reach of c hold other? */

@@ -32,7 +32,7 @@ is_login(const char *s)
 
 	for (i = 0; s[i] != '\0'; i++) {
 		bool word = (s[i] >= 'a' && s[i] <= 'z') ||
-		    (s[i] >= '0' && s[i] <= '9');
+			    (s[i] >= '0' && s[i] <= '9');
 
 		if (!word && (i == 0 || strchr("._-", s[i]) == NULL))
 			return false;
@@ -48,7 +48,7 @@ is_line(const char *s, size_t max, const char *never)
 	size_t n = strlen(s);
 
 	return n >= 1 && n <= max && text_is_clean(s, n, false) &&
-	    text_trim(&p, n) == n && strpbrk(s, never) == NULL;
+	       text_trim(&p, n) == n && strpbrk(s, never) == NULL;
 }
 
 static int
@@ -68,8 +68,8 @@ check_seen(const struct changeset *cs, struct err *err)
 			return err_set(err, YZ_ECORRUPT,
 			    "Seen lines are not sorted at %s", name);
 		if (chain_equal(&s->chain, &cs->chain))
-			return err_set(
-			    err, YZ_ECORRUPT, "a Seen line names its own chain");
+			return err_set(err, YZ_ECORRUPT,
+			    "a Seen line names its own chain");
 		if (s->seq < 1 || s->seq > LIMIT_SEQ)
 			return err_set(
 			    err, YZ_ECORRUPT, "Seen %s has a bad seq", name);
@@ -154,9 +154,9 @@ put_message(struct buf *out, const struct changeset *cs)
 
 	chain_format(name, &cs->chain);
 	clock_format_ms(when, cs->time);
-	buf_printf(out, "\n%s\n\nChain: %s\nSeq: %lld\nTime: %s\nOffset: %lld\n",
-	    cs->subject, name, (long long)cs->seq, when,
-	    (long long)cs->offset);
+	buf_printf(out,
+	    "\n%s\n\nChain: %s\nSeq: %lld\nTime: %s\nOffset: %lld\n",
+	    cs->subject, name, (long long)cs->seq, when, (long long)cs->offset);
 	put_hex(out, "Act: ", cs->act, sizeof(cs->act));
 	if (cs->seq > 1)
 		put_hex(out, "Prev: ", cs->prev.b, sizeof(cs->prev.b));
@@ -240,8 +240,8 @@ changeset_sign(
 	if (rc == 0) {
 		derive_content(cs, &text);
 		memcpy(cs->key, key->pub, sizeof(cs->key));
-		rc = sign_make(cs->sig, key, SIGN_NS_CHANGESET, text.b,
-		    text.len, err);
+		rc = sign_make(
+		    cs->sig, key, SIGN_NS_CHANGESET, text.b, text.len, err);
 	}
 	buf_clear(&text);
 	if (rc == 0) {
@@ -333,8 +333,8 @@ take_place(struct lines *in, const char *label, struct changeset_seen *out)
 	text[b - a - 1] = '\0';
 	out->seq = strtoll(text, &end, 10);
 	return *end == '\0' && b > a + 1 &&
-	    digest_unhex(out->id, CHANGESET_SEEN_ID, b + 1,
-		n - (size_t)(b + 1 - s));
+	       digest_unhex(
+		   out->id, CHANGESET_SEEN_ID, b + 1, n - (size_t)(b + 1 - s));
 }
 
 static bool
@@ -391,8 +391,8 @@ take_message(struct lines *in, struct changeset *cs)
 	cs->subject = mem_strndup(s, n);
 	if (!take(in, "", &s, &n) || n != 0 || !take(in, "Chain: ", &s, &n) ||
 	    chain_parse(&cs->chain, s, n, &ignored) != 0 ||
-	    !take_int(in, "Seq: ", &cs->seq) ||
-	    !take(in, "Time: ", &s, &n) || n >= sizeof(when))
+	    !take_int(in, "Seq: ", &cs->seq) || !take(in, "Time: ", &s, &n) ||
+	    n >= sizeof(when))
 		return false;
 	memcpy(when, s, n);
 	when[n] = '\0';
@@ -411,8 +411,8 @@ take_message(struct lines *in, struct changeset *cs)
 			return false;
 		if (cs->n_seen == room) {
 			room = room == 0 ? 8 : 2 * room;
-			cs->seen = mem_realloc(
-			    cs->seen, room * sizeof(*cs->seen));
+			cs->seen =
+			    mem_realloc(cs->seen, room * sizeof(*cs->seen));
 		}
 		cs->seen[cs->n_seen++] = place;
 	}

@@ -50,8 +50,8 @@ struct changeset {
 	struct digest ops_hash;
 	uint8_t ops_oid[20];
 	uint8_t tree_oid[20];
-	struct digest id;   /* SHA-256 of the text without the signature */
-	uint8_t oid[20];    /* git's address of the signed commit */
+	struct digest id; /* SHA-256 of the text without the signature */
+	uint8_t oid[20];  /* git's address of the signed commit */
 };
 
 #define CHANGESET_INIT \

@@ -29,8 +29,8 @@ put_place(struct buf *out, const struct changeset_seen *place)
 }
 
 void
-changeset_pack(struct buf *out, const struct changeset *cs,
-    const struct changeset *before)
+changeset_pack(
+    struct buf *out, const struct changeset *cs, const struct changeset *before)
 {
 	unsigned flags = cs->continues ? HAS_CONTINUES : 0;
 	size_t i;
@@ -69,8 +69,7 @@ changeset_pack(struct buf *out, const struct changeset *cs,
 }
 
 static int
-get_place(
-    struct buf_reader *in, struct changeset_seen *out, struct err *err)
+get_place(struct buf_reader *in, struct changeset_seen *out, struct err *err)
 {
 	const uint8_t *name, *id;
 	size_t n;
@@ -134,11 +133,10 @@ changeset_unpack(struct changeset *out, struct buf_reader *in,
 		    err, YZ_ECORRUPT, "flags 0x%x of a changeset", flags);
 	/* Unsigned sums: what overflows is caught by changeset_check(). */
 	out->time = (int64_t)((uint64_t)buf_get_zigzag(in) +
-	    (before == NULL ? 0 : (uint64_t)before->time));
+			      (before == NULL ? 0 : (uint64_t)before->time));
 	out->kinds = (int64_t)((uint64_t)buf_get_zigzag(in) +
-	    (before == NULL ? 0 : (uint64_t)before->kinds));
-	out->offset =
-	    flags & SAME_OFFSET ? before->offset : buf_get_zigzag(in);
+			       (before == NULL ? 0 : (uint64_t)before->kinds));
+	out->offset = flags & SAME_OFFSET ? before->offset : buf_get_zigzag(in);
 	out->author = get_text(in, flags & SAME_PERSON,
 	    before == NULL ? NULL : before->author, LIMIT_NAME);
 	out->login = get_text(in, flags & SAME_PERSON,
@@ -170,6 +168,6 @@ changeset_unpack(struct changeset *out, struct buf_reader *in,
 		goto cut;
 	return changeset_check(out, err);
 cut:
-	return err_set(err, YZ_ECORRUPT,
-	    "a changeset is cut short or over a limit");
+	return err_set(
+	    err, YZ_ECORRUPT, "a changeset is cut short or over a limit");
 }

@@ -109,8 +109,7 @@ refuse_item(const struct chain *c, const char *owner, const struct kind *kind,
 
 bool
 fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
-    const struct kind *kind, const struct op *op,
-    char reason[FOLD_REASON_MAX])
+    const struct kind *kind, const struct op *op, char reason[FOLD_REASON_MAX])
 {
 	char owner[CHAIN_CODE_LEN + 1];
 	size_t i;
@@ -142,8 +141,8 @@ fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
 		? !chain_may_write(r->roster, c->name.writer, owner)
 		: !c->may_write) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "%s is neither the owner %s nor above it",
-		    c->name.writer, owner);
+		    "%s is neither the owner %s nor above it", c->name.writer,
+		    owner);
 		return true;
 	}
 	if (kind == NULL)
@@ -210,10 +209,8 @@ fold_first(struct replica *r, const struct kind *kind, int64_t rec,
 	struct canon *values;
 	struct buf *lists;
 	char owner[CHAIN_CODE_LEN + 1];
-	struct row row = {.kind = kind,
-	    .rec = rec,
-	    .clock = &clock,
-	    .owner = owner};
+	struct row row = {
+	    .kind = kind, .rec = rec, .clock = &clock, .owner = owner};
 	struct row_place place = {c->no, cs->seq};
 	size_t i;
 	int rc;
@@ -257,9 +254,8 @@ fold_first(struct replica *r, const struct kind *kind, int64_t rec,
 
 /* Does a write of c at seq cover what stands in a register? */
 static int
-covers(struct replica *r, const struct row_clock *clock,
-    const struct reg *reg, const struct chain *c, int64_t seq,
-    struct err *err)
+covers(struct replica *r, const struct row_clock *clock, const struct reg *reg,
+    const struct chain *c, int64_t seq, struct err *err)
 {
 	bool several;
 	struct row_place p = row_clock_get(clock, reg, &several);
@@ -279,8 +275,8 @@ covers(struct replica *r, const struct row_clock *clock,
  */
 static int
 fold_next(struct replica *r, const struct kind *kind, int64_t rec,
-    struct row_clock *clock, const struct chain *c,
-    const struct changeset *cs, const struct op *op, struct err *err)
+    struct row_clock *clock, const struct chain *c, const struct changeset *cs,
+    const struct op *op, struct err *err)
 {
 	const struct reg *mark = schema_mark(kind, c->name.stream);
 	struct row_place place = {c->no, cs->seq};
@@ -320,8 +316,8 @@ fold_next(struct replica *r, const struct kind *kind, int64_t rec,
 			kind, op->items[i].field, op->items[i].field_len)
 			->reg,
 		    place);
-	rc = row_update(r, kind, rec, op, c->name.stream, clock,
-	    creates ? cs : NULL, err);
+	rc = row_update(
+	    r, kind, rec, op, c->name.stream, clock, creates ? cs : NULL, err);
 	return rc != 0 ? rc : 1;
 }
 
@@ -354,7 +350,7 @@ fold_op(struct replica *r, const struct chain *c, const struct changeset *cs,
 	}
 	if (c->name.stream == STREAM_ROSTER)
 		r->schema_stale |= strcmp(op->kind, "kind") == 0 ||
-		    strcmp(op->kind, "field") == 0;
+				   strcmp(op->kind, "field") == 0;
 	if (op->drop || fold_unknown_field(kind, op))
 		return fold_dirty(r, rec, err);
 	rc = fresh ? 0 : row_clock_load(r, &clock, kind, rec, err);

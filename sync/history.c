@@ -52,8 +52,8 @@ replica_history(struct replica *r, const char *kind, const char *id,
 		    "SELECT rec FROM _record WHERE id = ? AND kind = ?", "ss",
 		    id, kind);
 	if (rc == YZ_ENOTFOUND)
-		return err_set(err, YZ_ENOTFOUND, "no %s %s is held here",
-		    kind, id);
+		return err_set(
+		    err, YZ_ENOTFOUND, "no %s %s is held here", kind, id);
 	if (rc == 0)
 		rc = read_touches(r, &touch, &n, rec, err);
 	for (i = 0; rc == 0 && i < n; i++) {
@@ -70,8 +70,8 @@ replica_history(struct replica *r, const char *kind, const char *id,
 			if (strcmp(ops.v[j].id, id) == 0 &&
 			    strcmp(ops.v[j].kind, kind) == 0)
 				rc = fn(arg, &cs, &ops.v[j],
-				    !fold_refuse(r, c, cs.seq, k, &ops.v[j],
-					reason),
+				    !fold_refuse(
+					r, c, cs.seq, k, &ops.v[j], reason),
 				    err);
 		ops_free(&ops);
 		changeset_free(&cs);

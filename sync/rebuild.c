@@ -33,7 +33,7 @@ parent_of(uint8_t out[20], struct buf *commit)
 	const char *body = strstr(buf_str(commit), "\n\n");
 
 	return s != NULL && (body == NULL || s < body) && strlen(s) >= 48 &&
-	    digest_unhex(out, 20, s + 8, 40);
+	       digest_unhex(out, 20, s + 8, 40);
 }
 
 static int
@@ -53,16 +53,15 @@ walk(struct replica *r, enum stream stream, const uint8_t head[20],
 		}
 		memcpy(out->v[out->n++], oid, sizeof(oid));
 		buf_clear(&commit);
-		rc = ledger_read(
-		    r->ledger, stream, oid, "commit", &commit, err);
+		rc =
+		    ledger_read(r->ledger, stream, oid, "commit", &commit, err);
 	} while (rc == 0 && parent_of(oid, &commit));
 	buf_free(&commit);
 	return rc;
 }
 
 static int
-fold_chain(void *arg, const char *name, const uint8_t head[20],
-    struct err *err)
+fold_chain(void *arg, const char *name, const uint8_t head[20], struct err *err)
 {
 	struct rebuild *b = arg;
 	struct buf text = BUF_INIT, ops = BUF_INIT;
@@ -147,8 +146,8 @@ rebuild(struct rebuild *b, struct err *err)
 	struct replica *r = b->r;
 	int rc, s;
 
-	rc = db_get_int(&b->total, r->db, err,
-	    "SELECT count(*) FROM _changeset", "");
+	rc = db_get_int(
+	    &b->total, r->db, err, "SELECT count(*) FROM _changeset", "");
 	if (rc == 0)
 		rc = drop_tables(r, err);
 	if (rc != 0)
@@ -161,8 +160,8 @@ rebuild(struct rebuild *b, struct err *err)
 	rc = schema_load(&r->schema, r->db, true, err);
 	for (s = 0; rc == 0 && s < STREAM_COUNT; s++) {
 		b->stream = (enum stream)s;
-		rc = ledger_refs(r->ledger, b->stream, "refs/chains/",
-		    fold_chain, b, err);
+		rc = ledger_refs(
+		    r->ledger, b->stream, "refs/chains/", fold_chain, b, err);
 	}
 	if (rc == 0)
 		rc = refold_all(r, err);

@@ -13,8 +13,7 @@ find_key(struct replica *r, struct changeset *cs, struct err *err)
 	const struct roster_key *key;
 	size_t i;
 
-	for (i = 0; (key = roster_key(r->roster, &cs->chain, i)) != NULL;
-	     i++) {
+	for (i = 0; (key = roster_key(r->roster, &cs->chain, i)) != NULL; i++) {
 		memcpy(cs->key, key->sign, sizeof(cs->key));
 		if (changeset_verify(cs, err) == 0)
 			return 0;
@@ -63,9 +62,8 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 		*result = RECEIVE_HAD;
 		return 0;
 	}
-	if (cs->seq > 1 &&
-	    (!digest_equal(&cs->prev, &c->id) ||
-		memcmp(cs->parent_oid, c->oid, 20) != 0))
+	if (cs->seq > 1 && (!digest_equal(&cs->prev, &c->id) ||
+			       memcmp(cs->parent_oid, c->oid, 20) != 0))
 		return err_set(err, YZ_ECONFLICT,
 		    "Prev is not the changeset at seq %lld",
 		    (long long)c->head);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "recent.h"
 #include "replica_impl.h"
 #include "row.h"
 
@@ -19,10 +20,10 @@
 struct candidate {
 	int64_t chain;
 	int64_t seq;
-	bool present;       /* marks and set elements */
-	struct buf value;   /* canonical; a mark's reason when absent */
+	bool present;     /* marks and set elements */
+	struct buf value; /* canonical; a mark's reason when absent */
 	bool covered;
-	int64_t time;       /* Time + Offset */
+	int64_t time; /* Time + Offset */
 	struct digest id;
 };
 
@@ -40,78 +41,15 @@ struct refold {
 	struct slot *slots;
 	size_t n_slots;
 	struct row_clock clock;
-	bool any;             /* some op counts */
+	bool any; /* some op counts */
 	struct digest created_id;
 	int64_t created_wall;
 	char *created_by;
 	int64_t conflicts;
 };
 
-/* Changesets parsed lately: dirty records mostly share them. */
-#define CACHE_SIZE 16
-
-struct cache {
-	struct {
-		int64_t chain, seq, used;
-		struct changeset cs;
-		struct ops ops;
-	} at[CACHE_SIZE];
-	int64_t clock;
-};
-
-static void
-cache_free(struct cache *cache)
-{
-	size_t i;
-
-	for (i = 0; i < CACHE_SIZE; i++) {
-		if (cache->at[i].chain == 0)
-			continue;
-		ops_free(&cache->at[i].ops);
-		changeset_free(&cache->at[i].cs);
-	}
-	free(cache);
-}
-
-static int
-cache_get(struct cache *cache, struct replica *r, const struct chain *c,
-    int64_t seq, const struct changeset **cs, const struct ops **ops,
-    struct err *err)
-{
-	size_t i, oldest = 0;
-	int rc;
-
-	for (i = 0; i < CACHE_SIZE; i++) {
-		if (cache->at[i].chain == c->no && cache->at[i].seq == seq)
-			goto found;
-		if (cache->at[i].used < cache->at[oldest].used)
-			oldest = i;
-	}
-	i = oldest;
-	if (cache->at[i].chain != 0) {
-		ops_free(&cache->at[i].ops);
-		changeset_free(&cache->at[i].cs);
-		cache->at[i].chain = 0;
-	}
-	rc = replica_load(r, &cache->at[i].cs, c, seq, err);
-	if (rc != 0)
-		return rc;
-	rc = ops_parse(&cache->at[i].ops, buf_str(&cache->at[i].cs.ops),
-	    cache->at[i].cs.ops.len, err);
-	if (rc != 0) {
-		changeset_free(&cache->at[i].cs);
-		return rc;
-	}
-	cache->at[i].chain = c->no;
-	cache->at[i].seq = seq;
-found:
-	cache->at[i].used = ++cache->clock;
-	*cs = &cache->at[i].cs;
-	*ops = &cache->at[i].ops;
-	return 0;
-}
-
-/* --- candidates ------------------------------------------------------------- */
+/* --- candidates -------------------------------------------------------------
+ */
 
 static struct slot *
 slot_of(struct refold *f, const struct reg *reg, struct canon element)
@@ -127,8 +65,7 @@ slot_of(struct refold *f, const struct reg *reg, struct canon element)
 			    memcmp(s->element.b, element.s, element.n) == 0)))
 			return s;
 	}
-	f->slots =
-	    mem_realloc(f->slots, (f->n_slots + 1) * sizeof(*f->slots));
+	f->slots = mem_realloc(f->slots, (f->n_slots + 1) * sizeof(*f->slots));
 	s = &f->slots[f->n_slots++];
 	memset(s, 0, sizeof(*s));
 	s->reg = reg;
@@ -176,8 +113,7 @@ group_value(struct buf *out, const struct reg *reg, const struct op *op)
 
 		for (j = 0; j < op->n; j++)
 			if (op->items[j].field_len == strlen(name) &&
-			    memcmp(op->items[j].field, name, strlen(name)) ==
-				0)
+			    memcmp(op->items[j].field, name, strlen(name)) == 0)
 				v = op->items[j].value;
 		if (i > 0)
 			buf_putc(out, ',');
@@ -205,8 +141,8 @@ add_op(struct refold *f, const struct chain *c, const struct changeset *cs,
 		buf_puts(&w->value, "true");
 	for (i = 0; i < op->n; i++) {
 		const struct op_item *item = &op->items[i];
-		const struct field *field = schema_field(
-		    f->kind, item->field, item->field_len);
+		const struct field *field =
+		    schema_field(f->kind, item->field, item->field_len);
 
 		if (field == NULL)
 			continue;
@@ -215,8 +151,8 @@ add_op(struct refold *f, const struct chain *c, const struct changeset *cs,
 			if (field->reg->type == REG_GROUP)
 				group_value(&w->value, field->reg, op);
 			else
-				buf_put(&w->value, item->value.s,
-				    item->value.n);
+				buf_put(
+				    &w->value, item->value.s, item->value.n);
 		} else {
 			w = write_slot(f, field->reg, item->value, c, cs);
 			w->present = item->what == OP_ADD;
@@ -248,7 +184,7 @@ add_op(struct refold *f, const struct chain *c, const struct changeset *cs,
 
 /* Every op of the record: its write, or its place in quarantine. */
 static int
-gather(struct refold *f, struct cache *cache, const char *id,
+gather(struct refold *f, struct recent *recent, const char *id,
     const char *kind, struct err *err)
 {
 	struct row_place *touch = NULL;
@@ -274,7 +210,7 @@ gather(struct refold *f, struct cache *cache, const char *id,
 	for (i = 0; rc == 0 && i < n; i++) {
 		const struct chain *c = replica_chain_no(f->r, touch[i].chain);
 
-		rc = cache_get(cache, f->r, c, touch[i].seq, &cs, &ops, err);
+		rc = recent_get(recent, f->r, c, touch[i].seq, &cs, &ops, err);
 		for (j = 0; rc == 0 && j < ops->n; j++) {
 			const struct op *op = &ops->v[j];
 
@@ -299,7 +235,8 @@ gather(struct refold *f, struct cache *cache, const char *id,
 	return rc;
 }
 
-/* --- what stands -------------------------------------------------------------- */
+/* --- what stands
+ * -------------------------------------------------------------- */
 
 static int
 mark_covered(struct refold *f, struct slot *s, struct err *err)
@@ -323,14 +260,14 @@ mark_covered(struct refold *f, struct slot *s, struct err *err)
 }
 
 static bool
-same_value(const struct slot *s, const struct candidate *a,
-    const struct candidate *b)
+same_value(
+    const struct slot *s, const struct candidate *a, const struct candidate *b)
 {
 	/* Two drops with different reasons agree that it is gone. */
 	if (s->reg->type == REG_MARK || s->reg->type == REG_SET)
 		return a->present == b->present;
 	return a->value.len == b->value.len &&
-	    memcmp(a->value.b, b->value.b, a->value.len) == 0;
+	       memcmp(a->value.b, b->value.b, a->value.len) == 0;
 }
 
 static int
@@ -403,7 +340,8 @@ settle(struct refold *f, struct slot *s, const struct candidate **out,
 	return 0;
 }
 
-/* --- the row -------------------------------------------------------------------- */
+/* --- the row
+ * -------------------------------------------------------------------- */
 
 static int
 compare_text(const void *a, const void *b)
@@ -440,8 +378,7 @@ static void
 fill_sets(struct refold *f, const struct shown *shown, struct canon *values,
     struct buf *lists)
 {
-	struct canon *elements =
-	    mem_calloc(f->n_slots + 1, sizeof(*elements));
+	struct canon *elements = mem_calloc(f->n_slots + 1, sizeof(*elements));
 	size_t i, j, n;
 
 	for (i = 0; i < f->kind->n_fields; i++) {
@@ -536,8 +473,7 @@ refold_free(struct refold *f)
 static int
 forget(struct replica *r, int64_t rec, struct err *err)
 {
-	static const char *const sql[] = {
-	    "DELETE FROM _standing WHERE rec = ?",
+	static const char *const sql[] = {"DELETE FROM _standing WHERE rec = ?",
 	    "DELETE FROM _quarantine WHERE rec = ?",
 	    "DELETE FROM _unknown WHERE rec = ?"};
 	size_t i;
@@ -550,7 +486,7 @@ forget(struct replica *r, int64_t rec, struct err *err)
 
 static int
 refold_record(
-    struct replica *r, struct cache *cache, int64_t rec, struct err *err)
+    struct replica *r, struct recent *recent, int64_t rec, struct err *err)
 {
 	struct refold *f = mem_calloc(1, sizeof(*f));
 	char *id = NULL, *kind = NULL, owner[CHAIN_CODE_LEN + 1] = "";
@@ -578,12 +514,12 @@ refold_record(
 	if (rc == 0)
 		rc = forget(r, rec, err);
 	if (rc == 0)
-		rc = gather(f, cache, id, kind, err);
+		rc = gather(f, recent, id, kind, err);
 	if (rc != 0 || f->kind == NULL)
 		goto out;
 	if (f->kind->stream == STREAM_ROSTER)
-		r->schema_stale |= strcmp(kind, "kind") == 0 ||
-		    strcmp(kind, "field") == 0;
+		r->schema_stale |=
+		    strcmp(kind, "kind") == 0 || strcmp(kind, "field") == 0;
 	if (!f->any) {
 		rc = row_delete(r, f->kind, rec, err);
 		goto out;
@@ -617,19 +553,19 @@ next_dirty(struct replica *r, int64_t *rec, struct err *err)
 int
 refold_all(struct replica *r, struct err *err)
 {
-	struct cache *cache;
+	struct recent *recent;
 	int64_t rec;
 	int rc = 0;
 
 	if (!r->dirty && !r->schema_stale)
 		return 0;
-	cache = mem_calloc(1, sizeof(*cache));
+	recent = recent_new();
 	do {
 		while ((rc = next_dirty(r, &rec, err)) == 1) {
 			rc = db_run(r->db, err,
 			    "DELETE FROM temp._dirty WHERE rec = ?", "i", rec);
 			if (rc == 0)
-				rc = refold_record(r, cache, rec, err);
+				rc = refold_record(r, recent, rec, err);
 			if (rc != 0)
 				break;
 		}
@@ -641,7 +577,7 @@ refold_all(struct replica *r, struct err *err)
 		}
 		break;
 	} while (true);
-	cache_free(cache);
+	recent_free(recent);
 	if (rc == 0)
 		r->dirty = false;
 	return rc;
@@ -652,9 +588,10 @@ static bool
 same_meaning(const struct field *a, const struct field *b)
 {
 	return b != NULL && a->type == b->type && a->elem == b->elem &&
-	    a->scale == b->scale && a->stream == b->stream &&
-	    a->derived == b->derived && a->ancestor_only == b->ancestor_only &&
-	    strcmp(a->group, b->group) == 0;
+	       a->scale == b->scale && a->stream == b->stream &&
+	       a->derived == b->derived &&
+	       a->ancestor_only == b->ancestor_only &&
+	       strcmp(a->group, b->group) == 0;
 }
 
 /*
@@ -677,9 +614,9 @@ dirty_changed(struct replica *r, const struct schema *before,
 		if (a->n_regs == 0)
 			continue;
 		for (j = 0; same && j < a->n_fields; j++)
-			same = same_meaning(a->fields[j],
-			    schema_field(b, a->fields[j]->name,
-				strlen(a->fields[j]->name)));
+			same = same_meaning(
+			    a->fields[j], schema_field(b, a->fields[j]->name,
+					      strlen(a->fields[j]->name)));
 		if (!same)
 			rc = db_run(r->db, err,
 			    "INSERT OR IGNORE INTO temp._dirty"

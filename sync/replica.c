@@ -87,8 +87,7 @@ migrate(struct replica *r, struct err *err)
 	if (rc == 0) {
 		struct buf sql = BUF_INIT;
 
-		buf_printf(
-		    &sql, "PRAGMA user_version = %d", (int)N_MIGRATIONS);
+		buf_printf(&sql, "PRAGMA user_version = %d", (int)N_MIGRATIONS);
 		rc = db_exec(r->db, buf_str(&sql), err);
 		buf_free(&sql);
 	}
@@ -256,8 +255,8 @@ chain_insert(struct replica *r, const struct chain *c)
 {
 	size_t i = chain_place(r, &c->name);
 
-	r->chains = mem_realloc(
-	    r->chains, (r->n_chains + 1) * sizeof(*r->chains));
+	r->chains =
+	    mem_realloc(r->chains, (r->n_chains + 1) * sizeof(*r->chains));
 	memmove(r->chains + i + 1, r->chains + i,
 	    (r->n_chains - i) * sizeof(*r->chains));
 	r->chains[i] = *c;
@@ -294,8 +293,7 @@ replica_chain(struct replica *r, struct chain **out,
 }
 
 int
-replica_chain_put(
-    struct replica *r, const struct chain *c, struct err *err)
+replica_chain_put(struct replica *r, const struct chain *c, struct err *err)
 {
 	return db_run(r->db, err,
 	    "UPDATE _chain SET head = ?, head_id = ?, head_oid = ?, time = ?,"
@@ -485,8 +483,8 @@ load_bytes(struct replica *r, const struct chain *c, int64_t seq,
 	int rc;
 
 	rc = db_query(&st, r->db, err,
-	    "SELECT text, ops FROM _unsealed WHERE chain = ? AND seq = ?",
-	    "ii", c->no, seq);
+	    "SELECT text, ops FROM _unsealed WHERE chain = ? AND seq = ?", "ii",
+	    c->no, seq);
 	if (rc != 0)
 		return rc;
 	rc = db_step(st, err);
@@ -528,8 +526,8 @@ replica_load(struct replica *r, struct changeset *out, const struct chain *c,
 
 	rc = load_bytes(r, c, seq, &text, &ops, err);
 	if (rc == 0)
-		rc = changeset_parse(
-		    out, text.b, text.len, ops.b, ops.len, err);
+		rc =
+		    changeset_parse(out, text.b, text.len, ops.b, ops.len, err);
 	if (rc == 0 &&
 	    (out->seq != seq || !chain_equal(&out->chain, &c->name))) {
 		changeset_free(out);

@@ -108,8 +108,8 @@ struct replica_head {
 int replica_head(struct replica *r, struct replica_head *out,
     const struct chain_name *chain, struct err *err);
 /* Every chain with seq > 0, sorted by name; *out is freed by the caller. */
-int replica_heads(struct replica *r, struct replica_head **out, size_t *n,
-    struct err *err);
+int replica_heads(
+    struct replica *r, struct replica_head **out, size_t *n, struct err *err);
 /* A changeset held, from the ledger or not yet sealed; checked. */
 int replica_read(struct replica *r, struct changeset *out,
     const struct chain_name *chain, int64_t seq, struct err *err);
@@ -132,21 +132,23 @@ int replica_history(struct replica *r, const char *kind, const char *id,
 
 /* Newest document of a scope; YZ_ENOTFOUND. */
 int replica_roster_doc(struct replica *r, struct roster_doc *out,
-    const char *scope, int64_t version, struct err *err); /* version 0: newest */
+    const char *scope, int64_t version,
+    struct err *err); /* version 0: newest */
 /* Scopes held with their newest versions and hashes. */
 struct replica_scope {
 	char scope[ROSTER_SCOPE_MAX];
 	int64_t version;
 	struct digest hash;
 };
-int replica_scopes(struct replica *r, struct replica_scope **out, size_t *n,
-    struct err *err);
+int replica_scopes(
+    struct replica *r, struct replica_scope **out, size_t *n, struct err *err);
 /* Adopt the next version of a scope, in its own transaction: checked by
  * roster_follows(), stored, and every chain judged anew. */
 int replica_adopt(
     struct replica *r, const struct roster_doc *doc, struct err *err);
 
-/* --- proving (digest_state.c, verify.c, rebuild.c) ------------------------- */
+/* --- proving (digest_state.c, verify.c, rebuild.c) -------------------------
+ */
 
 /*
  * What a stream's state comes to: the records that have accepted writes in
@@ -172,10 +174,10 @@ int replica_rebuild(struct replica *r, void (*step)(void *, int64_t, int64_t),
 /* --- blobs: HOME/blobs/xx/HASH ------------------------------------------- */
 
 /* Store an attachment; hex is its SHA-256. YZ_EINVAL over LIMIT_BLOB. */
-int blob_put(struct replica *r, char hex[DIGEST_HEX_LEN + 1],
-    const void *data, size_t n, struct err *err);
-int blob_get(struct replica *r, struct buf *out, const char *hex,
-    struct err *err);
+int blob_put(struct replica *r, char hex[DIGEST_HEX_LEN + 1], const void *data,
+    size_t n, struct err *err);
+int blob_get(
+    struct replica *r, struct buf *out, const char *hex, struct err *err);
 /* Append up to max bytes from offset; *size is the whole blob's. */
 int blob_read(struct replica *r, struct buf *out, int64_t *size,
     const char *hex, int64_t offset, size_t max, struct err *err);

@@ -47,10 +47,10 @@ struct replica {
 	int64_t schema_kinds; /* kinds when schema was loaded, -1 to do again */
 	struct chain *chains; /* sorted by name */
 	size_t n_chains;
-	int64_t version;      /* db_version() when chains were read */
-	int64_t stamp;        /* highest stamp given */
-	int64_t kinds;        /* head of the root's roster chain */
-	bool dirty;           /* _dirty has rows */
+	int64_t version; /* db_version() when chains were read */
+	int64_t stamp;   /* highest stamp given */
+	int64_t kinds;   /* head of the root's roster chain */
+	bool dirty;      /* _dirty has rows */
 	int64_t (*wall)(void *);
 	void *wall_arg;
 };
@@ -95,8 +95,7 @@ int fold_changeset(struct replica *r, const struct chain *c,
  */
 #define FOLD_REASON_MAX 200
 bool fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
-    const struct kind *kind, const struct op *op,
-    char reason[FOLD_REASON_MAX]);
+    const struct kind *kind, const struct op *op, char reason[FOLD_REASON_MAX]);
 /* The base kind of an op, or NULL; loads the kinds again if they changed. */
 int fold_kind(struct replica *r, const struct kind **out, const char *name,
     struct err *err);

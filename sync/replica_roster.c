@@ -10,8 +10,7 @@
 #include "roster.h"
 
 static int
-unpack_row(struct roster_doc *out, struct db_stmt *st, int col,
-    struct err *err)
+unpack_row(struct roster_doc *out, struct db_stmt *st, int col, struct err *err)
 {
 	size_t n;
 	const void *p = db_blob(st, col, &n);
@@ -66,14 +65,15 @@ replica_judge(struct replica *r, struct chain *c, struct err *err)
 		if (until > c->accepted)
 			c->accepted = until;
 	}
-	c->may_write = stream_everyone(c->name.stream) ||
+	c->may_write =
+	    stream_everyone(c->name.stream) ||
 	    chain_may_write(r->roster, c->name.writer, c->name.owner);
 	return 0;
 }
 
 int
-replica_roster_doc(struct replica *r, struct roster_doc *out,
-    const char *scope, int64_t version, struct err *err)
+replica_roster_doc(struct replica *r, struct roster_doc *out, const char *scope,
+    int64_t version, struct err *err)
 {
 	struct db_stmt *st;
 	int rc;
@@ -95,8 +95,8 @@ replica_roster_doc(struct replica *r, struct roster_doc *out,
 }
 
 int
-replica_scopes(struct replica *r, struct replica_scope **out, size_t *n,
-    struct err *err)
+replica_scopes(
+    struct replica *r, struct replica_scope **out, size_t *n, struct err *err)
 {
 	struct db_stmt *st;
 	int rc;
@@ -131,8 +131,8 @@ replica_scopes(struct replica *r, struct replica_scope **out, size_t *n,
 /* The document's tree: its text, and its signatures as ssh-keygen reads
  * them, one after the other. */
 static int
-put_doc_tree(struct replica *r, const struct roster_doc *doc,
-    uint8_t tree[20], struct err *err)
+put_doc_tree(struct replica *r, const struct roster_doc *doc, uint8_t tree[20],
+    struct err *err)
 {
 	struct buf sigs = BUF_INIT, bytes = BUF_INIT;
 	uint8_t text[20], armour[20];
@@ -140,8 +140,8 @@ put_doc_tree(struct replica *r, const struct roster_doc *doc,
 	int rc;
 
 	for (i = 0; i < doc->n_sigs; i++)
-		sign_armour(&sigs, doc->sigs[i].sig, doc->sigs[i].key,
-		    SIGN_NS_ROSTER);
+		sign_armour(
+		    &sigs, doc->sigs[i].sig, doc->sigs[i].key, SIGN_NS_ROSTER);
 	rc = ledger_put(r->ledger, STREAM_ROSTER, "blob", doc->text.b,
 	    doc->text.len, text, err);
 	if (rc == 0)
@@ -150,8 +150,8 @@ put_doc_tree(struct replica *r, const struct roster_doc *doc,
 	if (rc == 0) {
 		buf_put(&bytes, "100644 roster", sizeof("100644 roster"));
 		buf_put(&bytes, text, sizeof(text));
-		buf_put(&bytes, "100644 signatures",
-		    sizeof("100644 signatures"));
+		buf_put(
+		    &bytes, "100644 signatures", sizeof("100644 signatures"));
 		buf_put(&bytes, armour, sizeof(armour));
 		rc = ledger_put(r->ledger, STREAM_ROSTER, "tree", bytes.b,
 		    bytes.len, tree, err);
@@ -167,8 +167,8 @@ put_doc_tree(struct replica *r, const struct roster_doc *doc,
  * commit everywhere.
  */
 static int
-seal_doc(struct replica *r, const struct roster_doc *doc,
-    const void *parent, uint8_t oid[20], struct err *err)
+seal_doc(struct replica *r, const struct roster_doc *doc, const void *parent,
+    uint8_t oid[20], struct err *err)
 {
 	struct buf commit = BUF_INIT;
 	const char *who = doc->scope;
@@ -190,8 +190,8 @@ seal_doc(struct replica *r, const struct roster_doc *doc,
 	    "committer %s <%s@yizhan.invalid> 0 +0000\n\n"
 	    "Roster of scope %s, version %lld\n",
 	    who, who, who, who, doc->scope, (long long)doc->version);
-	rc = ledger_put(r->ledger, STREAM_ROSTER, "commit", commit.b,
-	    commit.len, oid, err);
+	rc = ledger_put(
+	    r->ledger, STREAM_ROSTER, "commit", commit.b, commit.len, oid, err);
 	buf_free(&commit);
 	snprintf(ref, sizeof(ref), "refs/rosters/%s", doc->scope);
 	if (rc == 0)
@@ -262,8 +262,8 @@ store_doc(struct replica *r, const struct roster_doc *doc, struct err *err)
 	rc = db_run(r->db, err,
 	    "INSERT INTO _roster(scope, version, hash, doc)"
 	    " VALUES (?, ?, ?, ?)",
-	    "sibb", doc->scope, doc->version, doc->hash.b,
-	    sizeof(doc->hash.b), bytes.b, bytes.len);
+	    "sibb", doc->scope, doc->version, doc->hash.b, sizeof(doc->hash.b),
+	    bytes.b, bytes.len);
 	buf_free(&bytes);
 	return rc;
 }
@@ -314,8 +314,7 @@ judge_all(struct replica *r, bool only_new, struct err *err)
 }
 
 int
-replica_adopt(
-    struct replica *r, const struct roster_doc *doc, struct err *err)
+replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 {
 	struct roster_doc cur;
 	struct roster *before;

@@ -62,8 +62,7 @@ row_clock_read(
 	buf_reader_init(&in, data, n);
 	out->created = get_place(&in);
 	out->created_time = buf_get_zigzag(&in);
-	for (streams = buf_get_varint(&in); streams > 0 && !in.bad;
-	     streams--) {
+	for (streams = buf_get_varint(&in); streams > 0 && !in.bad; streams--) {
 		s = buf_get_varint(&in);
 		if (s >= STREAM_COUNT)
 			goto bad;
@@ -175,8 +174,8 @@ scaled(int64_t *out, struct canon v, int scale)
 /* Bind a value as its field's column keeps it; a value of another type is
  * kept as its JSON text. */
 static void
-bind_value(struct db_stmt *st, int place, const struct field *f,
-    struct canon v, struct buf *text)
+bind_value(struct db_stmt *st, int place, const struct field *f, struct canon v,
+    struct buf *text)
 {
 	int64_t number;
 
@@ -238,7 +237,8 @@ texts_free(struct buf *texts, size_t n)
 	free(texts);
 }
 
-/* --- search ---------------------------------------------------------------- */
+/* --- search ----------------------------------------------------------------
+ */
 
 /* The words of a row's search fields, as the table has them now. */
 static int
@@ -287,8 +287,7 @@ change_words(struct replica *r, int64_t rec, struct buf *before,
 	int rc = 0;
 
 	if (before->len == after->len &&
-	    (before->len == 0 ||
-		memcmp(before->b, after->b, before->len) == 0))
+	    (before->len == 0 || memcmp(before->b, after->b, before->len) == 0))
 		return 0;
 	if (before->len > 0)
 		rc = db_run(r->db, err,
@@ -325,7 +324,8 @@ value_words(struct buf *out, const struct row *row)
 	buf_free(&text);
 }
 
-/* --- attachments ------------------------------------------------------------ */
+/* --- attachments ------------------------------------------------------------
+ */
 
 static int
 put_blob(struct replica *r, const struct row *row, const struct field *f,
@@ -363,7 +363,8 @@ put_blobs(struct replica *r, const struct row *row, struct err *err)
 	return rc;
 }
 
-/* --- rows ------------------------------------------------------------------- */
+/* --- rows -------------------------------------------------------------------
+ */
 
 static int
 insert_row(struct replica *r, const struct row *row, struct err *err)
@@ -408,12 +409,11 @@ insert_row(struct replica *r, const struct row *row, struct err *err)
 	db_bind_null(st, 7);
 	if (row->created_by != NULL) {
 		db_bind_text(st, 6, created, strlen(created));
-		db_bind_text(
-		    st, 7, row->created_by, strlen(row->created_by));
+		db_bind_text(st, 7, row->created_by, strlen(row->created_by));
 	}
 	for (i = 0; i < k->n_fields; i++)
-		bind_value(st, (int)i + 8, k->fields[i], row->values[i],
-		    &texts[i]);
+		bind_value(
+		    st, (int)i + 8, k->fields[i], row->values[i], &texts[i]);
 	rc = db_step(st, err);
 	db_done(st);
 out:
@@ -450,8 +450,8 @@ row_put(struct replica *r, const struct row *row, bool fresh, struct err *err)
 }
 
 int
-row_delete(struct replica *r, const struct kind *kind, int64_t rec,
-    struct err *err)
+row_delete(
+    struct replica *r, const struct kind *kind, int64_t rec, struct err *err)
 {
 	struct buf words = BUF_INIT, none = BUF_INIT, sql = BUF_INIT;
 	int rc;
@@ -460,8 +460,8 @@ row_delete(struct replica *r, const struct kind *kind, int64_t rec,
 	if (rc == 0)
 		rc = change_words(r, rec, &words, &none, err);
 	if (rc == 0)
-		rc = db_run(r->db, err, "DELETE FROM _blob WHERE rec = ?",
-		    "i", rec);
+		rc = db_run(
+		    r->db, err, "DELETE FROM _blob WHERE rec = ?", "i", rec);
 	if (rc == 0) {
 		buf_puts(&sql, "DELETE FROM ");
 		db_quote(&sql, kind->name);
@@ -549,8 +549,7 @@ row_update(struct replica *r, const struct kind *kind, int64_t rec,
 		db_bind_null(st, ++place);
 		if (op->drop) {
 			canon_text(&reason, op->reason);
-			db_bind_text(
-			    st, place, buf_str(&reason), reason.len);
+			db_bind_text(st, place, buf_str(&reason), reason.len);
 		}
 	}
 	if (created != NULL) {

@@ -49,14 +49,14 @@ struct row_clock {
 };
 
 void row_clock_write(struct buf *out, const struct row_clock *clock);
-int row_clock_read(struct row_clock *out, const void *data, size_t n,
-    struct err *err);
+int row_clock_read(
+    struct row_clock *out, const void *data, size_t n, struct err *err);
 /* What stands in a register; chain 0: nothing, or, if *several, more than
  * one write. */
 struct row_place row_clock_get(
     const struct row_clock *clock, const struct reg *reg, bool *several);
-void row_clock_set(struct row_clock *clock, const struct reg *reg,
-    struct row_place place);
+void row_clock_set(
+    struct row_clock *clock, const struct reg *reg, struct row_place place);
 
 /* What a new or refolded row holds: values[i] is the value of the kind's
  * field i, s NULL for nothing. */
@@ -70,14 +70,14 @@ struct row {
 	struct canon reason;    /* of the drop, s NULL if not removed */
 	int64_t created_time;   /* ms, as the author's station told it */
 	const char *created_by; /* NULL: nothing of the main stream yet */
-	const char *owner; /* the record's */
+	const char *owner;      /* the record's */
 };
 
 /* Insert, or put in the place of the row that is there. */
 int row_put(
     struct replica *r, const struct row *row, bool fresh, struct err *err);
-int row_delete(struct replica *r, const struct kind *kind, int64_t rec,
-    struct err *err);
+int row_delete(
+    struct replica *r, const struct kind *kind, int64_t rec, struct err *err);
 /* The clock of a row: 1 if there is one, 0 if not. */
 int row_clock_load(struct replica *r, struct row_clock *out,
     const struct kind *kind, int64_t rec, struct err *err);

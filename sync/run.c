@@ -41,12 +41,7 @@ run_check(const struct run *run, struct err *err)
 struct run_builder *
 run_builder_new(void)
 {
-	struct run_builder *b = mem_calloc(1, sizeof(*b));
-
-	b->zstd = ZSTD_createCCtx();
-	b->dict = ZSTD_createCDict(run_dict, sizeof(run_dict) - 1, RUN_LEVEL);
-	assert(b->zstd != NULL && b->dict != NULL);
-	return b;
+	return mem_calloc(1, sizeof(struct run_builder));
 }
 
 void
@@ -90,6 +85,12 @@ run_finish(
 	uint8_t *room = mem_alloc(bound);
 
 	assert(b->first != 0);
+	if (b->zstd == NULL) { /* most sessions have nothing to send */
+		b->zstd = ZSTD_createCCtx();
+		b->dict = ZSTD_createCDict(
+		    run_dict, sizeof(run_dict) - 1, RUN_LEVEL);
+		assert(b->zstd != NULL && b->dict != NULL);
+	}
 	n = ZSTD_compress_usingCDict(
 	    b->zstd, room, bound, b->plain.b, b->plain.len, b->dict);
 	buf_clear(out);

@@ -9,9 +9,10 @@
 #include "base/mem.h"
 #include "limits.h"
 #include "schema.h"
+#include "schema_table.h"
 
 #define KINDS_MAX 1000
-#define FIELDS_MAX 500 /* of one kind; SQLite allows 2,000 columns */
+#define FIELDS_MAX 500  /* of one kind; SQLite allows 2,000 columns */
 #define COMMON "common" /* the kind whose fields every kind has */
 
 struct schema {
@@ -324,11 +325,10 @@ load_fields(struct schema *s, struct db *db, struct err *err)
 		const char *elem = db_text(st, 3), *writer = db_text(st, 15);
 
 		f->type = type_of(db_text(st, 2));
-		f->elem = elem == NULL ? ELEM_ONE
-		    : strcmp(elem, "set") == 0
-		    ? ELEM_SET
-		    : strcmp(elem, "list") == 0 ? ELEM_LIST
-						: ELEM_ONE;
+		f->elem = elem == NULL                ? ELEM_ONE
+			  : strcmp(elem, "set") == 0  ? ELEM_SET
+			  : strcmp(elem, "list") == 0 ? ELEM_LIST
+						      : ELEM_ONE;
 		f->target = text_or_empty(db_text(st, 4));
 		f->values = text_or_empty(db_text(st, 5));
 		f->code_rule = text_or_empty(db_text(st, 6));
@@ -358,8 +358,8 @@ load_fields(struct schema *s, struct db *db, struct err *err)
 static bool
 is_derived_common(const char *name)
 {
-	static const char *const names[] = {"id", "kind", "owner",
-	    "created_at", "created_by", "removed", "removed_reason"};
+	static const char *const names[] = {"id", "kind", "owner", "created_at",
+	    "created_by", "removed", "removed_reason"};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -450,8 +450,8 @@ make_regs(struct kind *k)
 {
 	size_t i, j;
 
-	add_reg(k, REG_MARK, k->stream,
-	    mem_printf("@%s", stream_name(k->stream)));
+	add_reg(
+	    k, REG_MARK, k->stream, mem_printf("@%s", stream_name(k->stream)));
 	for (i = 0; i < k->n_fields; i++) {
 		if (k->fields[i]->stream != k->stream && k->n_regs == 1)
 			add_reg(k, REG_MARK, STREAM_PERSONAL,
@@ -470,9 +470,9 @@ make_regs(struct kind *k)
 		r = find_reg(k, name);
 		if (r == NULL)
 			r = add_reg(k,
-			    f->group[0] != '\0'     ? REG_GROUP
-				: f->elem == ELEM_SET ? REG_SET
-						      : REG_FIELD,
+			    f->group[0] != '\0'   ? REG_GROUP
+			    : f->elem == ELEM_SET ? REG_SET
+						  : REG_FIELD,
 			    f->stream, name);
 		else
 			free(name);
@@ -484,150 +484,17 @@ make_regs(struct kind *k)
 			k->regs[i].fields[j]->reg = &k->regs[i];
 }
 
-/* --- tables ------------------------------------------------------------- */
-
 static int
-number_reg(struct db *db, const struct kind *k, struct reg *r, bool create,
-    struct err *err)
-{
-	int64_t no;
-	int rc;
-
-	rc = db_get_int(&no, db, err,
-	    "SELECT no FROM _register WHERE kind = ? AND name = ?", "ss",
-	    k->name, r->name);
-	if (rc == YZ_ENOTFOUND && create) {
-		rc = db_get_int(&no, db, err,
-		    "SELECT coalesce(max(no), 0) + 1 FROM _register"
-		    " WHERE kind = ?",
-		    "s", k->name);
-		if (rc == 0)
-			rc = db_run(db, err,
-			    "INSERT INTO _register(kind, name, no)"
-			    " VALUES (?, ?, ?)",
-			    "ssi", k->name, r->name, no);
-	}
-	if (rc != 0)
-		return rc;
-	r->no = (unsigned)no;
-	return 0;
-}
-
-static void
-put_column(struct buf *sql, const struct field *f)
-{
-	static const char *const types[] = {[FIELD_INT] = " INTEGER",
-	    [FIELD_DECIMAL] = " INTEGER", [FIELD_BOOL] = " INTEGER"};
-	bool whole = f->elem == ELEM_ONE && f->type <= FIELD_BOOL &&
-	    types[f->type] != NULL;
-
-	db_quote(sql, f->name);
-	buf_puts(sql, whole ? types[f->type] : " TEXT");
-}
-
-static int
-create_indexes(struct db *db, const struct kind *k, struct err *err)
-{
-	bool rkind = schema_field(k, "rkind", 5) != NULL;
-	struct buf sql = BUF_INIT;
-	int rc = 0;
-
-	if (k->geo && schema_field(k, "lat", 3) != NULL &&
-	    schema_field(k, "lon", 3) != NULL) {
-		buf_puts(&sql, "CREATE INDEX IF NOT EXISTS ");
-		buf_printf(&sql, "\"_%s_place\" ON ", k->name);
-		db_quote(&sql, k->name);
-		buf_printf(&sql, "(%s\"lat\", \"lon\")",
-		    rkind ? "\"rkind\", " : "");
-		rc = db_exec(db, buf_str(&sql), err);
-	}
-	if (rc == 0 && strcmp(k->name, "code") == 0)
-		rc = db_exec(db,
-		    "CREATE INDEX IF NOT EXISTS _code_list"
-		    " ON \"code\"(\"list\", \"code\");"
-		    "CREATE INDEX IF NOT EXISTS _code_label"
-		    " ON \"code\"(\"list\", \"label_zh\")",
-		    err);
-	buf_free(&sql);
-	return rc;
-}
-
-/* Columns the table has already, in *n; 0 if there is no table. */
-static int
-count_columns(int64_t *n, struct db *db, const struct kind *k, struct err *err)
-{
-	return db_get_int(n, db, err,
-	    "SELECT count(*) FROM pragma_table_info(?)", "s", k->name);
-}
-
-static int
-has_column(struct db *db, const struct kind *k, const struct field *f,
-    struct err *err)
-{
-	int64_t n = 0;
-	int rc;
-
-	rc = db_get_int(&n, db, err,
-	    "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?", "ss",
-	    k->name, f->name);
-	return rc != 0 ? rc : n != 0;
-}
-
-#define OWN_COLUMNS 7 /* rec ... created_by */
-
-static int
-create_table(struct db *db, const struct kind *k, struct err *err)
-{
-	struct buf sql = BUF_INIT;
-	int64_t n;
-	size_t i;
-	int rc;
-
-	rc = count_columns(&n, db, k, err);
-	if (rc == 0 && n == 0) {
-		buf_puts(&sql, "CREATE TABLE ");
-		db_quote(&sql, k->name);
-		buf_puts(&sql,
-		    "(rec INTEGER PRIMARY KEY, _clock BLOB,"
-		    " _conflicts INTEGER, removed INTEGER,"
-		    " removed_reason TEXT, created_at TEXT, created_by TEXT");
-		for (i = 0; i < k->n_fields; i++) {
-			buf_puts(&sql, ", ");
-			put_column(&sql, k->fields[i]);
-		}
-		buf_puts(&sql, ")");
-		rc = db_exec(db, buf_str(&sql), err);
-	} else if (rc == 0 && (size_t)n < OWN_COLUMNS + k->n_fields) {
-		for (i = 0; rc == 0 && i < k->n_fields; i++) {
-			rc = has_column(db, k, k->fields[i], err);
-			if (rc != 0) {
-				rc = rc == 1 ? 0 : rc;
-				continue;
-			}
-			buf_clear(&sql);
-			buf_puts(&sql, "ALTER TABLE ");
-			db_quote(&sql, k->name);
-			buf_puts(&sql, " ADD COLUMN ");
-			put_column(&sql, k->fields[i]);
-			rc = db_exec(db, buf_str(&sql), err);
-		}
-	}
-	buf_free(&sql);
-	return rc != 0 ? rc : create_indexes(db, k, err);
-}
-
-static int
-prepare_kind(
-    struct db *db, struct kind *k, bool create, struct err *err)
+prepare_kind(struct db *db, struct kind *k, bool create, struct err *err)
 {
 	size_t i;
 	int rc = 0;
 
 	make_regs(k);
 	for (i = 0; rc == 0 && i < k->n_regs; i++)
-		rc = number_reg(db, k, &k->regs[i], create, err);
+		rc = schema_table_number(db, k, &k->regs[i], create, err);
 	if (rc == 0 && create)
-		rc = create_table(db, k, err);
+		rc = schema_table_create(db, k, err);
 	return rc;
 }
 
@@ -643,8 +510,8 @@ sort_fields(struct kind *k)
 {
 	k->by_name = mem_calloc(k->n_fields + 1, sizeof(*k->by_name));
 	if (k->n_fields > 0)
-		memcpy(k->by_name, k->fields,
-		    k->n_fields * sizeof(*k->by_name));
+		memcpy(
+		    k->by_name, k->fields, k->n_fields * sizeof(*k->by_name));
 	qsort(k->by_name, k->n_fields, sizeof(*k->by_name), compare_fields);
 }
 

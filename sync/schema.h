@@ -24,21 +24,22 @@ struct schema;
 enum field_type {
 	FIELD_TEXT,
 	FIELD_INT,
-	FIELD_DECIMAL, /* op: string with scale digits; column: scaled INTEGER */
+	FIELD_DECIMAL, /* op: string with scale digits; column: scaled INTEGER
+			*/
 	FIELD_BOOL,    /* op: true/false; column: 0/1 */
 	FIELD_CODE,
-	FIELD_REF,     /* a record id */
-	FIELD_TIME,    /* "YYYY-MM-DDTHH:MM:SS+08:00" */
-	FIELD_DATE,    /* "YYYY-MM-DD" */
+	FIELD_REF,  /* a record id */
+	FIELD_TIME, /* "YYYY-MM-DDTHH:MM:SS+08:00" */
+	FIELD_DATE, /* "YYYY-MM-DD" */
 	FIELD_PHONE,
-	FIELD_JSON,    /* canonical JSON */
-	FIELD_BLOB,    /* SHA-256 in hex */
+	FIELD_JSON, /* canonical JSON */
+	FIELD_BLOB, /* SHA-256 in hex */
 };
 enum field_elem { ELEM_ONE, ELEM_SET, ELEM_LIST };
 
 struct field {
 	char *name;
-	char *of;   /* kind that defines it: "resource.team", "common" */
+	char *of; /* kind that defines it: "resource.team", "common" */
 	enum field_type type;
 	enum field_elem elem;
 	char *target, *values, *code_rule, *unit, *min, *max; /* or "" */
@@ -64,15 +65,16 @@ struct reg {
 	char *name; /* "@command", "status", "#position", "skills" */
 	enum reg_type type;
 	enum stream stream;
-	unsigned no;           /* its number in clocks; local to this replica */
-	struct field **fields; /* of REG_GROUP sorted by name; else one or none */
+	unsigned no; /* its number in clocks; local to this replica */
+	struct field *
+	    *fields; /* of REG_GROUP sorted by name; else one or none */
 	size_t n_fields;
 };
 
 struct kind {
 	char *name;
-	char *extends;  /* "" for a base kind */
-	char *when;     /* "rkind=R01,R16" for a sub-kind */
+	char *extends;      /* "" for a base kind */
+	char *when;         /* "rkind=R01,R16" for a sub-kind */
 	enum stream stream; /* main stream */
 	bool append_only, geo;
 	char *title; /* title field */
@@ -91,8 +93,8 @@ struct kind {
  * Read the kinds from db.  The tables are made or widened to fit when
  * create is set (within a transaction).
  */
-int schema_load(struct schema **out, struct db *db, bool create,
-    struct err *err);
+int schema_load(
+    struct schema **out, struct db *db, bool create, struct err *err);
 void schema_free(struct schema *schema);
 
 size_t schema_count(const struct schema *schema);

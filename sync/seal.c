@@ -23,8 +23,7 @@ struct batch {
 };
 
 static void
-batch_add(
-    struct batch *b, int64_t chain, int64_t seq, const uint8_t oid[20])
+batch_add(struct batch *b, int64_t chain, int64_t seq, const uint8_t oid[20])
 {
 	if (b->n == 0 || b->v[b->n - 1].chain != chain) {
 		b->v = mem_realloc(b->v, (b->n + 1) * sizeof(*b->v));
@@ -60,8 +59,8 @@ seal_one(struct replica *r, struct db_stmt *st, enum stream stream,
 	if (rc == 0) {
 		buf_put(&bytes, "100644 ops", sizeof("100644 ops"));
 		buf_put(&bytes, blob, sizeof(blob));
-		rc = ledger_put(r->ledger, stream, "tree", bytes.b, bytes.len,
-		    tree, err);
+		rc = ledger_put(
+		    r->ledger, stream, "tree", bytes.b, bytes.len, tree, err);
 		buf_free(&bytes);
 	}
 	if (rc == 0)
@@ -81,8 +80,7 @@ finish(struct replica *r, struct batch *batch, struct err *err)
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < batch->n; i++) {
-		const struct chain *c =
-		    replica_chain_no(r, batch->v[i].chain);
+		const struct chain *c = replica_chain_no(r, batch->v[i].chain);
 
 		replica_chain_ref(ref, &c->name);
 		rc = ledger_ref(
@@ -96,8 +94,8 @@ finish(struct replica *r, struct batch *batch, struct err *err)
 		return rc;
 	for (i = 0; rc == 0 && i < batch->n; i++) {
 		rc = db_run(r->db, err,
-		    "DELETE FROM _unsealed WHERE chain = ? AND seq <= ?",
-		    "ii", batch->v[i].chain, batch->v[i].seq);
+		    "DELETE FROM _unsealed WHERE chain = ? AND seq <= ?", "ii",
+		    batch->v[i].chain, batch->v[i].seq);
 		if (rc == 0)
 			rc = db_run(r->db, err,
 			    "UPDATE _chain SET sealed = ? WHERE no = ?", "ii",
@@ -125,8 +123,9 @@ seal_batch(struct replica *r, struct batch *batch, struct err *err)
 		const struct chain *c = replica_chain_no(r, db_int(st, 0));
 
 		if (c == NULL)
-			rc = err_set(err, YZ_ECORRUPT, "an unsealed changeset"
-						       " has no chain");
+			rc = err_set(err, YZ_ECORRUPT,
+			    "an unsealed changeset"
+			    " has no chain");
 		else
 			rc = seal_one(r, st, c->name.stream, batch, err);
 		if (rc != 0)

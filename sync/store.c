@@ -10,8 +10,8 @@
  * changeset, for whoever asks who knew what when.
  */
 static int
-store_seen(struct replica *r, int64_t no, const struct changeset *cs,
-    struct err *err)
+store_seen(
+    struct replica *r, int64_t no, const struct changeset *cs, struct err *err)
 {
 	size_t i;
 	int rc;
@@ -68,8 +68,7 @@ wake_waiting(struct replica *r, const struct chain *c, struct err *err)
 }
 
 int
-store_changeset(
-    struct replica *r, const struct changeset *cs, struct err *err)
+store_changeset(struct replica *r, const struct changeset *cs, struct err *err)
 {
 	struct buf commit = BUF_INIT;
 	struct chain *c;

@@ -15,14 +15,13 @@ struct verifying {
 };
 
 static void
-tell(struct verifying *v, const struct chain *c, int64_t seq,
-    const char *what)
+tell(struct verifying *v, const struct chain *c, int64_t seq, const char *what)
 {
 	char name[CHAIN_NAME_MAX], line[400];
 
 	chain_format(name, &c->name);
-	snprintf(line, sizeof(line), "%s seq %lld: %s", name, (long long)seq,
-	    what);
+	snprintf(
+	    line, sizeof(line), "%s seq %lld: %s", name, (long long)seq, what);
 	v->fault(v->arg, line);
 }
 
@@ -33,8 +32,8 @@ signed_by_writer(struct verifying *v, const struct changeset *cs)
 	struct err ignored;
 	size_t i;
 
-	for (i = 0;
-	     (key = roster_key(v->r->roster, &cs->chain, i)) != NULL; i++)
+	for (i = 0; (key = roster_key(v->r->roster, &cs->chain, i)) != NULL;
+	     i++)
 		if (memcmp(key->sign, cs->key, sizeof(cs->key)) == 0)
 			return changeset_verify(cs, &ignored) == 0;
 	return false;

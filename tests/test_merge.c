@@ -22,9 +22,8 @@ same_everywhere(struct world *w, const char *what)
 	int i;
 
 	for (i = 1; i < WORLD_N; i++)
-		same = same &&
-		    strcmp(first,
-			world_digest(w, i, STREAM_RESOURCE, NULL)) == 0;
+		same = same && strcmp(first, world_digest(w, i, STREAM_RESOURCE,
+						 NULL)) == 0;
 	ok(same, "%s: resource digests agree at all stations", what);
 	is_str(world_digest(w, COUNTY, STREAM_COMMAND, "520302"),
 	    world_digest(w, PROVINCE, STREAM_COMMAND, "520302"),
@@ -42,8 +41,7 @@ concurrent_edits(struct world *w)
 	is_str(world_get(w, PROVINCE, "team", TEAM, "name"), "甲",
 	    "the province has the county's team");
 	/* a at the county, b at the city, neither knowing the other */
-	world_set(
-	    w, COUNTY, STREAM_RESOURCE, "team", TEAM, "status", "\"a\"");
+	world_set(w, COUNTY, STREAM_RESOURCE, "team", TEAM, "status", "\"a\"");
 	world_set(w, CITY, STREAM_RESOURCE, "team", TEAM, "status", "\"b\"");
 	world_set(w, CITY, STREAM_RESOURCE, "team", TEAM, "name", "\"乙\"");
 	world_sync(w);
@@ -54,8 +52,7 @@ concurrent_edits(struct world *w)
 	    "the field that both edited is one conflict");
 	is_int(world_count(w, OTHER,
 		   "SELECT count(*) FROM _standing WHERE register = 'status'"),
-	    2,
-	    "both values stand");
+	    2, "both values stand");
 	same_everywhere(w, "a beside b");
 	/* c, of one who has seen both, decides */
 	world_set(
@@ -74,11 +71,9 @@ saw_one(struct world *w)
 {
 	struct err err;
 
-	world_set(
-	    w, COUNTY, STREAM_RESOURCE, "team", TEAM2, "status", "\"0\"");
+	world_set(w, COUNTY, STREAM_RESOURCE, "team", TEAM2, "status", "\"0\"");
 	world_sync(w);
-	world_set(
-	    w, COUNTY, STREAM_RESOURCE, "team", TEAM2, "status", "\"a\"");
+	world_set(w, COUNTY, STREAM_RESOURCE, "team", TEAM2, "status", "\"a\"");
 	world_set(w, CITY, STREAM_RESOURCE, "team", TEAM2, "status", "\"b\"");
 	world_carry(w, CITY, PROVINCE);
 	world_set(
@@ -93,11 +88,10 @@ saw_one(struct world *w)
 		   " ('\"a\"', '\"c\"')"),
 	    2, "what it had not seen stands beside it");
 	same_everywhere(w, "a beside c");
-	must(replica_rebuild(w->at[SIBLING], NULL, NULL, &err), &err,
-	    "rebuild");
+	must(
+	    replica_rebuild(w->at[SIBLING], NULL, NULL, &err), &err, "rebuild");
 	same_everywhere(w, "after rebuild");
-	world_set(
-	    w, COUNTY, STREAM_RESOURCE, "team", TEAM2, "status", "\"d\"");
+	world_set(w, COUNTY, STREAM_RESOURCE, "team", TEAM2, "status", "\"d\"");
 	world_sync(w);
 }
 
@@ -108,8 +102,7 @@ drop_against_edit(struct world *w)
 
 	op_draft_drop(op, "重复登记");
 	world_write(w, CITY, STREAM_RESOURCE, op);
-	world_set(
-	    w, COUNTY, STREAM_RESOURCE, "team", TEAM, "name", "\"丙\"");
+	world_set(w, COUNTY, STREAM_RESOURCE, "team", TEAM, "name", "\"丙\"");
 	world_sync(w);
 	world_sync(w);
 	is_int(world_count(w, PROVINCE,
@@ -210,8 +203,7 @@ wrong_clocks(struct world *w)
 	world_set(w, CITY, STREAM_RESOURCE, "team", id, "status", "\"2099\"");
 	world_sync(w);
 	w->now[COUNTY] = 1000;
-	world_set(
-	    w, COUNTY, STREAM_RESOURCE, "team", id, "status", "\"1970\"");
+	world_set(w, COUNTY, STREAM_RESOURCE, "team", id, "status", "\"1970\"");
 	world_sync(w);
 	is_str(world_get(w, PROVINCE, "team", id, "status"), "1970",
 	    "who had seen the write of 2099 overwrites it in 1970");
@@ -239,15 +231,15 @@ reach(struct world *w)
 	    "\"尾矿库\"");
 	world_set(w, COUNTY, STREAM_COMMAND, "incident", INCIDENT, "name",
 	    "\"滑坡\"");
-	world_set(w, COUNTY, STREAM_PERSONAL, "contact", CONTACT, "name",
-	    "\"张三\"");
+	world_set(
+	    w, COUNTY, STREAM_PERSONAL, "contact", CONTACT, "name", "\"张三\"");
 	world_sync(w);
-	world_set(w, CITY, STREAM_OVERSIGHT, "hazard", HAZARD, "status",
-	    "\"督办\"");
+	world_set(
+	    w, CITY, STREAM_OVERSIGHT, "hazard", HAZARD, "status", "\"督办\"");
 	world_set(w, CITY, STREAM_COMMAND, "incident", INCIDENT, "status",
 	    "\"升级\"");
-	world_set(w, CITY, STREAM_PERSONAL, "contact", CONTACT, "status",
-	    "\"离岗\"");
+	world_set(
+	    w, CITY, STREAM_PERSONAL, "contact", CONTACT, "status", "\"离岗\"");
 	world_sync(w);
 	world_sync(w);
 	is_str(world_get(w, COUNTY, "hazard", HAZARD, "status"), "督办",
@@ -273,8 +265,8 @@ reach(struct world *w)
 static void
 answer(struct world *w)
 {
-	world_set(w, CITY, STREAM_COMMAND, "task", TASK, "name",
-	    "\"转移群众\"");
+	world_set(
+	    w, CITY, STREAM_COMMAND, "task", TASK, "name", "\"转移群众\"");
 	world_sync(w);
 	is_str(world_get(w, COUNTY, "task", TASK, "name"), "转移群众",
 	    "the county has its parent's task");
@@ -402,8 +394,8 @@ main(void)
 		    "rebuild");
 	}
 	same_everywhere(&w, "all rebuilt");
-	must(replica_verify(w.at[CITY], true, &checked, NULL, NULL, &err),
-	    &err, "verify");
+	must(replica_verify(w.at[CITY], true, &checked, NULL, NULL, &err), &err,
+	    "verify");
 	ok(checked > 30, "verify finds nothing in %lld changesets",
 	    (long long)checked);
 	world_close(&w);

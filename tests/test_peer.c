@@ -180,8 +180,8 @@ both_ways(void)
 	ok(county.offset <= -4990 && county.offset >= -5010,
 	    "the county knows its clock is 5 s fast (%lld)",
 	    (long long)county.offset);
-	ok(city.receipts_in == 3 && county.receipts_in == 3,
-	    "each got a receipt per stream");
+	is_int(city.receipts_in, 3, "the city got a receipt per stream");
+	is_int(county.receipts_in, 4, "and so did the county");
 	pair_close(&pair);
 	is_int(county.acked, 201, "the county knows what the city holds");
 	receipts = county.receipts_in;
@@ -237,21 +237,21 @@ cut_everywhere(bool caller)
 {
 	struct memory county, city;
 	struct pair pair;
-	int64_t whole, at, worst = 0, good = 0, step = 1;
+	int64_t whole, at, last, worst = 0, good = 0, step = 1;
 
-	fill(&county, &city, 6);
+	fill(&county, &city, 3);
 	sync_now(&county, &city, &pair);
 	whole = pair.caller.said + pair.called.said;
 	at = caller ? pair.caller.said : pair.called.said;
 	pair_close(&pair);
 	memory_free(&county);
 	memory_free(&city);
-	/* Every byte of what is not bulk, and every 97th of that. */
-	for (; at >= 0; at -= step) {
+	/* Every byte of the greeting and the end, every 61st of the bulk. */
+	for (last = at; at >= 0; at -= step) {
 		int64_t said;
 
-		step = at > 1000 && at % 4 != 0 ? 97 : 1;
-		fill(&county, &city, 6);
+		step = at > 900 && at < last - 300 ? 61 : 1;
+		fill(&county, &city, 3);
 		pair_open(&pair, &county, &city);
 		if (caller)
 			pair.caller.limit = at;

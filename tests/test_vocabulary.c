@@ -66,8 +66,8 @@ static const char *const elems[] = {"one", "set", "list"};
 static bool
 is_frame(const struct data_table *t)
 {
-	static const char *const frame[] = {"id", "kind", "owner",
-	    "created_at", "created_by", "removed", "removed_reason"};
+	static const char *const frame[] = {"id", "kind", "owner", "created_at",
+	    "created_by", "removed", "removed_reason"};
 	size_t i;
 
 	for (i = 0; i < sizeof(frame) / sizeof(frame[0]); i++)
@@ -112,7 +112,7 @@ field_arrived(const struct schema *schema, const struct data_table *t)
 	       same("label_en", f->label_en, data_get(t, "label_en")) &&
 	       same("aliases", f->aliases, data_get(t, "aliases")) &&
 	       (strcmp(f->of, "common") == 0 ||
-		same("note", f->note, data_get(t, "note")));
+		   same("note", f->note, data_get(t, "note")));
 }
 
 static void

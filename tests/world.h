@@ -97,8 +97,8 @@ world_open(struct world *w)
 	must(mkdtemp(w->dir) == NULL, &(struct err){.msg = "mkdtemp"}, "tmp");
 	sign_generate(&w->root);
 	for (i = 0; i < WORLD_N; i++) {
-		snprintf(path, sizeof(path), "%s/%s", w->dir,
-		    world_tree[i].code);
+		snprintf(
+		    path, sizeof(path), "%s/%s", w->dir, world_tree[i].code);
 		must(home_create(&home, path, world_tree[i].code, &err), &err,
 		    "home");
 		must(replica_open(&w->at[i], home, &err), &err, "replica");
@@ -109,15 +109,15 @@ world_open(struct world *w)
 	for (i = 0; i < WORLD_N; i++) {
 		world_entry(&entry, &key, replica_home(w->at[i]), i);
 		if (i > 0)
-			must(replica_roster_doc(
-				 w->at[0], &cur, "root", 0, &err),
+			must(
+			    replica_roster_doc(w->at[0], &cur, "root", 0, &err),
 			    &err, "roster");
 		must(roster_enrol(&doc, replica_roster(w->at[0]),
 			 i == 0 ? NULL : &cur, "root", &entry, &w->root, &err),
 		    &err, "enrol");
 		for (j = 0; j < WORLD_N; j++)
-			must(replica_adopt(w->at[j], &doc, &err), &err,
-			    "adopt");
+			must(
+			    replica_adopt(w->at[j], &doc, &err), &err, "adopt");
 		if (i > 0)
 			roster_doc_free(&cur);
 		roster_doc_free(&doc);
@@ -139,8 +139,7 @@ world_close(struct world *w)
 
 /* One op by one station. */
 static inline void
-world_write(struct world *w, int who, enum stream stream,
-    struct op_draft *op)
+world_write(struct world *w, int who, enum stream stream, struct op_draft *op)
 {
 	struct act *act = act_new(w->at[who], "值班员甲", "duty1", "test");
 	struct err err;
@@ -164,8 +163,7 @@ world_set(struct world *w, int who, enum stream stream, const char *kind,
 /* A field of a kind, as the province defines it. */
 static inline void
 world_field(struct world *w, const char *kind, const char *field,
-    const char *type, const char *elem, const char *group,
-    const char *personal)
+    const char *type, const char *elem, const char *group, const char *personal)
 {
 	char id[RECORD_ID_LEN + 1], text[128], json[160];
 	struct digest sum;
@@ -278,14 +276,14 @@ world_carry(struct world *w, int from, int to)
 
 	must(replica_heads(w->at[from], &heads, &n, &err), &err, "heads");
 	for (i = 0; i < n; i++) {
-		if (!chain_reaches(replica_roster(w->at[from]),
-			&heads[i].chain, world_tree[to].code))
+		if (!chain_reaches(replica_roster(w->at[from]), &heads[i].chain,
+			world_tree[to].code))
 			continue;
 		must(replica_head(w->at[to], &have, &heads[i].chain, &err),
 		    &err, "head");
 		for (seq = have.seq + 1; seq <= heads[i].seq; seq++)
-			must(world_carry_one(w, from, to, &heads[i].chain,
-				 seq, &err),
+			must(world_carry_one(
+				 w, from, to, &heads[i].chain, seq, &err),
 			    &err, "carry");
 	}
 	free(heads);
@@ -315,8 +313,7 @@ world_digest(struct world *w, int at, enum stream stream, const char *owner)
 	int64_t records;
 	struct err err;
 
-	must(replica_digest(
-		 w->at[at], stream, owner, &records, &sum, &err),
+	must(replica_digest(w->at[at], stream, owner, &records, &sum, &err),
 	    &err, "digest");
 	turn = (turn + 1) % 8;
 	digest_hex(hex[turn], sum.b, 32);
@@ -340,12 +337,11 @@ world_get(struct world *w, int at, const char *kind, const char *id,
 	    "SELECT \"%s\" FROM \"%s\" JOIN _record USING (rec)"
 	    " WHERE _record.id = ?",
 	    column, kind);
-	must(db_query(&st, replica_db(w->at[at]), &err, buf_str(&sql), "s",
-		 id),
+	must(db_query(&st, replica_db(w->at[at]), &err, buf_str(&sql), "s", id),
 	    &err, "get");
 	if (db_step(st, &err) == 1 && db_text(st, 0) != NULL)
-		snprintf(value[turn], sizeof(value[turn]), "%s",
-		    db_text(st, 0));
+		snprintf(
+		    value[turn], sizeof(value[turn]), "%s", db_text(st, 0));
 	db_done(st);
 	buf_free(&sql);
 	return value[turn];

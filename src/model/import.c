@@ -238,7 +238,8 @@ errors_write(struct import *im, struct err *err)
 		return 0;
 	}
 	errors_text(&text, im);
-	rc = file_write(path, text.b, text.len, 0644, err);
+	/* It may hold what is personal. */
+	rc = file_write(path, text.b, text.len, 0600, err);
 	buf_free(&text);
 	if (rc == 0)
 		im->out->errors = path;
