@@ -28,7 +28,7 @@ run(bool *changed, const struct cmd *cmd, const struct set *set,
 	rc = cmd_open(&r, cmd, err);
 	if (rc != 0)
 		return rc;
-	subject = mem_printf("set %.64s %.15s", set->kind, set->id);
+	subject = mem_printf("set %.64s", set->kind);
 	rc = write_new(&w, r, cmd_person(set->as), cmd_login(), subject, err);
 	free(subject);
 	if (rc == 0) {

@@ -55,6 +55,13 @@ act_free(struct act *act)
 	free(act);
 }
 
+void
+act_subject(struct act *act, const char *subject)
+{
+	free(act->subject);
+	act->subject = mem_strdup(subject);
+}
+
 /* This station's chain in a stream about owner. */
 static void
 own_chain(struct chain_name *out, const struct replica *r, enum stream stream,

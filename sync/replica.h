@@ -59,6 +59,8 @@ struct act;
 struct act *act_new(struct replica *r, const char *author, const char *login,
     const char *subject);
 void act_free(struct act *act);
+/* Another human line. */
+void act_subject(struct act *act, const char *subject);
 /* Add an op to the chain of this station in that stream about the record's
  * owner.  Copies. */
 void act_add(struct act *act, enum stream stream, const struct op_draft *op);

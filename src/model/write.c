@@ -25,9 +25,11 @@
 struct write {
 	struct replica *r;
 	struct act *act;
-	size_t ops; /* added to act */
-	bool begun; /* the transaction is ours */
-	bool files; /* may "@FILE" be read? */
+	size_t ops;     /* added to act */
+	size_t records; /* that the act is about */
+	char *subject;  /* as given, for an act about several */
+	bool begun;     /* the transaction is ours */
+	bool files;     /* may "@FILE" be read? */
 };
 
 int
@@ -47,6 +49,7 @@ write_new(struct write **out, struct replica *r, const char *author,
 	w->r = r;
 	w->begun = begin;
 	w->act = act_new(r, author, login, subject);
+	w->subject = mem_strdup(subject);
 	*out = w;
 	return 0;
 }
@@ -65,6 +68,7 @@ write_free(struct write *w)
 	if (w->begun)
 		replica_rollback(w->r);
 	act_free(w->act);
+	free(w->subject);
 	free(w);
 }
 
@@ -189,6 +193,49 @@ add_op(
 	return 0;
 }
 
+/*
+ * The human line of an act about one record: "set resource 某某大队".  The
+ * title travels at least as far as the rest of the record, or is left out.
+ */
+static void
+describe(struct write *w, const char *verb, const struct kind *base,
+    const char *title)
+{
+	const struct field *f =
+	    schema_field(base, base->title, strlen(base->title));
+	struct buf line = BUF_INIT;
+	size_t i, n;
+
+	if (++w->records > 1) {
+		act_subject(w->act, w->subject);
+		return;
+	}
+	buf_printf(&line, "%s %s", verb, base->name);
+	if (f != NULL && f->stream == base->stream && title[0] != '\0')
+		buf_printf(&line, " %s", title);
+	for (n = line.len; n > LIMIT_SUBJECT || (line.b[n] & 0xc0) == 0x80;)
+		n--; /* never within a character */
+	buf_str(&line)[n] = '\0';
+	for (i = 0; i < n; i++)
+		if (line.b[i] < ' ' || strchr("<>", line.b[i]) != NULL)
+			line.b[i] = ' ';
+	while (n > 0 && line.b[n - 1] == ' ')
+		line.b[--n] = '\0';
+	if (text_is_clean(buf_str(&line), n, false))
+		act_subject(w->act, buf_str(&line));
+	buf_free(&line);
+}
+
+static void
+describe_draft(struct write *w, const char *verb, const struct draft *d)
+{
+	struct buf title = BUF_INIT;
+
+	draft_text(&title, d, d->base->title);
+	describe(w, verb, d->base, buf_str(&title));
+	buf_free(&title);
+}
+
 /* mark: also write the record present in the streams without values. */
 static int
 add_ops(struct write *w, const struct draft *d, const char *id, bool mark,
@@ -295,6 +342,8 @@ write_add(struct write *w, char id[RECORD_ID_LEN + 1], const char *kind,
 	if (rc == 0)
 		rc = draft_settle(&d, err);
 	if (rc == 0)
+		describe_draft(w, "add", &d);
+	if (rc == 0)
 		rc = add_ops(w, &d, id, true, err);
 out:
 	draft_free(&d);
@@ -343,8 +392,10 @@ write_set(struct write *w, bool *changed, const char *kind, const char *id,
 		    &mark, w->r, &before, &before.kind->regs[0], err);
 	mark = mark || before.removed;
 	*changed = draft_any(&d) || mark;
-	if (rc == 0 && *changed)
+	if (rc == 0 && *changed) {
+		describe_draft(w, "set", &d);
 		rc = add_ops(w, &d, before.id, mark, err);
+	}
 out:
 	draft_free(&d);
 	record_free(&before);
@@ -361,7 +412,9 @@ write_rm(struct write *w, const char *kind, const char *id, const char *why,
 	enum stream streams[2] = {STREAM_PERSONAL, STREAM_PERSONAL};
 	size_t i, n = 1, len = text_trim(&why, strlen(why));
 	char *reason = mem_strndup(why, len);
+	struct buf title = BUF_INIT;
 	bool open = false;
+	struct err ignored;
 	int rc = 0;
 
 	if (len == 0 || len > LIMIT_REASON ||
@@ -384,6 +437,8 @@ write_rm(struct write *w, const char *kind, const char *id, const char *why,
 		    before.id, before.removed_reason);
 	if (rc != 0)
 		goto out;
+	record_title(&title, w->r, kind, before.id, &ignored);
+	describe(w, "rm", before.kind, buf_str(&title));
 	streams[0] = before.kind->stream;
 	if (streams[0] != STREAM_PERSONAL &&
 	    schema_mark(before.kind, STREAM_PERSONAL) != NULL)
@@ -396,6 +451,7 @@ write_rm(struct write *w, const char *kind, const char *id, const char *why,
 		rc = add_op(w, streams[i], op, err);
 	}
 out:
+	buf_free(&title);
 	record_free(&before);
 	free(reason);
 	return rc;
