@@ -51,9 +51,8 @@ cmd_login(void)
 	for (; *s != '\0' && n < sizeof(login) - 1; s++) {
 		char c = (char)tolower((unsigned char)*s);
 
-		if (isalnum((unsigned char)c) && (unsigned char)c < 0x80)
-			login[n++] = c;
-		else if (n > 0 && strchr("._-", c) != NULL)
+		if ((isalnum((unsigned char)c) && (unsigned char)c < 0x80) ||
+		    (n > 0 && strchr("._-", c) != NULL))
 			login[n++] = c;
 	}
 	if (n == 0)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define _(text) gettext(text)
+#define N_(text) text /* found by xgettext, translated when printed */
 
 struct err;
 struct replica;

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cmd.h"
-#include "limits.h"
+#include "limit.h"
 #include "model/import.h"
 #include "replica.h"
 

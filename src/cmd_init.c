@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "cmd.h"
 #include "home.h"
-#include "limits.h"
+#include "limit.h"
 #include "model/vocabulary.h"
 #include "replica.h"
 #include "roster.h"
@@ -54,11 +54,11 @@ init_check(struct buf *name, const struct init *in, struct err *err)
 
 /* Version 1 of the roster: this station, signed by a new root key. */
 static int
-init_roster(struct roster_doc *doc, struct replica *r, char *name,
+init_roster(struct roster_doc *doc, struct replica *r, const char *name,
     const struct sign_key *root, struct err *err)
 {
 	const struct home *home = replica_home(r);
-	struct roster_station station = {.name = name};
+	struct roster_station station = {.name = (char *)name};
 	struct roster_key key = {.ended = false};
 	char inc[1][CHAIN_INC_LEN + 1];
 	int rc;

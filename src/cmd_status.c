@@ -56,10 +56,10 @@ relation(const struct status *st, const char *code)
 	const struct roster_station *other = roster_find(roster, code);
 
 	if (me != NULL && strcmp(me->parent, code) == 0)
-		return "parent";
+		return N_("parent");
 	if (other != NULL && strcmp(other->parent, self) == 0)
-		return "child";
-	return "peer";
+		return N_("child");
+	return N_("peer");
 }
 
 /* --- what waits -------------------------------------------------------------

@@ -4,14 +4,14 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
 
 #define HOME_DEFAULT "/var/lib/yizhan"
-
-#define N_(text) text /* found by xgettext, translated when printed */
+#define CATALOGUE "zh_CN/LC_MESSAGES/yizhan.mo"
 
 static const struct {
 	const char *name;
@@ -19,7 +19,8 @@ static const struct {
 	const char *args;
 	const char *help;
 } commands[] = {
-    {"init", cmd_init, "CODE [--name N] --top [--divisions FILE]",
+    {"init", cmd_init,
+	"CODE --top [--name N] [--divisions FILE|none] [--as NAME]",
 	N_("found a federation: keys, roster, kinds and codes")},
     {"invite", cmd_invite,
 	"CODE [--name N] [--address HOST:PORT] [--host-key FILE] [--auto] "
@@ -32,15 +33,20 @@ static const struct {
     {"set", cmd_set, "KIND ID F=V ... [--as NAME]", N_("change a record")},
     {"rm", cmd_rm, "KIND ID --why TEXT [--as NAME]", N_("drop a record")},
     {"show", cmd_show, "KIND ID [--history] [--json]", N_("show a record")},
-    {"list", cmd_list, "KIND [F=V ...] [--json]", N_("list records")},
-    {"find", cmd_find, "TEXT [--json]", N_("search in all text")},
-    {"near", cmd_near, "LON LAT KM [--kind K] [F=V ...] [--json]",
+    {"list", cmd_list,
+	"KIND [F=V ...] [--sort F] [--limit N] [--removed] [--json]",
+	N_("list records")},
+    {"find", cmd_find, "TEXT ... [--limit N] [--json]",
+	N_("search in all text")},
+    {"near", cmd_near, "LON LAT KM [F=V ...] [--kind K] [--limit N] [--json]",
 	N_("what is within KM of a place, nearest first")},
     {"get", cmd_get, "BLOB [-o FILE]", N_("read an attachment")},
     {"import", cmd_import,
-	"KIND FILE [--map M] [--dry-run] [--encoding E] [--as NAME]",
+	"KIND FILE [--map M] [--encoding E] [--datum D] [--dry-run] "
+	"[--as NAME]",
 	N_("read records from a table")},
-    {"export", cmd_export, "KIND FILE", N_("write records to a table")},
+    {"export", cmd_export, "KIND FILE|- [--codes]",
+	N_("write records to a table")},
     {"sync", cmd_sync, "[--watch] [--limit BYTES_PER_S]",
 	N_("exchange changesets with the parent")},
     {"peer", cmd_peer, "--as CODE | --invited CODE",
@@ -58,7 +64,7 @@ static const struct {
     {"digest", cmd_digest, "[--stream S] [--owner CODE]",
 	N_("a line per stream to compare between stations")},
     {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
-    {"roster", cmd_roster, "[--allowed-signers]",
+    {"roster", cmd_roster, "[--json | --write DIR | --allowed-signers]",
 	N_("stations, keys, and where their powers end")},
     {"demo", cmd_demo, "[--once] [DIR]",
 	N_("province, city and two counties on this machine")},
@@ -66,28 +72,61 @@ static const struct {
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static int
-usage(void)
+static void
+usage(FILE *to)
 {
 	size_t i;
 
-	fprintf(stderr, _("usage: yizhan [-C HOME] COMMAND [ARGUMENT ...]\n"));
+	fprintf(to, _("usage: yizhan [-C HOME] COMMAND [ARGUMENT ...]\n"));
 	for (i = 0; i < N_COMMANDS; i++)
-		fprintf(stderr, "  %-10s %s\n", commands[i].name,
-		    _(commands[i].help));
-	return CMD_USAGE;
+		fprintf(
+		    to, "  %-10s %s\n", commands[i].name, _(commands[i].help));
+}
+
+static void
+usage_of(FILE *to, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			fprintf(to, _("usage: yizhan %s %s\n"), name,
+			    commands[i].args);
 }
 
 int
 cmd_usage(const struct cmd *cmd)
 {
-	size_t i;
-
-	for (i = 0; i < N_COMMANDS; i++)
-		if (strcmp(cmd->name, commands[i].name) == 0)
-			fprintf(stderr, _("usage: yizhan %s %s\n"), cmd->name,
-			    commands[i].args);
+	usage_of(stderr, cmd->name);
 	return CMD_USAGE;
+}
+
+/* Installed, or beside the program where it was built. */
+static void
+find_catalogue(const char *exe)
+{
+	static char dir[PATH_MAX];
+	char file[PATH_MAX + sizeof(CATALOGUE)];
+	const char *slash = strrchr(exe, '/');
+	int n = slash == NULL ? 0 : (int)(slash - exe);
+
+	snprintf(dir, sizeof(dir), "%.*s/src/po", n, exe);
+	snprintf(file, sizeof(file), "%s/" CATALOGUE, dir);
+	bindtextdomain("yizhan", access(file, R_OK) == 0 ? dir : LOCALEDIR);
+	bind_textdomain_codeset("yizhan", "UTF-8");
+	textdomain("yizhan");
+}
+
+static void
+speak(const char *exe)
+{
+	setlocale(LC_CTYPE, "");
+	/* A bare Debian has no zh_CN; the catalogue is ours, and glibc reads
+	 * it in any locale but C. */
+	if (setlocale(LC_MESSAGES, "") == NULL && cmd_chinese() &&
+	    setlocale(LC_MESSAGES, "C.UTF-8") != NULL)
+		setenv("LANGUAGE", "zh_CN", 0);
+	find_catalogue(exe);
 }
 
 int
@@ -98,25 +137,40 @@ main(int argc, char **argv)
 	ssize_t n;
 	size_t i;
 
-	setlocale(LC_MESSAGES, "");
-	setlocale(LC_CTYPE, "");
-	bindtextdomain("yizhan", LOCALEDIR);
-	bind_textdomain_codeset("yizhan", "UTF-8");
-	textdomain("yizhan");
 	signal(SIGPIPE, SIG_IGN);
-
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
+	speak(exe);
+
 	if (argc >= 3 && strcmp(argv[1], "-C") == 0) {
 		cmd.home = argv[2];
 		argc -= 2;
 		argv += 2;
 	}
-	if (argc < 2)
-		return usage();
-	cmd.name = argv[1];
-	for (i = 0; i < N_COMMANDS; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(&cmd, argc - 1, argv + 1);
-	return usage();
+	if (argc < 2) {
+		usage(stderr);
+		return CMD_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		return CMD_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts(PACKAGE_STRING);
+		return CMD_DONE;
+	}
+	for (i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		cmd.name = commands[i].name;
+		if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+			usage_of(stdout, cmd.name);
+			return CMD_DONE;
+		}
+		return commands[i].run(&cmd, argc - 1, argv + 1);
+	}
+	fprintf(stderr,
+	    _("yizhan: there is no command %s: yizhan --help names them\n"),
+	    argv[1]);
+	return CMD_USAGE;
 }

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "home.h"
-#include "limits.h"
+#include "limit.h"
 #include "replica_impl.h"
 
 /* One changeset of the act. */

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "home.h"
-#include "limits.h"
+#include "limit.h"
 #include "replica_impl.h"
 #include "roster.h"
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "canon.h"
-#include "limits.h"
+#include "limit.h"
 
 #define INT_LIMIT ((1ll << 53) - 1) /* what every JSON reader holds exactly */
 #define KEY_SHOWN 64                /* bytes of a key in a message */

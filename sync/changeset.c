@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "changeset.h"
-#include "limits.h"
+#include "limit.h"
 #include "sign.h"
 
 #define TREE_LEN 31 /* "100644 ops", NUL, 20 bytes */
@@ -78,6 +78,16 @@ check_seen(const struct changeset *cs, struct err *err)
 	return 0;
 }
 
+static bool
+good_continues(const struct changeset *cs)
+{
+	const struct changeset_seen *old = &cs->continued;
+
+	return cs->seq == 1 && old->seq >= 1 && old->seq <= LIMIT_SEQ &&
+	    strcmp(old->chain.writer, cs->chain.writer) == 0 &&
+	    strcmp(old->chain.inc, cs->chain.inc) != 0;
+}
+
 int
 changeset_check(const struct changeset *cs, struct err *err)
 {
@@ -102,9 +112,10 @@ changeset_check(const struct changeset *cs, struct err *err)
 	if (cs->ops.len > LIMIT_OPS_BYTES)
 		return err_set(err, YZ_ECORRUPT, "%zu bytes of ops are over %u",
 		    cs->ops.len, LIMIT_OPS_BYTES);
-	if (cs->continues && cs->seq != 1)
-		return err_set(
-		    err, YZ_ECORRUPT, "Continues in a changeset not the first");
+	if (cs->continues && !good_continues(cs))
+		return err_set(err, YZ_ECORRUPT,
+		    "Continues is not in a first changeset, or names no"
+		    " place of another incarnation");
 	return check_seen(cs, err);
 }
 

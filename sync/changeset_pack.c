@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "changeset.h"
-#include "limits.h"
+#include "limit.h"
 
 enum { /* what equals the changeset before it in the run */
 	SAME_PERSON = 1,
@@ -16,6 +16,12 @@ enum { /* what equals the changeset before it in the run */
 	HAS_CONTINUES = 16,
 	FLAGS_ALL = 31
 };
+
+/* What stands before the first of a run. */
+static char empty[] = "";
+static const struct changeset nothing = {.author = empty,
+    .login = empty,
+    .subject = empty};
 
 static void
 put_place(struct buf *out, const struct changeset_seen *place)
@@ -35,20 +41,20 @@ changeset_pack(
 	unsigned flags = cs->continues ? HAS_CONTINUES : 0;
 	size_t i;
 
-	if (before != NULL) {
-		if (strcmp(cs->author, before->author) == 0 &&
-		    strcmp(cs->login, before->login) == 0)
-			flags |= SAME_PERSON;
-		if (memcmp(cs->act, before->act, sizeof(cs->act)) == 0)
-			flags |= SAME_ACT;
-		if (strcmp(cs->subject, before->subject) == 0)
-			flags |= SAME_SUBJECT;
-		if (cs->offset == before->offset)
-			flags |= SAME_OFFSET;
-	}
+	if (before == NULL)
+		before = &nothing;
+	else if (memcmp(cs->act, before->act, sizeof(cs->act)) == 0)
+		flags |= SAME_ACT;
+	if (strcmp(cs->author, before->author) == 0 &&
+	    strcmp(cs->login, before->login) == 0)
+		flags |= SAME_PERSON;
+	if (strcmp(cs->subject, before->subject) == 0)
+		flags |= SAME_SUBJECT;
+	if (before != &nothing && cs->offset == before->offset)
+		flags |= SAME_OFFSET;
 	buf_put_u8(out, flags);
-	buf_put_zigzag(out, cs->time - (before == NULL ? 0 : before->time));
-	buf_put_zigzag(out, cs->kinds - (before == NULL ? 0 : before->kinds));
+	buf_put_zigzag(out, cs->time - before->time);
+	buf_put_zigzag(out, cs->kinds - before->kinds);
 	if (!(flags & SAME_OFFSET))
 		buf_put_zigzag(out, cs->offset);
 	if (!(flags & SAME_PERSON)) {
@@ -131,22 +137,24 @@ changeset_unpack(struct changeset *out, struct buf_reader *in,
 	if (flags > FLAGS_ALL || (before == NULL && (flags & 15) != 0))
 		return err_set(
 		    err, YZ_ECORRUPT, "flags 0x%x of a changeset", flags);
+	if (before == NULL)
+		before = &nothing;
 	/* Unsigned sums: what overflows is caught by changeset_check(). */
-	out->time = (int64_t)((uint64_t)buf_get_zigzag(in) +
-			      (before == NULL ? 0 : (uint64_t)before->time));
-	out->kinds = (int64_t)((uint64_t)buf_get_zigzag(in) +
-			       (before == NULL ? 0 : (uint64_t)before->kinds));
+	out->time =
+	    (int64_t)((uint64_t)buf_get_zigzag(in) + (uint64_t)before->time);
+	out->kinds =
+	    (int64_t)((uint64_t)buf_get_zigzag(in) + (uint64_t)before->kinds);
 	out->offset = flags & SAME_OFFSET ? before->offset : buf_get_zigzag(in);
-	out->author = get_text(in, flags & SAME_PERSON,
-	    before == NULL ? NULL : before->author, LIMIT_NAME);
-	out->login = get_text(in, flags & SAME_PERSON,
-	    before == NULL ? NULL : before->login, LIMIT_NAME);
+	out->author =
+	    get_text(in, flags & SAME_PERSON, before->author, LIMIT_NAME);
+	out->login =
+	    get_text(in, flags & SAME_PERSON, before->login, LIMIT_NAME);
 	if (flags & SAME_ACT)
 		memcpy(out->act, before->act, sizeof(out->act));
 	else if ((p = buf_get_bytes(in, sizeof(out->act))) != NULL)
 		memcpy(out->act, p, sizeof(out->act));
-	out->subject = get_text(in, flags & SAME_SUBJECT,
-	    before == NULL ? NULL : before->subject, LIMIT_SUBJECT);
+	out->subject =
+	    get_text(in, flags & SAME_SUBJECT, before->subject, LIMIT_SUBJECT);
 	if (in->bad)
 		goto cut;
 	out->continues = (flags & HAS_CONTINUES) != 0;

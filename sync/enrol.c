@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "enrol.h"
 #include "home.h"
-#include "limits.h"
+#include "limit.h"
 #include "local.h"
 #include "replica.h"
 #include "request.h"
@@ -287,10 +287,10 @@ forget(struct local *local, const char *code, struct err *err)
 /* Write, sign and adopt the roster in which q is a child of this station. */
 static int
 admit(struct replica *r, struct local *local, const struct request *q,
-    char *name, struct err *err)
+    const char *name, struct err *err)
 {
 	struct roster_doc cur = {.version = 0}, next = {.version = 0};
-	struct roster_station st = {.name = name, .n_keys = 1};
+	struct roster_station st = {.name = (char *)name, .n_keys = 1};
 	struct roster_key key = {.n_incs = 1};
 	char inc[1][CHAIN_INC_LEN + 1];
 	char scope[ROSTER_SCOPE_MAX];

@@ -116,10 +116,15 @@ fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
 
 	memcpy(owner, op->id, CHAIN_CODE_LEN);
 	owner[CHAIN_CODE_LEN] = '\0';
+	if (c->accepted == 0) {
+		snprintf(reason, FOLD_REASON_MAX,
+		    "incarnation %s of %s is not in the roster", c->name.inc,
+		    c->name.writer);
+		return true;
+	}
 	if (seq > c->accepted) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "the key of %s does not count for this chain after seq"
-		    " %lld",
+		    "the key of %s does not count in this chain after seq %lld",
 		    c->name.writer, (long long)c->accepted);
 		return true;
 	}

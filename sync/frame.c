@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 #include "frame.h"
-#include "limits.h"
+#include "limit.h"
 
 void
 frame_put(struct buf *out, unsigned type, const void *payload, size_t n)

@@ -8,7 +8,7 @@
 #include "base/db.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "limits.h"
+#include "limit.h"
 #include "local.h"
 
 struct local {

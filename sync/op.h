@@ -19,7 +19,7 @@
 
 #include "canon.h"
 #include "chain.h"
-#include "limits.h"
+#include "limit.h"
 
 struct buf;
 struct err;

@@ -233,7 +233,9 @@ peer_stop(struct peer *p, struct peer_chain *c, int64_t seq, const char *reason,
     bool tell, struct err *err)
 {
 	if (!c->stopped && !c->shut) {
-		p->result.refused++;
+		if (++p->result.refused > LIMIT_REFUSALS)
+			return err_set(err, YZ_EPEER,
+			    "more than %d chains refused", LIMIT_REFUSALS);
 		if (p->result.refusal[0] == '\0')
 			snprintf(p->result.refusal, sizeof(p->result.refusal),
 			    "%s", reason);
@@ -309,6 +311,12 @@ bool
 peer_over(const struct peer *p)
 {
 	return p->state == PEER_CLOSED;
+}
+
+bool
+peer_greeted(const struct peer *p)
+{
+	return p->state != PEER_HELLO;
 }
 
 bool

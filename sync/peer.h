@@ -191,6 +191,8 @@ void peer_close(struct peer *p);
 
 /* Over: nothing more will be said or read. */
 bool peer_over(const struct peer *p);
+/* Has the other said who it is? */
+bool peer_greeted(const struct peer *p);
 /* Past Done, watching. */
 bool peer_watching(const struct peer *p);
 /* What the other asked us to keep to, bytes/s, or 0. */

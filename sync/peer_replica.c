@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "enrol.h"
 #include "home.h"
-#include "limits.h"
+#include "limit.h"
 #include "local.h"
 #include "peer_replica.h"
 #include "peer_replica_impl.h"

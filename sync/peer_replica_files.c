@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "home.h"
-#include "limits.h"
+#include "limit.h"
 #include "local.h"
 #include "peer_replica_impl.h"
 #include "receipt.h"

@@ -7,7 +7,7 @@
 #define SYNC_PEER_STATE_H
 
 #include "frame.h"
-#include "limits.h"
+#include "limit.h"
 #include "peer.h"
 #include "run.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "limits.h"
+#include "limit.h"
 #include "replica_impl.h"
 
 /*

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ledger.h"
-#include "limits.h"
+#include "limit.h"
 #include "receipt.h"
 #include "roster.h"
 #include "sign.h"

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -325,6 +326,7 @@ settle(struct refold *f, struct slot *s, const struct candidate **out,
 			memcmp(w->id.b, shown->id.b, 32) > 0))
 			shown = w;
 	}
+	assert(shown != NULL); /* knowing goes one way: some write stands */
 	*out = shown;
 	if (standing > 1) {
 		if (s->reg->type != REG_SET)

@@ -59,7 +59,11 @@ replica_judge(struct replica *r, struct chain *c, struct err *err)
 
 	(void)err;
 	c->accepted = 0;
-	for (i = 0; (key = roster_key(r->roster, &c->name, i)) != NULL; i++) {
+	/* An incarnation that the roster does not list has to name an accepted
+	 * head in Continues; until that is judged, it does not count. */
+	for (i = 0; roster_lists(r->roster, &c->name) &&
+		    (key = roster_key(r->roster, &c->name, i)) != NULL;
+	     i++) {
 		int64_t until = roster_key_until(key, &c->name);
 
 		if (until > c->accepted)

@@ -6,7 +6,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "canon.h"
-#include "limits.h"
+#include "limit.h"
 #include "request.h"
 #include "sign.h"
 

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "canon.h"
-#include "limits.h"
+#include "limit.h"
 #include "roster_doc.h"
 #include "sign.h"
 

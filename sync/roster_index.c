@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "limits.h"
+#include "limit.h"
 #include "roster_doc.h"
 #include "roster_impl.h"
 #include "roster_rule.h"

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "canon.h"
-#include "limits.h"
+#include "limit.h"
 #include "roster_doc.h"
 #include "roster_rule.h"
 #include "sign.h"

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "limits.h"
+#include "limit.h"
 #include "roster_doc.h"
 #include "roster_rule.h"
 #include "sign.h"

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "limits.h"
+#include "limit.h"
 #include "run.h"
 #include "run_dict.h"
 

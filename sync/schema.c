@@ -7,7 +7,7 @@
 #include "base/db.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "limits.h"
+#include "limit.h"
 #include "schema.h"
 #include "schema_table.h"
 

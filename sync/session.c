@@ -34,6 +34,7 @@ struct session {
 	struct session_result *out;
 	struct progress bar;
 	int64_t now;
+	int64_t began;
 	int64_t heard;        /* when something last came */
 	int64_t staged_since; /* 0: nothing is staged */
 	int64_t looked;       /* at the database */
@@ -214,7 +215,9 @@ turn(struct session *s, struct err *err)
 		return rc;
 	if (s->end)
 		return err_set(err, YZ_EPEER, "the link was cut");
-	if (s->now - s->heard > IDLE_MS) {
+	/* One byte now and then is no greeting. */
+	if (s->now - s->heard > IDLE_MS ||
+	    (!peer_greeted(s->p) && s->now - s->began > IDLE_MS)) {
 		peer_say_bye(s->p, PEER_BYE_IDLE, "nothing heard for 30 s");
 		return err_set(
 		    err, YZ_EPEER, "nothing heard for %d s", IDLE_MS / 1000);
@@ -282,7 +285,7 @@ session_run(struct session_result *out, const struct session_options *options,
 	memset(out, 0, sizeof(*out));
 	memcpy(peer.self, replica_home(r)->code, sizeof(peer.self));
 	peer.rate = options->limit;
-	s.now = s.heard = s.filled = clock_mono();
+	s.now = s.began = s.heard = s.filled = clock_mono();
 	/* The row first: the clock's offset goes into it. */
 	rc = note_contact(&s, local, 0, NULL, err);
 	if (rc == 0)

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "canon.h"
-#include "limits.h"
+#include "limit.h"
 #include "tap.h"
 
 /* The text on a heap block of just its size, so that a sanitizer sees a read

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "limits.h"
+#include "limit.h"
 #include "roster.h"
 #include "roster_doc.h"
 #include "sign.h"

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "define.h"
 #include "draft.h"
-#include "limits.h"
+#include "limit.h"
 #include "record.h"
 #include "replica.h"
 #include "schema.h"

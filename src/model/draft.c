@@ -10,7 +10,7 @@
 #include "canon.h"
 #include "draft.h"
 #include "kind.h"
-#include "limits.h"
+#include "limit.h"
 #include "op.h"
 #include "record.h"
 #include "replica.h"

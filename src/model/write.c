@@ -14,7 +14,7 @@
 #include "define.h"
 #include "home.h"
 #include "kind.h"
-#include "limits.h"
+#include "limit.h"
 #include "op.h"
 #include "record.h"
 #include "replica.h"

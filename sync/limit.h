@@ -2,17 +2,14 @@
  * Every bound on what comes from outside, in one place (design.md, PROTOCOL.md
  * and FORMAT.md quote these).
  */
-/* The system has a header of this name, which comes past here. */
-#include_next <limits.h>
-
-#ifndef SYNC_LIMITS_H
-#define SYNC_LIMITS_H
+#ifndef SYNC_LIMIT_H
+#define SYNC_LIMIT_H
 
 #define LIMIT_OPS 500               /* operations in a changeset */
 #define LIMIT_OPS_BYTES (64u << 10) /* bytes of ops in a changeset */
 #define LIMIT_DEPTH 16              /* nesting of a JSON value */
 #define LIMIT_SEEN 4096             /* Seen lines in a changeset */
-#define LIMIT_TEXT (256u << 10)     /* bytes of a commit text, all in */
+#define LIMIT_TEXT (320u << 10)     /* bytes of a commit: LIMIT_SEEN lines fit */
 #define LIMIT_SUBJECT 200           /* bytes of the human line */
 #define LIMIT_NAME 100              /* bytes of a person's name */
 #define LIMIT_FIELD 64              /* bytes of a kind's or field's name */
@@ -24,6 +21,7 @@
 #define LIMIT_WINDOW (4u << 20)     /* bytes of runs sent and not yet Held */
 #define LIMIT_WANTS 64              /* blobs asked for and not yet answered */
 #define LIMIT_BYE 200               /* bytes of a reason told to a peer */
+#define LIMIT_REFUSALS 1000         /* chains refused in one session */
 #define LIMIT_ROSTER (1u << 20)     /* bytes of one roster document */
 #define LIMIT_ROSTER_KEYS 16        /* root keys, signatures, keys a station */
 #define LIMIT_STATIONS 4096         /* entries of one roster document */
