@@ -9,7 +9,7 @@
 #define LIMIT_OPS_BYTES (64u << 10) /* bytes of ops in a changeset */
 #define LIMIT_DEPTH 16              /* nesting of a JSON value */
 #define LIMIT_SEEN 4096             /* Seen lines in a changeset */
-#define LIMIT_TEXT (320u << 10)     /* bytes of a commit: LIMIT_SEEN lines fit */
+#define LIMIT_TEXT (320u << 10)     /* bytes of a signed commit, all in */
 #define LIMIT_SUBJECT 200           /* bytes of the human line */
 #define LIMIT_NAME 100              /* bytes of a person's name */
 #define LIMIT_FIELD 64              /* bytes of a kind's or field's name */

@@ -67,6 +67,8 @@ mark_clashes(struct build *b, int level)
 {
 	size_t i, j;
 
+	if (b->n_claims == 0)
+		return;
 	qsort(b->claims, b->n_claims, sizeof(*b->claims), compare_claims);
 	for (i = 0; i < b->n_claims; i = j) {
 		const struct claim *first = &b->claims[i];

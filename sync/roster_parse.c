@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ static int
 get_int(int64_t *out, struct canon object, const char *key, int64_t min,
     int64_t max, struct err *err)
 {
-	struct canon v;
+	struct canon v = {NULL, 0};
 	int rc;
 
 	rc = get(&v, object, key, CANON_INT, err);
@@ -92,7 +93,7 @@ static int
 get_text(char **out, struct canon object, const char *key, size_t max,
     struct err *err)
 {
-	struct canon v;
+	struct canon v = {NULL, 0};
 	int rc;
 
 	rc = get(&v, object, key, CANON_TEXT, err);
@@ -120,7 +121,7 @@ static int
 code_of(char out[CHAIN_CODE_LEN + 1], struct canon v, const char *key,
     struct err *err)
 {
-	char *s;
+	char *s = NULL;
 	int rc;
 
 	rc = text_of(&s, v, key, CHAIN_CODE_LEN, err);
@@ -139,7 +140,7 @@ static int
 get_code(char out[CHAIN_CODE_LEN + 1], struct canon object, const char *key,
     bool may_be_empty, struct err *err)
 {
-	struct canon v;
+	struct canon v = {NULL, 0};
 	int rc;
 
 	rc = get(&v, object, key, CANON_TEXT, err);
@@ -157,13 +158,14 @@ static int
 get_hash(
     struct digest *out, struct canon object, const char *key, struct err *err)
 {
-	char *s;
+	char *s = NULL;
 	int rc;
 
 	rc = get_text(&s, object, key, DIGEST_HEX_LEN, err);
 	if (rc != 0)
 		return rc;
 	*out = zero;
+	assert(s != NULL);
 	if (*s != '\0' && !digest_unhex(out->b, sizeof(out->b), s, strlen(s)))
 		rc =
 		    err_set(err, YZ_ECORRUPT, "roster: \"%s\" is no hash", key);
@@ -174,7 +176,7 @@ get_hash(
 static int
 key_of(uint8_t out[32], struct canon v, const char *key, struct err *err)
 {
-	char *s;
+	char *s = NULL;
 	int rc;
 
 	rc = text_of(&s, v, key, 127, err);
@@ -190,7 +192,7 @@ key_of(uint8_t out[32], struct canon v, const char *key, struct err *err)
 static int
 get_key(uint8_t out[32], struct canon object, const char *key, struct err *err)
 {
-	struct canon v;
+	struct canon v = {NULL, 0};
 	int rc;
 
 	rc = get(&v, object, key, CANON_TEXT, err);
@@ -212,7 +214,7 @@ parse_ends(struct roster_end **out, size_t *n, struct canon object,
     const char *writer, struct err *err)
 {
 	char name[CHAIN_NAME_MAX], before[CHAIN_NAME_MAX] = "";
-	struct canon list, item;
+	struct canon list = {NULL, 0}, item;
 	size_t at = 0, count;
 	int rc;
 
@@ -222,7 +224,7 @@ parse_ends(struct roster_end **out, size_t *n, struct canon object,
 	*out = mem_calloc(count + 1, sizeof(**out));
 	for (*n = 0; canon_next(list, &at, &item); ++*n) {
 		struct roster_end *end = &(*out)[*n];
-		char *s;
+		char *s = NULL;
 
 		rc = get_text(&s, item, "chain", CHAIN_NAME_MAX - 1, err);
 		if (rc != 0)
@@ -252,7 +254,7 @@ parse_ends(struct roster_end **out, size_t *n, struct canon object,
 static int
 parse_incs(struct roster_key *key, struct canon object, struct err *err)
 {
-	struct canon list, item;
+	struct canon list = {NULL, 0}, item;
 	uint8_t bytes[CHAIN_INC_LEN / 2];
 	size_t at = 0, count;
 	int rc;
@@ -285,7 +287,7 @@ parse_incs(struct roster_key *key, struct canon object, struct err *err)
 static int
 parse_keys(struct roster_station *st, struct canon object, struct err *err)
 {
-	struct canon list, item, ended;
+	struct canon list = {NULL, 0}, item, ended = {NULL, 0};
 	size_t at = 0, count;
 	int rc;
 
@@ -320,7 +322,7 @@ parse_keys(struct roster_station *st, struct canon object, struct err *err)
 static int
 parse_former(struct roster_station *st, struct canon object, struct err *err)
 {
-	struct canon list, item;
+	struct canon list = {NULL, 0}, item;
 	size_t at = 0, count;
 	int rc;
 
@@ -350,11 +352,16 @@ parse_station(struct roster_station *st, struct canon v, const char *scope,
 	rc = get_code(st->code, v, "code", false, err);
 	if (rc != 0)
 		return rc;
-	if ((rc = get_code(st->parent, v, "parent", root, err)) != 0 ||
-	    (rc = get_name(&st->name, v, err)) != 0 ||
-	    (rc = get_hash(&st->recovery, v, "recovery", err)) != 0 ||
-	    (rc = parse_keys(st, v, err)) != 0 ||
-	    (rc = parse_former(st, v, err)) != 0)
+	rc = get_code(st->parent, v, "parent", root, err);
+	if (rc == 0)
+		rc = get_name(&st->name, v, err);
+	if (rc == 0)
+		rc = get_hash(&st->recovery, v, "recovery", err);
+	if (rc == 0)
+		rc = parse_keys(st, v, err);
+	if (rc == 0)
+		rc = parse_former(st, v, err);
+	if (rc != 0)
 		return err_within(err, "station %s", st->code);
 	if (!root && strcmp(st->parent, scope) != 0)
 		return err_set(err, YZ_ECORRUPT, "roster: %s is no child of %s",
@@ -365,7 +372,7 @@ parse_station(struct roster_station *st, struct canon v, const char *scope,
 static int
 parse_stations(struct roster_part *part, struct canon object, struct err *err)
 {
-	struct canon list, item;
+	struct canon list = {NULL, 0}, item;
 	size_t at = 0, count;
 	int rc;
 
@@ -391,7 +398,7 @@ parse_stations(struct roster_part *part, struct canon object, struct err *err)
 static int
 parse_auditor(struct roster_auditor *a, struct canon v, struct err *err)
 {
-	struct canon list, item;
+	struct canon list = {NULL, 0}, item;
 	size_t at = 0, count;
 	int rc, s;
 
@@ -425,7 +432,7 @@ parse_auditor(struct roster_auditor *a, struct canon v, struct err *err)
 static int
 parse_auditors(struct roster_part *part, struct canon object, struct err *err)
 {
-	struct canon list, item;
+	struct canon list = {NULL, 0}, item;
 	size_t at = 0, count;
 	int rc;
 
@@ -450,7 +457,7 @@ parse_auditors(struct roster_part *part, struct canon object, struct err *err)
 static int
 parse_root(struct roster_part *part, struct canon object, struct err *err)
 {
-	struct canon list, item;
+	struct canon list = {NULL, 0}, item;
 	size_t at = 0, count;
 	int rc;
 
@@ -479,7 +486,7 @@ static int
 parse_part(
     struct roster_part *part, const char *text, size_t n, struct err *err)
 {
-	struct canon v;
+	struct canon v = {NULL, 0};
 	char *scope;
 	bool root;
 	int rc;

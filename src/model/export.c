@@ -145,11 +145,10 @@ one_text(struct buf *out, struct export *x, const struct field *f,
 
 	buf_put(&json, v.s, v.n);
 	value_plain(&text, buf_str(&json));
-	if (x->order->codes) {
-		buf_puts(out, buf_str(&text));
-	} else if (f->type == FIELD_CODE) {
+	if (f->type == FIELD_CODE && !x->order->codes) {
 		rc = code_text(out, x, f, buf_str(&text), err);
-	} else if (f->type == FIELD_REF) { /* 第一仓库 (520302-1f0c9a7e) */
+	} else if (f->type == FIELD_REF &&
+		   !x->order->codes) { /* 第一仓库 (520302-1f0c9a7e) */
 		known = memo_get(x->memo, f, buf_str(&text));
 		if (known == NULL) {
 			struct buf title = BUF_INIT;
@@ -164,7 +163,7 @@ one_text(struct buf *out, struct export *x, const struct field *f,
 		} else {
 			buf_puts(out, known);
 		}
-	} else if (f->type == FIELD_BOOL) {
+	} else if (f->type == FIELD_BOOL && !x->order->codes) {
 		rc =
 		    value_text(out, x->r, f, buf_str(&json), x->order->zh, err);
 	} else {

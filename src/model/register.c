@@ -19,8 +19,11 @@
 #define DEMO_TIME 1780272000000ll /* 2026-06-01T08:00:00+08:00 */
 #define DAY (86400ll * 1000)
 
+enum use_points { SOME_POINTS, NO_POINTS, EVERY_POINT };
+
 struct maker { /* what the record being made has at hand */
 	const struct register_order *order;
+	enum use_points points;
 	const char *owner; /* code */
 	struct places *places;
 	size_t i;                         /* number of the record */
@@ -360,6 +363,18 @@ category_choose(struct maker *m)
 
 /* Real points stand in for made-up targets and weather stations while they
  * last. */
+/* Weather stations are category R18, other real points R11. */
+static const struct category *
+category_of_point(const struct point *p)
+{
+	const char *rkind = p->sort == POINT_WEATHER ? "R18" : "R11";
+	size_t i = 0;
+
+	while (strcmp(categories[i].rkind, rkind) != 0)
+		i++;
+	return &categories[i];
+}
+
 static const struct point *
 point_choose(struct maker *m, const struct category *c)
 {
@@ -367,7 +382,10 @@ point_choose(struct maker *m, const struct category *c)
 	size_t *at = station ? &m->next_station : &m->next_target;
 	const struct point *p;
 
-	if (!station && strcmp(c->rkind, "R11") != 0)
+	if (m->points == EVERY_POINT)
+		return places_point(m->places, m->i);
+	if (m->points == NO_POINTS ||
+	    (!station && strcmp(c->rkind, "R11") != 0))
 		return NULL;
 	while (*at < places_point_count(m->places)) {
 		p = places_point(m->places, (*at)++);
@@ -478,8 +496,9 @@ record_id(char id[RECORD_ID_LEN + 1], const struct maker *m)
 	char text[96], hex[DIGEST_HEX_LEN + 1];
 	struct digest d;
 
-	snprintf(text, sizeof(text), "demo:%s:%.20s:%llu:%zu", m->owner,
-	    m->order->area, (unsigned long long)m->order->seed, m->i);
+	snprintf(text, sizeof(text), "demo%s:%s:%.20s:%llu:%zu",
+	    m->points == EVERY_POINT ? "-point" : "", m->owner, m->order->area,
+	    (unsigned long long)m->order->seed, m->i);
 	digest_sha256(&d, text, strlen(text));
 	digest_hex(hex, d.b, sizeof(d.b));
 	snprintf(id, RECORD_ID_LEN + 1, "%.6s-%.32s", m->owner, hex);
@@ -493,7 +512,10 @@ record_make(struct maker *m)
 	char id[RECORD_ID_LEN + 1], phone[32];
 
 	m->random = places_hash("record", m->order->seed + m->i * 2654435761u);
-	c = category_choose(m);
+	if (m->points == EVERY_POINT)
+		c = category_of_point(places_point(m->places, m->i));
+	else
+		c = category_choose(m);
 	m->at =
 	    places_at(m->places, pick(m, (unsigned)places_count(m->places)));
 	m->point = point_choose(m, c);
@@ -525,20 +547,24 @@ record_make(struct maker *m)
 	return d;
 }
 
-int
-register_fill(
-    struct replica *r, const struct register_order *order, struct err *err)
+static int
+fill(struct replica *r, const struct register_order *order,
+    enum use_points points, size_t *written, struct err *err)
 {
-	struct maker m = {.order = order, .owner = replica_home(r)->code};
+	struct maker m = {.order = order,
+	    .points = points,
+	    .owner = replica_home(r)->code};
+	size_t n, count = order->count;
 	struct op_draft *d;
 	struct act *act;
-	size_t n;
 	int rc;
 
 	rc = places_load(&m.places, order->area, err);
-	while (rc == 0 && m.i < order->count) {
+	if (rc == 0 && points == EVERY_POINT)
+		count = places_point_count(m.places);
+	while (rc == 0 && m.i < count) {
 		act = act_new(r, order->author, order->login, "演示数据");
-		for (n = 0; n < REGISTER_ACT && m.i < order->count; n++) {
+		for (n = 0; n < REGISTER_ACT && m.i < count; n++) {
 			d = record_make(&m);
 			act_add(act, STREAM_RESOURCE, d);
 			op_draft_free(d);
@@ -548,5 +574,31 @@ register_fill(
 		act_free(act);
 	}
 	places_free(m.places);
+	*written = m.i;
 	return rc;
+}
+
+int
+register_fill(
+    struct replica *r, const struct register_order *order, struct err *err)
+{
+	size_t n;
+
+	return fill(r, order, SOME_POINTS, &n, err);
+}
+
+int
+register_villages(
+    struct replica *r, const struct register_order *order, struct err *err)
+{
+	size_t n;
+
+	return fill(r, order, NO_POINTS, &n, err);
+}
+
+int
+register_points(struct replica *r, const struct register_order *order,
+    size_t *written, struct err *err)
+{
+	return fill(r, order, EVERY_POINT, written, err);
 }

@@ -27,5 +27,12 @@ struct register_order {
 #define REGISTER_ACT 10000
 int register_fill(
     struct replica *r, const struct register_order *order, struct err *err);
+/* The same at villages only ... */
+int register_villages(
+    struct replica *r, const struct register_order *order, struct err *err);
+/* ... and a record for each real point known in the area, each once; the
+ * order's count does not matter. */
+int register_points(struct replica *r, const struct register_order *order,
+    size_t *written, struct err *err);
 
 #endif
