@@ -88,10 +88,11 @@ bool demo_add(struct demo *d, char id[RECORD_ID_LEN + 1], int station, ...)
  * until the next call. */
 const char *demo_value(struct demo *d, int station, const char *kind,
     const char *id, const char *field);
-/* "RECORDS SHA256" of a stream there, of one owner or all (NULL); "" if that
- * failed.  Valid until the next call but one. */
-const char *demo_digest(
-    struct demo *d, int station, enum stream s, const char *owner);
+/* What "digest --stream S" or "digest --owner CODE" prints there; "" if it
+ * failed. */
+#define DEMO_DIGEST_MAX 512
+void demo_digest(struct demo *d, char out[DEMO_DIGEST_MAX], int station,
+    const char *what, const char *which);
 
 /* Open the way in: sshd with today's keys; whoever calls it learns the
  * port.  Keys are written again by demo_line_keys(). */
@@ -99,33 +100,35 @@ int demo_line_open(struct demo *d, int station, struct err *err);
 int demo_line_keys(struct demo *d, int station, struct err *err);
 /* One sync, and the parent's list of keys after it. */
 bool demo_sync(struct demo *d, int station);
-/* Counties, city, counties, city, counties: each word from any station
- * reaches every other, and the answers too. */
-bool demo_sync_all(struct demo *d);
+/* Counties, city, counties: a word from any station reaches every other.
+ * With answers city and counties once more: a station that applied news of
+ * an incident says so under signature, and that is news below. */
+bool demo_sync_all(struct demo *d, bool answers);
 
 /* --- who knows what (demo_found.c) ---------------------------------------- */
 
-/* Do the n stations in who have one digest, and not an empty one, of a
- * stream about the records of owner (-1: of all)? */
-bool demo_agree(
-    struct demo *d, enum stream s, int owner, const int *who, int n);
 /* Checks: whoever may know a stream knows the same of it; and the sibling
  * knows nothing of the county's own affairs. */
 bool demo_converged(struct demo *d);
 bool demo_kept_from_sibling(struct demo *d);
 
+/* Does the station hold the photo's bytes? (demo_apart.c) */
+bool demo_has_photo(struct demo *d, int station);
+/* Check: no station finds a fault in what it holds. (demo_proof.c) */
+bool demo_verified(struct demo *d);
+
 /* --- the steps, in the order of the story --------------------------------- */
 
-bool demo_step_found(struct demo *d);    /* demo_found.c */
+bool demo_step_found(struct demo *d); /* demo_found.c */
 bool demo_step_first(struct demo *d);
-bool demo_step_cut(struct demo *d);      /* demo_apart.c */
+bool demo_step_cut(struct demo *d); /* demo_apart.c */
 bool demo_step_team(struct demo *d);
 bool demo_step_incident(struct demo *d);
 bool demo_step_mark(struct demo *d);
 bool demo_step_field(struct demo *d);
-bool demo_step_back(struct demo *d);     /* demo_together.c */
+bool demo_step_back(struct demo *d); /* demo_together.c */
 bool demo_step_conflict(struct demo *d);
-bool demo_step_git(struct demo *d);      /* demo_proof.c */
+bool demo_step_git(struct demo *d); /* demo_proof.c */
 bool demo_step_altered(struct demo *d);
 
 /* A small picture of a landslide, as PNG (demo_photo.c). */

@@ -6,7 +6,7 @@
 
 #define WIDTH 200
 #define HEIGHT 150
-#define BLOCK 60000	    /* of stored bytes; at most 65535 */
+#define BLOCK 60000 /* of stored bytes; at most 65535 */
 
 static uint32_t
 crc32_of(const uint8_t *p, size_t n)

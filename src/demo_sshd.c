@@ -27,7 +27,8 @@
 #include "sign.h"
 
 #define SSHD "/usr/sbin/sshd"
-#define SSHD_FOLDER "/run/sshd" /* where root's sshd puts its unprivileged part */
+#define SSHD_FOLDER \
+	"/run/sshd" /* where root's sshd puts its unprivileged part */
 #define FILE_MAX (1u << 20)
 
 /* Below the ports that the system gives to connections. */

@@ -193,8 +193,7 @@ demo_run_list(struct demo *d, const char *const *args)
 	buf_str(&d->err);
 	if (rc != 0)
 		return NOT_RUN;
-	return WIFEXITED(status) ? WEXITSTATUS(status)
-				 : 128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* Append what stands in ap up to its NULL. */
@@ -310,22 +309,14 @@ demo_value(struct demo *d, int station, const char *kind, const char *id,
 	return text;
 }
 
-const char *
-demo_digest(struct demo *d, int station, enum stream s, const char *owner)
+void
+demo_digest(struct demo *d, char out[DEMO_DIGEST_MAX], int station,
+    const char *what, const char *which)
 {
-	static char line[2][128];
-	static int turn;
-	char *to = line[turn ^= 1];
-	const char *space;
+	int status = demo_run(d, station, "digest", what, which, NULL);
 
-	*to = '\0';
-	if (demo_run(d, station, "digest", "--stream", stream_name(s),
-		owner == NULL ? NULL : "--owner", owner, NULL) != CMD_DONE)
-		return to;
-	space = strchr(demo_last(d), ' ');
-	if (space != NULL)
-		snprintf(to, sizeof(line[0]), "%s", space + 1);
-	return to;
+	snprintf(out, DEMO_DIGEST_MAX, "%s",
+	    status == CMD_DONE ? buf_str(&d->out) : "");
 }
 
 /* --- lines -----------------------------------------------------------------
@@ -410,15 +401,14 @@ demo_sync(struct demo *d, int station)
 	return good;
 }
 
-/* Counties, city, counties, city: from any of them to every other. */
 bool
-demo_sync_all(struct demo *d)
+demo_sync_all(struct demo *d, bool answers)
 {
 	static const int order[] = {
 	    COUNTY, SIBLING, CITY, COUNTY, SIBLING, CITY, COUNTY, SIBLING};
-	size_t i;
+	size_t n = sizeof(order) / sizeof(order[0]), i;
 
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (i = 0; i < (answers ? n : n - 3); i++)
 		if (!demo_sync(d, order[i]))
 			return false;
 	return true;

@@ -43,7 +43,10 @@ demo_check(struct demo *d, bool held, const char *fmt, ...)
 	bool tty = isatty(STDOUT_FILENO) == 1;
 	va_list ap;
 
-	printf("   %s%s%s  ", !tty ? "" : held ? "\033[32m" : "\033[31m",
+	printf("   %s%s%s  ",
+	    !tty   ? ""
+	    : held ? "\033[32m"
+		   : "\033[31m",
 	    held ? "ok" : "NO", tty ? "\033[0m" : "");
 	va_start(ap, fmt);
 	vprintf(fmt, ap);

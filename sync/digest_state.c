@@ -12,9 +12,10 @@
  * numbers as decimal text; FORMAT.md, "Digest":
  *
  *	per kind by name, per record by id, if it has a write in the stream:
- *		"record", kind, id, "1" or, if it is removed, "0", then per
- *		field of the stream with a value, by name: name, value
- *		then per register in conflict, by name, per standing write by
+ *		"record", kind, id, "0" if this is the kind's main stream and
+ *		it is removed there, else "1"; then per field of the stream
+ *		with a value, by name: name, value; then per register of the
+ *		stream with several standing writes, by name, per write by
  *		changeset id: "conflict", register, id, value
  *	per quarantined op, by changeset id and place:
  *		"quarantine", changeset id, place
@@ -106,7 +107,9 @@ sum_row(struct summing *s, const struct kind *kind, struct db_stmt *st,
 	rc = row_clock_read(&clock, p, len, err);
 	if (rc != 0 || clock.by_stream[s->stream].chain == 0)
 		return rc;
-	present = db_int(st, 3) == 0;
+	/* Whether it is removed is told by the main stream, which not all
+	 * who hold this one may hold. */
+	present = s->stream != kind->stream || db_int(st, 3) == 0;
 	put(&s->item, "record");
 	put(&s->item, kind->name);
 	put(&s->item, db_text(st, 1));
@@ -136,7 +139,9 @@ sum_kind(struct summing *s, const struct kind *kind, struct err *err)
 	int rc;
 
 	fields = stream_fields(kind, s->stream, &n);
-	buf_puts(&sql, "SELECT rec, id, _clock, k.removed, _conflicts");
+	buf_puts(&sql,
+	    "SELECT rec, id, _clock, k.removed,"
+	    " EXISTS(SELECT 1 FROM _standing AS s WHERE s.rec = k.rec)");
 	for (i = 0; i < n; i++) {
 		buf_puts(&sql, ", k.");
 		db_quote(&sql, fields[i]->name);

@@ -20,7 +20,7 @@ find_key(struct replica *r, struct changeset *cs, struct err *err)
 	}
 	return err_set(err, YZ_EDENIED,
 	    i == 0 ? "the roster gives %s no key for this chain"
-		   : "not signed by %s",
+		   : "not signed by %s as what follows the changeset before",
 	    cs->chain.writer);
 }
 
@@ -36,14 +36,14 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 	if (!chain_reaches(r->roster, &cs->chain, r->home->code))
 		return err_set(err, YZ_EDENIED,
 		    "station %s may not hold this chain", r->home->code);
-	rc = replica_chain(r, &c, &cs->chain, err);
-	if (rc != 0)
-		return rc;
-	if (cs->seq > c->head + 1)
+	/* A chain is made when its first changeset is stored, not before: what
+	 * is refused leaves nothing behind. */
+	c = replica_chain_find(r, &cs->chain);
+	if (cs->seq > (c == NULL ? 0 : c->head) + 1)
 		return err_set(err, YZ_ENOTFOUND,
 		    "changesets after seq %lld are missing",
-		    (long long)c->head);
-	if (cs->seq <= c->head) {
+		    (long long)(c == NULL ? 0 : c->head));
+	if (c != NULL && cs->seq <= c->head) {
 		rc = replica_load(r, &held, c, cs->seq, err);
 		if (rc != 0)
 			return rc;
@@ -62,8 +62,9 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 		*result = RECEIVE_HAD;
 		return 0;
 	}
-	if (cs->seq > 1 && (!digest_equal(&cs->prev, &c->id) ||
-			       memcmp(cs->parent_oid, c->oid, 20) != 0))
+	if (c != NULL && cs->seq > 1 &&
+	    (!digest_equal(&cs->prev, &c->id) ||
+		memcmp(cs->parent_oid, c->oid, 20) != 0))
 		return err_set(err, YZ_ECONFLICT,
 		    "Prev is not the changeset at seq %lld",
 		    (long long)c->head);

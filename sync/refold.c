@@ -596,6 +596,26 @@ same_meaning(const struct field *a, const struct field *b)
 	       strcmp(a->group, b->group) == 0;
 }
 
+/* Has b a field in a merge group of a that a does not know?  A group may be
+ * defined field by field, and its value names them all. */
+static bool
+group_grows(const struct kind *a, const struct kind *b)
+{
+	size_t i, j;
+
+	for (i = 0; i < b->n_fields; i++) {
+		const struct field *f = b->fields[i];
+
+		if (f->group[0] == '\0' ||
+		    schema_field(a, f->name, strlen(f->name)) != NULL)
+			continue;
+		for (j = 0; j < a->n_fields; j++)
+			if (strcmp(a->fields[j]->group, f->group) == 0)
+				return true;
+	}
+	return false;
+}
+
 /*
  * Definitions are only ever added by those who keep the rule; should a root
  * change one all the same, what was folded by the old one is folded again,
@@ -619,7 +639,7 @@ dirty_changed(struct replica *r, const struct schema *before,
 			same = same_meaning(
 			    a->fields[j], schema_field(b, a->fields[j]->name,
 					      strlen(a->fields[j]->name)));
-		if (!same)
+		if (!same || group_grows(a, b))
 			rc = db_run(r->db, err,
 			    "INSERT OR IGNORE INTO temp._dirty"
 			    " SELECT rec FROM _record WHERE kind = ?",
@@ -647,6 +667,13 @@ refold_schema(struct replica *r, struct err *err)
 	r->schema_stale = false;
 	r->schema_kinds = r->kinds;
 	r->dirty = true;
+	/* What waits, and what a kind that knew less refused.  Not the
+	 * records of built-in kinds: no definition changes them, but folding
+	 * them brings us here again. */
 	return db_exec(r->db,
-	    "INSERT OR IGNORE INTO temp._dirty SELECT rec FROM _unknown", err);
+	    "INSERT OR IGNORE INTO temp._dirty SELECT w.rec FROM"
+	    " (SELECT rec FROM _unknown UNION SELECT rec FROM _quarantine) AS w"
+	    " JOIN _record USING (rec)"
+	    " WHERE kind NOT IN ('kind', 'field', 'list', 'code')",
+	    err);
 }

@@ -302,7 +302,13 @@ judge_all(struct replica *r, bool only_new, struct err *err)
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < r->n_chains; i++) {
+		int64_t accepted = r->chains[i].accepted;
+
 		rc = replica_judge(r, &r->chains[i], err);
+		/* An end that moved: writes count no more, or Seen lines do
+		 * that did not. */
+		if (r->chains[i].head > 0 && r->chains[i].accepted != accepted)
+			only_new = false;
 		if (rc == 0)
 			rc = replica_chain_put(r, &r->chains[i], err);
 	}

@@ -301,6 +301,26 @@ change_words(struct replica *r, int64_t rec, struct buf *before,
 	return rc;
 }
 
+/* What bind_value() leaves in the column, as read_words() will read it. */
+static void
+column_text(struct buf *out, const struct field *f, struct canon v)
+{
+	bool one = f->elem == ELEM_ONE && f->type != FIELD_JSON;
+	enum canon_type type = canon_type(v);
+	int64_t number;
+
+	if (one && type == CANON_BOOL && f->type == FIELD_BOOL)
+		buf_printf(out, "%d", canon_bool(v));
+	else if (one && type == CANON_TEXT && f->type == FIELD_DECIMAL &&
+		 scaled(&number, v, f->scale))
+		buf_printf(out, "%lld", (long long)number);
+	else if (one && type == CANON_TEXT && f->type != FIELD_INT &&
+		 f->type != FIELD_BOOL && f->type != FIELD_DECIMAL)
+		canon_text(out, v);
+	else
+		buf_put(out, v.s, v.n);
+}
+
 /* The words that values will have in the table. */
 static void
 value_words(struct buf *out, const struct row *row)
@@ -315,10 +335,7 @@ value_words(struct buf *out, const struct row *row)
 		    canon_type(v) == CANON_NULL)
 			continue;
 		buf_clear(&text);
-		if (canon_type(v) == CANON_TEXT)
-			canon_text(&text, v);
-		else
-			buf_put(&text, v.s, v.n);
+		column_text(&text, row->kind->fields[i], v);
 		text_bigrams(out, buf_str(&text), text.len);
 	}
 	buf_free(&text);

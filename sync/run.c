@@ -87,8 +87,8 @@ run_finish(
 	assert(b->first != 0);
 	if (b->zstd == NULL) { /* most sessions have nothing to send */
 		b->zstd = ZSTD_createCCtx();
-		b->dict = ZSTD_createCDict(
-		    run_dict, sizeof(run_dict) - 1, RUN_LEVEL);
+		b->dict =
+		    ZSTD_createCDict(run_dict, sizeof(run_dict) - 1, RUN_LEVEL);
 		assert(b->zstd != NULL && b->dict != NULL);
 	}
 	n = ZSTD_compress_usingCDict(

@@ -244,8 +244,9 @@ load_kinds(struct schema *s, struct db *db, struct err *err)
 	rc = db_query(&st, db, err,
 	    "SELECT \"name\", \"extends\", \"when\", \"stream\","
 	    " \"append_only\", \"title_field\", \"geo\", \"corrects_field\","
-	    " \"label_zh\", \"label_en\", \"note\" FROM \"kind\""
-	    " WHERE removed = 0 AND \"name\" IS NOT NULL ORDER BY \"name\"",
+	    " \"label_zh\", \"label_en\", \"note\" FROM \"kind\" JOIN _record"
+	    " USING (rec) WHERE removed = 0 AND \"name\" IS NOT NULL"
+	    " ORDER BY \"name\", id",
 	    "");
 	if (rc != 0)
 		return rc;
@@ -277,11 +278,34 @@ load_kinds(struct schema *s, struct db *db, struct err *err)
 	return rc;
 }
 
+static struct field **
+find_field(struct kind *k, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < k->n_fields; i++)
+		if (strcmp(k->fields[i]->name, name) == 0)
+			return &k->fields[i];
+	return NULL;
+}
+
+/* Where fields of one name differ all the same, the base kind's own stands
+ * for them, else that of the first sub-kind by name: not the first to come. */
+static bool
+stands_before(
+    const struct kind *base, const struct field *a, const struct field *b)
+{
+	if (strcmp(b->of, base->name) == 0)
+		return false;
+	return strcmp(a->of, base->name) == 0 || strcmp(a->of, b->of) < 0;
+}
+
 /* Put a field with its base kind, and with its sub-kind if it has one. */
 static void
 place_field(struct schema *s, struct field *f, bool personal)
 {
 	struct kind *k = (struct kind *)schema_kind(s, f->of), *base;
+	struct field **same;
 
 	if (strcmp(f->of, COMMON) == 0) {
 		s->common = mem_realloc(
@@ -298,9 +322,12 @@ place_field(struct schema *s, struct field *f, bool personal)
 	f->stream = personal ? STREAM_PERSONAL : base->stream;
 	if (k != base)
 		kind_add(k, f);
-	/* Fields of one name are equal: one column. */
-	if (schema_field(base, f->name, strlen(f->name)) == NULL)
+	/* Fields of one name should be equal: one column. */
+	same = find_field(base, f->name);
+	if (same == NULL)
 		kind_add(base, f);
+	else if (stands_before(base, f, *same))
+		*same = f;
 }
 
 static int
@@ -314,9 +341,12 @@ load_fields(struct schema *s, struct db *db, struct err *err)
 	    " \"values\", \"code_rule\", \"scale\", \"unit\", \"min\","
 	    " \"max\", \"max_len\", \"required\", \"personal\","
 	    " \"merge_group\", \"writer\", \"search\", \"label_zh\","
-	    " \"label_en\", \"aliases\", \"note\" FROM \"field\" AS f JOIN _record"
+	    " \"label_en\", \"aliases\", \"note\", min(id)"
+	    /* of two records that define one field, that of the lowest id */
+	    " FROM \"field\" AS f JOIN _record"
 	    " USING (rec) WHERE removed = 0 AND f.\"kind\" IS NOT NULL AND"
-	    " \"field\" IS NOT NULL ORDER BY instr(f.\"kind\", '.') > 0, rec",
+	    " \"field\" IS NOT NULL GROUP BY f.\"kind\", \"field\""
+	    " ORDER BY instr(f.\"kind\", '.') > 0, rec",
 	    "");
 	if (rc != 0)
 		return rc;

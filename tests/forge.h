@@ -6,7 +6,7 @@
 #define FORGE_H
 
 #include "base/digest.h"
-#include "limits.h"
+#include "limit.h"
 
 struct pen { /* a chain, and who signs it */
 	struct chain_name chain;

@@ -105,8 +105,8 @@ memory_federation(struct roster_doc docs[4], struct roster **out)
 
 	memory_key(&root, 1);
 	memory_key(&city, 20);
-	rc = memory_enrol(
-	    &docs[0], NULL, NULL, "root", "520000", "", 10, &root);
+	rc =
+	    memory_enrol(&docs[0], NULL, NULL, "root", "520000", "", 10, &root);
 	rc |= memory_enrol(
 	    &docs[1], NULL, &docs[0], "root", "520300", "520000", 20, &root);
 	rc |= roster_build(&r, &docs[1], 1, &err);
@@ -193,8 +193,7 @@ memory_link(struct changeset *cs, const struct memory_chain *c)
 
 /* Write a changeset with n bytes of ops that do not compress well. */
 static inline void
-memory_write(struct memory *m, const char *chain, const char *subject,
-    size_t n)
+memory_write(struct memory *m, const char *chain, const char *subject, size_t n)
 {
 	struct changeset cs = CHANGESET_INIT;
 	struct chain_name name;
@@ -311,8 +310,8 @@ memory_roster_put(void *arg, const struct roster_doc *doc, struct err *err)
 }
 
 static inline int
-memory_join(void *arg, const void *request, size_t n, bool *confirmed,
-    struct err *err)
+memory_join(
+    void *arg, const void *request, size_t n, bool *confirmed, struct err *err)
 {
 	(void)arg;
 	if (n != 7 || memcmp(request, "request", 7) != 0)
@@ -417,9 +416,9 @@ memory_receive(void *arg, struct changeset *cs, struct err *err)
 	if (cs->seq > (int64_t)c->n + 1)
 		abort();
 	if (cs->seq <= (int64_t)c->n)
-		return digest_equal(&c->cs[cs->seq - 1].id, &cs->id) ?
-			  0 :
-			  err_set(err, YZ_ECONFLICT, "another stands there");
+		return digest_equal(&c->cs[cs->seq - 1].id, &cs->id)
+			   ? 0
+			   : err_set(err, YZ_ECONFLICT, "another stands there");
 	{
 		struct changeset copy;
 
@@ -458,8 +457,7 @@ memory_rollback(void *arg)
 }
 
 static inline int
-memory_acked(
-    void *arg, const struct peer_head *v, size_t n, struct err *err)
+memory_acked(void *arg, const struct peer_head *v, size_t n, struct err *err)
 {
 	struct memory *m = arg;
 	size_t i;
@@ -499,8 +497,8 @@ memory_partials(
 }
 
 static inline int
-memory_partial_get(void *arg, const struct chain_name *chain,
-    struct buf *bytes, struct err *err)
+memory_partial_get(void *arg, const struct chain_name *chain, struct buf *bytes,
+    struct err *err)
 {
 	struct memory *m = arg;
 
@@ -525,8 +523,7 @@ memory_partial_put(void *arg, const struct peer_partial *partial,
 }
 
 static inline int
-memory_partial_drop(
-    void *arg, const struct chain_name *chain, struct err *err)
+memory_partial_drop(void *arg, const struct chain_name *chain, struct err *err)
 {
 	struct memory *m = arg;
 
@@ -572,8 +569,8 @@ memory_blob_held(void *arg, const char *hex)
 }
 
 static inline int
-memory_blob_append(void *arg, const char *hex, const void *data, size_t n,
-    struct err *err)
+memory_blob_append(
+    void *arg, const char *hex, const void *data, size_t n, struct err *err)
 {
 	(void)err;
 	buf_put(&memory_blob_find(arg, hex)->bytes, data, n);
@@ -722,13 +719,13 @@ memory_same(const struct memory *a, const struct memory *b)
 			continue;
 		common++;
 		if (y == NULL || y->durable != x->durable ||
-		    !digest_equal(&x->cs[x->durable - 1].id,
-			&y->cs[y->durable - 1].id))
+		    !digest_equal(
+			&x->cs[x->durable - 1].id, &y->cs[y->durable - 1].id))
 			return false;
 	}
 	for (i = 0; i < b->n_chains; i++)
 		other += b->chains[i].durable > 0 &&
-		    chain_reaches(a->roster, &b->chains[i].name, a->code);
+			 chain_reaches(a->roster, &b->chains[i].name, a->code);
 	return common == other;
 }
 

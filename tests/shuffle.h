@@ -16,7 +16,7 @@ static uint64_t roll_state;
 static inline void
 roll_seed(unsigned seed)
 {
-	roll_state = seed * 0x9e3779b97f4a7c15ull + 1;
+	roll_state = (uint64_t)seed << 32;
 }
 
 /* 0 .. n - 1 (splitmix64) */
@@ -296,6 +296,11 @@ static const struct {
     {"hazard", "520302-00000000000000000000000000000006", STREAM_OVERSIGHT},
     {"hazard", "520000-00000000000000000000000000000007", STREAM_OVERSIGHT},
     {"robot", "520302-00000000000000000000000000000008", STREAM_RESOURCE},
+    {"team", "520303-00000000000000000000000000000009", STREAM_RESOURCE},
+    {"team", "520303-0000000000000000000000000000000a", STREAM_RESOURCE},
+    {"team", "520303-0000000000000000000000000000000b", STREAM_RESOURCE},
+    {"team", "520303-0000000000000000000000000000000c", STREAM_RESOURCE},
+    {"team", "520303-0000000000000000000000000000000d", STREAM_RESOURCE},
 };
 #define THINGS (sizeof(things) / sizeof(things[0]))
 
@@ -417,12 +422,14 @@ static inline void
 random_write(struct world *w)
 {
 	static const int who[] = {PROVINCE, CITY, CITY, COUNTY, COUNTY, COUNTY,
-	    SIBLING, OTHER_CITY};
-	int at = who[roll(8)];
+	    SIBLING, SIBLING, OTHER_CITY};
+	int at = who[roll(9)];
 	struct act *act;
 	struct err err;
 	unsigned n = roll(6) == 0 ? 3 : 1;
-	size_t thing = roll(THINGS);
+	/* What the sibling writes about its own counts until it is revoked. */
+	size_t thing = at == SIBLING && roll(3) > 0 ? THINGS - 1 - roll(5)
+					  : roll(THINGS);
 
 	if (at != PROVINCE && roll(20) == 0) {
 		usurp(w, at);
@@ -578,23 +585,24 @@ history_write(struct history *h)
 	world_open(w);
 	define(w, first_kinds, 5, first_fields,
 	    sizeof(first_fields) / sizeof(first_fields[0]));
-	for (step = 0; step < 60; step++) {
+	for (step = 0; step < 46; step++) {
 		random_write(w);
 		if (roll(3) > 0)
 			random_carry(w);
-		if (step % 8 == 7 && late < LATE) {
+		if (step % 6 == 5 && late < LATE) {
 			define(w, late_kinds, late == 5, &late_fields[late], 1);
 			late++;
 		}
-		if (step == 30)
+		if (step == 22)
 			enrol_below(w, &pen);
-		if (step > 30 && step % 7 == 0)
+		if (step > 22 && step % 6 == 0)
 			write_below(w, &pen);
-		if (step == 40)
-			revoke_key(w, 3);
-		if (step == 50)
-			revoke_key(w, 1 + (int64_t)roll(2));
-		if (step == 55)
+		/* The end is moved back and forth. */
+		if (step == 30)
+			revoke_key(w, 4);
+		if (step == 38)
+			revoke_key(w, 2);
+		if (step == 43)
 			revoke_key(w, 3);
 	}
 	for (i = 0; i < 2; i++)

@@ -132,14 +132,14 @@ is_done(struct pair *pair, const char *what)
 	const struct peer_result *a = peer_result(pair->caller.p);
 	const struct peer_result *b = peer_result(pair->called.p);
 
-	if (!ok(pair->caller.rc == 0 && pair->called.rc == 0 &&
-		    a->finished && b->finished && a->got_all &&
-		    a->gave_all && b->got_all && b->gave_all,
+	if (!ok(pair->caller.rc == 0 && pair->called.rc == 0 && a->finished &&
+		    b->finished && a->got_all && a->gave_all && b->got_all &&
+		    b->gave_all,
 		"%s: complete is proven at both ends", what))
 		printf("# %d %s / %d %s; %d%d%d%d%d%d\n", pair->caller.rc,
-		    pair->caller.err.msg, pair->called.rc,
-		    pair->called.err.msg, a->finished, b->finished,
-		    a->got_all, a->gave_all, b->got_all, b->gave_all);
+		    pair->caller.err.msg, pair->called.rc, pair->called.err.msg,
+		    a->finished, b->finished, a->got_all, a->gave_all,
+		    b->got_all, b->gave_all);
 }
 
 /* A county and its city, each with news for the other. */
@@ -190,8 +190,8 @@ both_ways(void)
 	is_done(&pair, "a session without news");
 	is_int(peer_result(pair.caller.p)->sent, 0, "nothing was sent");
 	ok(pair.caller.said < 600 && pair.called.said < 600,
-	    "and few bytes were said (%lld, %lld)",
-	    (long long)pair.caller.said, (long long)pair.called.said);
+	    "and few bytes were said (%lld, %lld)", (long long)pair.caller.said,
+	    (long long)pair.called.said);
 	is_int(county.receipts_in, receipts, "nor a receipt");
 	pair_close(&pair);
 
@@ -263,10 +263,10 @@ cut_everywhere(bool caller)
 		sync_now(&county, &city, &pair);
 		said += pair.caller.said + pair.called.said;
 		good += pair.caller.rc == 0 && pair.called.rc == 0 &&
-		    peer_result(pair.caller.p)->got_all &&
-		    peer_result(pair.caller.p)->gave_all &&
-		    peer_result(pair.called.p)->got_all &&
-		    memory_same(&county, &city);
+			peer_result(pair.caller.p)->got_all &&
+			peer_result(pair.caller.p)->gave_all &&
+			peer_result(pair.called.p)->got_all &&
+			memory_same(&county, &city);
 		if (said - whole > worst)
 			worst = said - whole;
 		good--;
@@ -370,8 +370,8 @@ refused(void)
 	is_int(peer_result(pair.caller.p)->refused, 1, "one chain is refused");
 	is_str(peer_result(pair.caller.p)->refusal,
 	    "seq 4: not signed by 520302", "with the reason, at the sender");
-	is_str(city.refusal, "seq 4: not signed by 520302",
-	    "and at the receiver");
+	is_str(
+	    city.refusal, "seq 4: not signed by 520302", "and at the receiver");
 	chain_parse(&name, COUNTY "command@520302", 30, &err);
 	is_int(memory_chain(&city, &name, true)->durable, 3,
 	    "what stands before it is there");
@@ -525,8 +525,8 @@ not_for_us(void)
 		is_int(liar_say(&l, MSG_RUN), 0, "a run of %s", chains[i]);
 		buf_put(&l.b, bytes.b, bytes.len);
 		is_int(liar_say(&l, MSG_DATA), 0, "its bytes");
-		ok(l.m.refusals == 1 && l.m.n_chains == 1,
-		    "are refused: %s", l.m.refusal);
+		ok(l.m.refusals == 1 && l.m.n_chains == 1, "are refused: %s",
+		    l.m.refusal);
 		make_run(&bytes, &run, CITY "resource");
 		put_run(&l, CITY "resource", 1, 1, run.plain, &bytes, 0);
 		liar_say(&l, MSG_RUN);
@@ -643,7 +643,7 @@ out_of_turn(void)
 		frame_put(&out, early[i], "登记", 0);
 		good += peer_receive(pair.caller.p, out.b, out.len, now,
 			    &pair.caller.err) == YZ_EPEER &&
-		    peer_over(pair.caller.p);
+			peer_over(pair.caller.p);
 		pair_close(&pair);
 		buf_free(&out);
 	}
@@ -690,8 +690,7 @@ bad_frames(void)
 		liar_begin(&l);
 		is_int(peer_receive(l.pair.caller.p, cases[i].b, cases[i].n,
 			   now, &l.pair.caller.err),
-		    YZ_EPEER, "%s: %s", cases[i].what,
-		    l.pair.caller.err.msg);
+		    YZ_EPEER, "%s: %s", cases[i].what, l.pair.caller.err.msg);
 		liar_end(&l);
 	}
 	/* A message that never ends. */
@@ -701,8 +700,8 @@ bad_frames(void)
 	while (out.len < LIMIT_FRAME + 3)
 		buf_putc(&out, 'x');
 	for (i = 0; i < 1000 && rc == 0; i++)
-		rc = peer_receive(l.pair.caller.p, out.b, out.len, now,
-		    &l.pair.caller.err);
+		rc = peer_receive(
+		    l.pair.caller.p, out.b, out.len, now, &l.pair.caller.err);
 	ok(rc == YZ_EPEER && i == LIMIT_MESSAGE / LIMIT_FRAME + 1,
 	    "a message without end stops at 4 MiB");
 	liar_end(&l);
@@ -767,8 +766,7 @@ joining(void)
 	open_end(&pair, &pair.called, false);
 	pair_run(&pair);
 	ok(pair.called.rc == YZ_EDENIED && a.n_chains == 0,
-	    "its invitation is good for nothing else: %s",
-	    pair.called.err.msg);
+	    "its invitation is good for nothing else: %s", pair.called.err.msg);
 	pair_close(&pair);
 
 	pair.purpose = PEER_JOIN;
@@ -843,8 +841,7 @@ blobs(void)
 	pair_run(&pair);
 	pair_close(&pair);
 	ok(city.blobs[0].bytes.len > 20000 && !city.blobs[0].whole,
-	    "cut in the middle %zu bytes are kept",
-	    city.blobs[0].bytes.len);
+	    "cut in the middle %zu bytes are kept", city.blobs[0].bytes.len);
 	i = city.blobs[0].bytes.len;
 	sync_now(&county, &city, &pair);
 	is_done(&pair, "the session after");
@@ -870,8 +867,7 @@ priority(void)
 	memory_init(&county, "520302", "520300");
 	memory_init(&city, "520300", "520302");
 	for (i = 0; i < 60; i++)
-		memory_write(
-		    &county, COUNTY "oversight@520302", "登记", 60000);
+		memory_write(&county, COUNTY "oversight@520302", "登记", 60000);
 	pair_open(&pair, &county, &city);
 	for (i = 0; i < 20; i++) {
 		now++;
@@ -894,8 +890,7 @@ priority(void)
 		carry(&pair.caller, &pair.called);
 	}
 	ok(city.chains[0].n < 55 && city.n_chains == 2,
-	    "the command overtakes the rest (%zu had come)",
-	    city.chains[0].n);
+	    "the command overtakes the rest (%zu had come)", city.chains[0].n);
 	pair_run(&pair);
 	ok(memory_same(&county, &city), "and the rest follows");
 	pair_close(&pair);

@@ -66,8 +66,8 @@ there_and_back(void)
 		now->seq = (int64_t)i + 1;
 		now->prev = m.chains[0].cs[i].prev;
 		memcpy(now->parent_oid, m.chains[0].cs[i].parent_oid, 20);
-		if (changeset_unpack(now, &in,
-			i == 0 ? NULL : &cs[(i + 1) % 2], &err) != 0)
+		if (changeset_unpack(
+			now, &in, i == 0 ? NULL : &cs[(i + 1) % 2], &err) != 0)
 			break;
 		changeset_derive(now);
 		same += digest_equal(&now->id, &m.chains[0].cs[i].id);

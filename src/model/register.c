@@ -551,9 +551,8 @@ static int
 fill(struct replica *r, const struct register_order *order,
     enum use_points points, size_t *written, struct err *err)
 {
-	struct maker m = {.order = order,
-	    .points = points,
-	    .owner = replica_home(r)->code};
+	struct maker m = {
+	    .order = order, .points = points, .owner = replica_home(r)->code};
 	size_t n, count = order->count;
 	struct op_draft *d;
 	struct act *act;

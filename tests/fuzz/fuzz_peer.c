@@ -81,8 +81,8 @@ until(struct both *b, enum peer_state state)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum peer_state states[] = {PEER_HELLO, PEER_ROSTER,
-	    PEER_HEADS, PEER_RUNS, PEER_WATCHING};
+	static const enum peer_state states[] = {
+	    PEER_HELLO, PEER_ROSTER, PEER_HEADS, PEER_RUNS, PEER_WATCHING};
 	struct both b;
 	struct err err;
 	size_t at, n;

@@ -1,0 +1,225 @@
+#!/bin/sh
+# What the program achieves on this machine, beside git doing the like in the
+# same run (design.md, section 12).  No figure fails anything.
+#
+#	make bench [BENCH_SCALE=0.02] [BENCH_KEEP=DIR]
+#
+# A province and a city over sshd on a free port of the loopback; the city has
+# the roster and the kinds already (and so has git its repository).  Each
+# figure is the median of three, but where another number is given.  Bytes: of
+# the session for us, of the connection as ssh counts them for git.
+# shellcheck disable=SC2086,SC2046
+top=$(cd "${top_srcdir:-.}" && pwd)
+build=$(cd "${top_builddir:-.}" && pwd)
+y=$build/yizhan
+b=$build/tests/bench/bench
+YIZHAN_DATA=$top/src/data
+export YIZHAN_DATA
+export LC_ALL=C.UTF-8 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+T=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/yizhan-bench.XXXXXX") || exit 1
+cd "$T" || exit 1
+sshd_pid=
+finish() {
+	trap - EXIT
+	[ -z "$sshd_pid" ] || kill "$sshd_pid"
+	cd / && rm -rf "$T"
+}
+trap finish EXIT
+trap 'exit 1' HUP INT PIPE TERM
+die() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+scale() { # N LEAST
+	awk -v n="$1" -v s="${BENCH_SCALE:-1}" -v least="$2" 'BEGIN {
+		n = int(n * s); print n < least ? least : n }'
+}
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+figure() { awk -v k="$1" '$1 == k { print $2 }' "$2"; }
+now() { date +%s%N; }
+
+# FILE COMMAND...: append its seconds to FILE.
+timed() {
+	timed_file=$1
+	shift
+	timed_from=$(now)
+	"$@" >out 2>err || die "$* failed: $(cat out err)"
+	echo "$timed_from $(now)" |
+		awk '{ printf "%.3f\n", ($2 - $1) / 1e9 }' >>"$timed_file"
+}
+
+# A line of the table: WHAT FIGURE UNIT WANTED PEER PEER'S; our share of it.
+line() {
+	awk -v w="$1" -v f="$2" -v u="$3" -v t="$4" -v p="$5" -v g="$6" '
+	BEGIN { printf "%-46s %10s %-13s %-10s %-26s %9s %6s\n", w, f, u, t, p,
+		g, (g > 0 && f > 0 ? sprintf("%.2f", f / g) : "") }'
+}
+
+# --- two stations and two repositories ------------------------------------------
+records=$(scale 50000 500)
+edits=$(scale 1000 50)
+many=$(scale 276000 1000)
+saves=$(scale 1000 50)
+asks=$(scale 200 40)
+
+ssh-keygen -q -t ed25519 -N '' -f host || die "no ssh-keygen"
+ssh-keygen -q -t ed25519 -N '' -f git
+port=$((20000 + $$ % 20000))
+mkdir -p /run/sshd 2>/dev/null
+start_sshd() {
+	cat >sshd_config <<-END
+	Port $port
+	ListenAddress 127.0.0.1
+	HostKey $T/host
+	PidFile $T/sshd.pid
+	AuthorizedKeysFile $T/authorized
+	StrictModes no
+	UsePAM no
+	PermitRootLogin yes
+	PasswordAuthentication no
+	SetEnv YIZHAN_DATA=$YIZHAN_DATA
+	END
+	"$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)" -D -e -f "$T/sshd_config" \
+		2>sshd.log &
+	sshd_pid=$!
+	sleep 0.5
+	kill -0 "$sshd_pid" 2>/dev/null
+}
+until start_sshd; do
+	port=$((port + 1))
+	[ "$port" -lt 40100 ] || die "sshd: $(cat sshd.log)"
+done
+allow() {
+	"$y" -C province keys --authorized >lines || die "keys"
+	cat lines git.pub >authorized
+}
+
+{
+	"$y" -C province init 520000 --top --name 贵州省 &&
+	"$y" -C province invite 520300 --name 遵义市 --auto -o invitation \
+		--address "127.0.0.1:$port" --host-key host.pub &&
+	allow && "$y" -C city join invitation &&
+	allow && "$y" -C city sync
+} >log 2>&1 || die "$(cat log)"
+cp -a city empty
+"$b" fill province 520000 "$records" >fill || die "fill"
+
+GIT_SSH_COMMAND="ssh -v -p $port -i $T/git -o IdentitiesOnly=yes \
+	-o UserKnownHostsFile=$T/known -o StrictHostKeyChecking=no -F none"
+export GIT_SSH_COMMAND
+g() { git -c user.name=n -c user.email=e@invalid -c gc.auto=0 "$@"; }
+ssh_bytes() { # of the last command
+	sed -n 's/.*Transferred: sent \([0-9]*\), received \([0-9]*\) .*/\1 \2/p' \
+		err | awk '{ printf "%.3f\n", ($1 + $2) / 1e6 }'
+}
+session_bytes() { # of the last sync: MB out and in
+	awk '{ for (i = 2; i <= NF; i++) if ($i ~ /^(out|in),$/) {
+		m = $(i - 1) == "MB" ? 1 : $(i - 1) == "kB" ? 1e3 : 1e6
+		n += $(i - 2) / m } } END { printf "%.3f\n", n }' out
+}
+mkdir work
+"$b" files province work >json || die "files"
+{
+	g init -q work && g -C work add -A && g -C work commit -qm records &&
+	g -C work repack -adq
+} >log 2>&1 || die "$(cat log)"
+url=ssh://$(id -un)@127.0.0.1$T/work
+
+printf '%s\n' "$(uname -sr), $(nproc) cores; $records records," \
+	"$(figure json json) MB of JSON; scale ${BENCH_SCALE:-1}" ""
+printf '%-46s %10s %-13s %-10s %-26s %9s %6s\n' what here unit wanted peer \
+	there ratio
+
+# --- first sync and first clone, by turns ------------------------------------------
+for _ in 1 2 3; do
+	rm -rf city clone
+	cp -a empty city
+	timed first.s "$y" -C city sync
+	session_bytes >>first.mb
+	timed clone.s g clone -q "$url" clone
+	ssh_bytes >>clone.mb
+done
+s=$(median <first.s)
+line "first sync of $records records" "$s" s "" "git clone" \
+	"$(median <clone.s)"
+line "  on the wire" "$(median <first.mb)" MB "<= 8.5" "git clone" \
+	"$(median <clone.mb)"
+line "  records received end to end" \
+	"$(awk -v n="$records" -v s="$s" 'BEGIN { printf "%.0f", n / s }')" \
+	/s ">= 60000" "" ""
+
+# --- a thousand edits and a commit of a thousand files -----------------------------
+for part in 0 1 2; do
+	"$b" edit province "$edits" "$part" || die "edit"
+	timed edits.s "$y" -C city sync
+	session_bytes >>edits.mb
+	"$b" files province work >/dev/null
+	{ g -C work add -A && g -C work commit -qm edits; } >log 2>&1 ||
+		die "$(cat log)"
+	timed fetch.s g -C clone pull -q
+	ssh_bytes >>fetch.mb
+done
+s=$(median <edits.s)
+line "$edits one-field changesets" "$s" s "<= 0.5" "git pull of one commit" \
+	"$(median <fetch.s)"
+line "  on the wire" "$(median <edits.mb)" MB "<= 0.20" \
+	"git pull of one commit" "$(median <fetch.mb)"
+"$y" -C province digest >a
+"$y" -C city digest >b
+cmp -s a b || die "the digests differ"
+
+# --- many small ones end to end, the session's start taken off -----------------------
+timed idle.s "$y" -C city sync
+small=$((edits * 5))
+"$b" edit province "$small" 0 || die "edit"
+timed small.s "$y" -C city sync
+awk -v n="$small" -v a="$(cat small.s)" -v b="$(cat idle.s)" \
+	'BEGIN { printf "%.0f\n", n / (a > b ? a - b : a) }' >small
+line "one-op changesets end to end ($small, once)" "$(cat small)" /s \
+	">= 5000" "" ""
+line "  a session with nothing to say (once)" "$(cat idle.s)" s "" "" ""
+
+# --- in process -----------------------------------------------------------------------
+for _ in 1 2 3; do
+	rm -rf other
+	cp -a empty other
+	"$b" receive province other >>large || die "receive"
+done
+grep '^receive.records' large | cut -d' ' -f2 | median >large.n
+grep '^receive.seal' large | cut -d' ' -f2 | median >large.seal
+line "records received in process, edits too" "$(cat large.n)" /s "" "" ""
+line "  and sealed" "$(cat large.seal)" s "" "" ""
+cp -a city other2
+"$b" edit province "$small" 0 || die "edit"
+"$b" receive province other2 >few || die "receive"
+line "one-op changesets received in process (once)" \
+	"$(figure receive.changesets few)" /s "" "" ""
+rm -rf other other2
+for _ in 1 2 3; do
+	"$b" save city "$saves" >>saves || die "save"
+	"$b" fsync . "$saves" >>saves
+done
+line "saves, one by one, durable" \
+	"$(grep '^save' saves | cut -d' ' -f2 | median)" /s ">= 500" \
+	"write and fdatasync" "$(grep '^fsync' saves | cut -d' ' -f2 | median)"
+for _ in 1 2 3; do
+	timed digest.s "$y" -C city digest
+	timed rebuild.s "$y" -C city rebuild
+done
+line "digest of $records records" "$(median <digest.s)" s "" "" ""
+line "rebuild of $records records" "$(median <rebuild.s)" s "" "" ""
+
+# --- asking among many -------------------------------------------------------------------
+"$b" fill empty 520000 "$many" >fill || die "fill"
+line "register written, signed, sealed ($many, once)" "$(figure fill fill)" \
+	/s "" "" ""
+"$b" ask empty "$asks" >ask || die "ask"
+line "near: 50 km and a category among $many" "$(figure near.median ask)" ms \
+	"<= 2" "" ""
+line "  95th of a hundred" "$(figure near.p95 ask)" ms "" "" ""
+line "find: two characters among $many" "$(figure find.median ask)" ms \
+	"<= 5" "" ""
+line "  95th of a hundred" "$(figure find.p95 ask)" ms "" "" ""
+line "list: a page of 50" "$(figure list.median ask)" ms "" "" ""
+line "  95th of a hundred" "$(figure list.p95 ask)" ms "" "" ""
