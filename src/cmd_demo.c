@@ -104,7 +104,7 @@ again(struct demo *d)
 			    d->st[i].code, d->st[i].name);
 		}
 	}
-	return demo_check(d, demo_sync_all(d), _("everyone syncs")) &&
+	return demo_check(d, demo_sync_all(d, true), _("everyone syncs")) &&
 	       demo_converged(d);
 }
 

@@ -175,7 +175,11 @@ sum_quarantine(struct summing *s, struct err *err)
 	    "SELECT lower(hex(c.id)), q.op FROM _quarantine AS q"
 	    " JOIN _changeset AS c USING (chain, seq)"
 	    " JOIN _chain AS h ON h.no = q.chain WHERE h.stream = ?1 AND"
-	    " (?2 IS NULL OR substr(q.id, 1, 6) = ?2) ORDER BY c.id, q.op",
+	    /* Whoever holds a chain holds what is wrong in it, whomever that
+	     * is about. */
+	    " (?2 IS NULL OR"
+	    " coalesce(nullif(h.owner, ''), substr(q.id, 1, 6)) = ?2)"
+	    " ORDER BY c.id, q.op",
 	    "is", (int64_t)s->stream, s->owner);
 	if (rc != 0)
 		return rc;

@@ -1,0 +1,175 @@
+#!/bin/sh
+# Goal of this test: a city and a county over a real sshd on loopback.
+# Joining by fingerprint, news both ways, attachments, receipts that
+# ssh-keygen accepts, another host key, an unknown key, a peer that says it is
+# somebody else, --limit, --watch, and kill -9 of either side: nothing
+# acknowledged is lost, and the next sync completes.
+# shellcheck source=tests/lib.sh
+. "${top_srcdir:-.}/tests/lib.sh"
+YIZHAN_DATA=$top/src/data
+export YIZHAN_DATA
+
+sshd_pid=
+watch_pid=
+cleanup() {
+	for p in $sshd_pid $watch_pid; do kill "$p" 2>/dev/null; done
+}
+
+# --- an sshd of our own ------------------------------------------------------
+[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+ssh-keygen -q -t ed25519 -N '' -f host
+start_sshd() { # on some free port
+	for try in 1 2 3 4 5 6 7 8; do
+		port=$((20000 + ($$ * 7 + try * 1313) % 12000))
+		cat >sshd.conf <<-C
+			Port $port
+			ListenAddress 127.0.0.1
+			HostKey $T/host
+			PidFile none
+			AuthorizedKeysFile $T/keys
+			StrictModes no
+			UsePAM no
+			PasswordAuthentication no
+			KbdInteractiveAuthentication no
+			LogLevel ERROR
+		C
+		/usr/sbin/sshd -D -e -f sshd.conf </dev/null >/dev/null 2>sshd.log &
+		sshd_pid=$!
+		wait_for 1 sh -c "ssh-keyscan -p $port 127.0.0.1 | grep -q ssh" &&
+			kill -0 "$sshd_pid" 2>/dev/null && return 0
+		kill "$sshd_pid" 2>/dev/null
+	done
+	return 1
+}
+ok "sshd starts" start_sshd
+
+city() { "$yizhan" -C "$T/city" "$@"; }
+county() { "$yizhan" -C "$T/county" "$@"; }
+keys() { city keys --authorized >keys.new && mv keys.new keys; }
+team() { # NAME [F=V...]: the county adds one
+	team_name=$1
+	shift
+	county add resource.team "name=$team_name" rkind=R01 persons=3 \
+		level=county lon=106.9 lat=27.7 "$@"
+}
+same() { [ "$(city digest)" = "$(county digest)" ]; }
+
+# --- joining -----------------------------------------------------------------
+city init 520300 --top >/dev/null
+ok "the city invites" city invite 520302 --name 红花岗区 \
+	--address "127.0.0.1:$port" --host-key host.pub -o invitation
+keys
+fp=$(county join invitation | head -n 1)
+like "$fp" '^([0-9]{5}-){7}[0-9]{5}$' "join prints the fingerprint"
+like "$(city status --json)" "\"fingerprint\":\"$fp\"" "the city sees the same"
+status 1 "until it is confirmed the county is not let in" county sync
+like "$(county sync 2>&1)" \
+	"^yizhan: sync: 520300 at 127.0.0.1:$port: our key is not let in" \
+	"and one line says so"
+status 1 "another fingerprint is refused" city confirm 520302 \
+	12345-12345-12345-12345-12345-12345-12345-12345
+ok "the right one is not" city confirm 520302 "$fp"
+keys
+ok "the first sync completes" county sync
+ok "and both hold the same" same
+
+# --- news both ways ------------------------------------------------------------
+head -c 300000 /dev/urandom >photo
+sum=$(sha256sum photo | cut -c1-64)
+id=$(team 红花岗区消防救援大队 files+=@photo)
+city set list "$(city list list --json | head -n 1 | cut -d'"' -f4)" \
+	note=改 >/dev/null
+out=$(county sync)
+like "$out" '^sync: 520300: 1 changesets sent, 1 received, 1 attachments sent' \
+	"one goes up, one comes down, and the photo"
+like "$out" ', complete$' "complete is said"
+ok "both hold the same" same
+city get "$sum" -o got
+ok "the photo arrived whole" cmp photo got
+like "$(county sync)" ' 0 changesets sent, 0 received, .* complete$' \
+	"then there is nothing to send"
+unlike "$(county status)" 'waits|stuck|trouble' "and nothing waits"
+
+# --- receipts, by stock tools ----------------------------------------------------
+git="git --git-dir county/ledger/resource.git"
+$git show refs/receipts/520300/520302:receipt >r
+$git show refs/receipts/520300/520302:receipt.sig >r.sig
+county roster --allowed-signers >signers
+ok "ssh-keygen accepts the city's receipt" sh -c "ssh-keygen -Y verify \
+	-f signers -I 520300@yizhan.invalid -n yizhan-receipt -s r.sig <r"
+like "$(cat r)" '^520302-[0-9a-f]{8}/resource 1 [0-9a-f]{64}$' \
+	"which names the chain's head"
+ok "git finds no fault in the ledger" $git fsck --strict
+
+# --- who may not ---------------------------------------------------------------
+cp keys keys.good
+sed 's/--as 520302/--as 520399/' keys.good >keys
+like "$(county sync 2>&1)" 'it says it is 520302, but its key is that of 520399' \
+	"a station cannot say it is another"
+cp keys.good keys
+kill "$sshd_pid"
+wait "$sshd_pid" 2>/dev/null
+mv host host.old
+ssh-keygen -q -t ed25519 -N '' -f host <<-Y >/dev/null
+	y
+Y
+/usr/sbin/sshd -D -e -f sshd.conf </dev/null >/dev/null 2>sshd.log &
+sshd_pid=$!
+wait_for 5 ssh-keyscan -p "$port" 127.0.0.1
+like "$(county sync 2>&1)" \
+	"^yizhan: sync: 520300 at 127.0.0.1:$port: host key differs from the one" \
+	"another host key is refused"
+like "$(county status)" 'trouble +host key differs' "and status shows it"
+kill "$sshd_pid"
+wait "$sshd_pid" 2>/dev/null
+cp host.old host
+/usr/sbin/sshd -D -e -f sshd.conf </dev/null >/dev/null 2>sshd.log &
+sshd_pid=$!
+wait_for 5 ssh-keyscan -p "$port" 127.0.0.1
+unlike "$(county sync; county status)" 'trouble' "the old one is fine again"
+status 2 "a limit of nothing is a usage error" county sync --limit 0
+
+# --- a limit ---------------------------------------------------------------------
+head -c 60000 /dev/urandom >noise
+team 有照片的队 files+=@noise >/dev/null
+began=$(date +%s%N)
+like "$(county sync --limit 40000)" 'complete$' "a limited sync completes"
+took=$((($(date +%s%N) - began) / 1000000))
+ok "60 kB take 1.5 s and more at 40 kB/s ($took ms)" test "$took" -ge 1450
+
+# --- watching ----------------------------------------------------------------------
+"$yizhan" -C "$T/county" sync --watch >watch.out 2>&1 &
+watch_pid=$!
+there() { city list resource --json | grep -q "$1"; }
+back() { county show resource "$id" --json | grep -q "$1"; }
+county set resource "$id" name=新名 >/dev/null
+ok "what the county writes shows at the city" wait_for 10 there 新名
+city set resource "$id" status=busy >/dev/null
+ok "what the city writes shows at the county" wait_for 10 back busy
+kill "$watch_pid"
+wait "$watch_pid"
+is "$?" 0 "told to stop, it says Bye"
+watch_pid=
+
+# --- kill -9 -------------------------------------------------------------------------
+i=0
+while [ $i -lt 8 ]; do
+	i=$((i + 1))
+	team "队$i" >/dev/null
+	county set resource "$id" "remark=第$i次" >/dev/null
+	"$yizhan" -C "$T/county" sync >/dev/null 2>&1 &
+	pid=$!
+	sleep "0.0$i"
+	if [ $((i % 2)) -eq 0 ]; then
+		kill -9 "$pid"
+	else
+		called=$(pgrep -f "$T/city peer --as" | head -n 1)
+		[ -z "$called" ] || kill -9 "$called"
+	fi
+	wait "$pid" 2>/dev/null
+done
+like "$(county sync)" 'complete$' "after kill -9 of either side, it completes"
+ok "both hold the same" same
+is "$(city list resource --json | grep -c '"name":"队')" 8 "all of it"
+ok "the city's chains verify" city verify
+tap_done
