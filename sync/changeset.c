@@ -55,7 +55,7 @@ static int
 check_seen(const struct changeset *cs, struct err *err)
 {
 	char before[CHAIN_NAME_MAX] = "", name[CHAIN_NAME_MAX];
-	size_t i;
+	size_t i, bytes = 0;
 
 	if (cs->n_seen > LIMIT_SEEN)
 		return err_set(err, YZ_ECORRUPT, "%zu Seen lines are over %d",
@@ -74,7 +74,14 @@ check_seen(const struct changeset *cs, struct err *err)
 			return err_set(
 			    err, YZ_ECORRUPT, "Seen %s has a bad seq", name);
 		memcpy(before, name, sizeof(before));
+		bytes += 2 * CHANGESET_SEEN_ID +
+			 (size_t)snprintf(NULL, 0, "Seen: %s %lld \n", name,
+			     (long long)s->seq);
 	}
+	if (bytes > LIMIT_SEEN_BYTES)
+		return err_set(err, YZ_ECORRUPT,
+		    "%zu bytes of Seen lines are over %u", bytes,
+		    LIMIT_SEEN_BYTES);
 	return 0;
 }
 

@@ -287,7 +287,7 @@ malformed_ops(struct world *w)
 	static const struct {
 		const char *ops, *text, *what;
 	} bad[] = {
-	    {HEAD "\"name\":1.5}}\n", "op 1: byte 90: a float", "a float"},
+	    {HEAD "\"name\":1.5}}\n", "op 1: byte 77: a float", "a float"},
 	    {HEAD "\"name\":1e3}}\n", "a float", "an exponent"},
 	    {HEAD "\"name\":\"a\",\"name\":\"b\"}}\n", "key \"name\" twice",
 		"a key twice"},
@@ -471,7 +471,7 @@ seen_floods(struct world *w)
 	    "a Seen line too many");
 	flood(&cs, LIMIT_SEEN, LIMIT_SEQ);
 	pen_sign(&cs, &pen.key);
-	refused(w, &cs, YZ_ECORRUPT, "over 262144",
+	refused(w, &cs, YZ_ECORRUPT, "bytes of Seen lines are over 260096",
 	    "a text that its Seen lines make too long");
 	flood(&cs, 2, 1);
 	cs.seen[0] = cs.seen[1];
@@ -603,7 +603,7 @@ quarantines(struct world *w)
 	    SET(COUNTY_TEAM, "team", "\"skills\":[\"a\"]")
 		"{\"add\":{\"name\":[\"a\"]},\"id\":\"" COUNTY_TEAM
 		"\",\"kind\":\"team\"}\n",
-	    2, " a set", "a set that is set, a text that is added to");
+	    2, " set", "a set that is set, a text that is added to");
 }
 
 /* Values of another type are kept as they are, and break nothing. */
