@@ -40,7 +40,6 @@ struct demo {
 	struct demo_station st[DEMO_STATIONS];
 	struct buf out, err; /* of the last command run */
 	int checks;
-	bool failed;
 
 	/* What later steps come back to. */
 	char team[RECORD_ID_LEN + 1];

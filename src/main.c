@@ -120,7 +120,9 @@ find_catalogue(const char *exe)
 static void
 speak(const char *exe)
 {
-	setlocale(LC_CTYPE, "");
+	/* What we print is UTF-8, so what libc says must be too. */
+	if (setlocale(LC_CTYPE, "") == NULL)
+		setlocale(LC_CTYPE, "C.UTF-8");
 	/* A bare Debian has no zh_CN; the catalogue is ours, and glibc reads
 	 * it in any locale but C. */
 	if (setlocale(LC_MESSAGES, "") == NULL && cmd_chinese() &&

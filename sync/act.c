@@ -157,6 +157,8 @@ write_part(struct act *act, const struct part *p, int64_t now, int64_t offset,
 {
 	struct changeset cs = CHANGESET_INIT;
 	struct replica *r = act->r;
+	struct ops ops = {NULL, 0, NULL};
+	struct buf commit = BUF_INIT;
 	struct chain *c;
 	int rc;
 
@@ -178,7 +180,13 @@ write_part(struct act *act, const struct part *p, int64_t now, int64_t offset,
 	add_seen(r, &cs, c->stamp);
 	rc = changeset_sign(&cs, &r->home->sign, err);
 	if (rc == 0)
-		rc = store_changeset(r, &cs, err);
+		rc = ops_parse(&ops, buf_str(&cs.ops), cs.ops.len, err);
+	if (rc == 0) {
+		changeset_commit(&commit, &cs);
+		rc = store_changeset(r, &cs, &commit, &ops, err);
+	}
+	buf_free(&commit);
+	ops_free(&ops);
 	if (rc == 0 && id != NULL)
 		*id = cs.id;
 	changeset_free(&cs);

@@ -399,13 +399,19 @@ canon_order(struct canon a, struct canon b)
 	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
+/* One past the checked text at p, which ends before end. */
 static const char *
-skip_text(const char *p)
+skip_text(const char *p, const char *end)
 {
-	for (p++; *p != '"'; p++)
-		if (*p == '\\')
-			p++;
-	return p + 1;
+	const char *quote, *escape;
+
+	for (p++;;) {
+		quote = memchr(p, '"', (size_t)(end - p));
+		escape = memchr(p, '\\', (size_t)(quote - p));
+		if (escape == NULL)
+			return quote + 1;
+		p = escape + 2;
+	}
 }
 
 /* One past the checked value at p, which ends before end. */
@@ -415,11 +421,11 @@ skip_value(const char *p, const char *end)
 	int depth = 0;
 
 	if (*p == '"')
-		return skip_text(p);
+		return skip_text(p, end);
 	do {
 		switch (*p) {
 		case '"':
-			p = skip_text(p);
+			p = skip_text(p, end);
 			break;
 		case '[':
 		case '{':
@@ -475,7 +481,7 @@ canon_next_pair(
 	if (!walk(object, at))
 		return false;
 	key->s = object.s + *at;
-	key->n = (size_t)(skip_text(key->s) - key->s);
+	key->n = (size_t)(skip_text(key->s, object.s + object.n - 1) - key->s);
 	value->s = key->s + key->n + 1;
 	value->n =
 	    (size_t)(skip_value(value->s, object.s + object.n - 1) - value->s);

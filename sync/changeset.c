@@ -55,7 +55,7 @@ static int
 check_seen(const struct changeset *cs, struct err *err)
 {
 	char before[CHAIN_NAME_MAX] = "", name[CHAIN_NAME_MAX];
-	size_t i, bytes = 0;
+	size_t i;
 
 	if (cs->n_seen > LIMIT_SEEN)
 		return err_set(err, YZ_ECORRUPT, "%zu Seen lines are over %d",
@@ -74,14 +74,7 @@ check_seen(const struct changeset *cs, struct err *err)
 			return err_set(
 			    err, YZ_ECORRUPT, "Seen %s has a bad seq", name);
 		memcpy(before, name, sizeof(before));
-		bytes += 2 * CHANGESET_SEEN_ID +
-			 (size_t)snprintf(NULL, 0, "Seen: %s %lld \n", name,
-			     (long long)s->seq);
 	}
-	if (bytes > LIMIT_SEEN_BYTES)
-		return err_set(err, YZ_ECORRUPT,
-		    "%zu bytes of Seen lines are over %u", bytes,
-		    LIMIT_SEEN_BYTES);
 	return 0;
 }
 
@@ -91,8 +84,8 @@ good_continues(const struct changeset *cs)
 	const struct changeset_seen *old = &cs->continued;
 
 	return cs->seq == 1 && old->seq >= 1 && old->seq <= LIMIT_SEQ &&
-	    strcmp(old->chain.writer, cs->chain.writer) == 0 &&
-	    strcmp(old->chain.inc, cs->chain.inc) != 0;
+	       strcmp(old->chain.writer, cs->chain.writer) == 0 &&
+	       strcmp(old->chain.inc, cs->chain.inc) != 0;
 }
 
 int
@@ -220,9 +213,8 @@ changeset_tree(struct buf *out, const struct changeset *cs)
 	buf_put(out, cs->ops_oid, 20);
 }
 
-/* What follows from the content, before there is a signature. */
-static void
-derive_content(struct changeset *cs, struct buf *text)
+void
+changeset_derive_content(struct changeset *cs, struct buf *text)
 {
 	struct buf tree = BUF_INIT;
 
@@ -236,14 +228,20 @@ derive_content(struct changeset *cs, struct buf *text)
 }
 
 void
+changeset_derive_commit(struct changeset *cs, struct buf *commit)
+{
+	changeset_commit(commit, cs);
+	digest_git(cs->oid, "commit", commit->b, commit->len);
+}
+
+void
 changeset_derive(struct changeset *cs)
 {
 	struct buf text = BUF_INIT;
 
-	derive_content(cs, &text);
+	changeset_derive_content(cs, &text);
 	buf_clear(&text);
-	changeset_commit(&text, cs);
-	digest_git(cs->oid, "commit", text.b, text.len);
+	changeset_derive_commit(cs, &text);
 	buf_free(&text);
 }
 
@@ -256,16 +254,14 @@ changeset_sign(
 
 	rc = changeset_check(cs, err);
 	if (rc == 0) {
-		derive_content(cs, &text);
+		changeset_derive_content(cs, &text);
 		memcpy(cs->key, key->pub, sizeof(cs->key));
 		rc = sign_make(
 		    cs->sig, key, SIGN_NS_CHANGESET, text.b, text.len, err);
 	}
 	buf_clear(&text);
-	if (rc == 0) {
-		changeset_commit(&text, cs);
-		digest_git(cs->oid, "commit", text.b, text.len);
-	}
+	if (rc == 0)
+		changeset_derive_commit(cs, &text);
 	buf_free(&text);
 	return rc;
 }
@@ -442,7 +438,7 @@ changeset_parse(struct changeset *out, const void *commit, size_t n,
     const void *ops, size_t ops_len, struct err *err)
 {
 	struct lines in = {commit, (const char *)commit + n};
-	struct buf again = BUF_INIT;
+	struct buf text = BUF_INIT, again = BUF_INIT;
 	const char *s;
 	size_t len;
 	int rc = 0;
@@ -465,12 +461,13 @@ changeset_parse(struct changeset *out, const void *commit, size_t n,
 
 	/* One text for one meaning: what does not write itself again the
 	 * same is refused. */
-	changeset_derive(out);
-	changeset_commit(&again, out);
+	changeset_derive_content(out, &text);
+	changeset_derive_commit(out, &again);
 	if (again.len != n || memcmp(again.b, commit, n) != 0)
 		rc = err_set(err, YZ_ECORRUPT,
 		    "commit is not in canonical form, or its ops differ");
 out:
+	buf_free(&text);
 	buf_free(&again);
 	if (rc != 0)
 		changeset_free(out);

@@ -66,6 +66,11 @@ int changeset_check(const struct changeset *cs, struct err *err);
 
 /* Fill ops_hash, ops_oid, tree_oid, id; and oid, from key and sig. */
 void changeset_derive(struct changeset *cs);
+/* All but oid, before there is a signature; text, empty, becomes that without
+ * it. */
+void changeset_derive_content(struct changeset *cs, struct buf *text);
+/* And oid; commit, empty, becomes the signed commit. */
+void changeset_derive_commit(struct changeset *cs, struct buf *commit);
 
 /* Sign (fills key, sig) and derive. */
 int changeset_sign(

@@ -129,6 +129,23 @@ sum_row(struct summing *s, const struct kind *kind, struct db_stmt *st,
 	return rc;
 }
 
+/* Most kinds have no records, and the query would walk all of _record. */
+static bool
+is_empty(struct summing *s, const struct kind *kind)
+{
+	struct buf sql = BUF_INIT;
+	struct err err;
+	int64_t one;
+	int rc;
+
+	buf_puts(&sql, "SELECT 1 FROM ");
+	db_quote(&sql, kind->name);
+	buf_puts(&sql, " LIMIT 1");
+	rc = db_get_int(&one, s->r->db, &err, buf_str(&sql), "");
+	buf_free(&sql);
+	return rc == YZ_ENOTFOUND;
+}
+
 static int
 sum_kind(struct summing *s, const struct kind *kind, struct err *err)
 {
@@ -138,6 +155,8 @@ sum_kind(struct summing *s, const struct kind *kind, struct err *err)
 	size_t n, i;
 	int rc;
 
+	if (is_empty(s, kind))
+		return 0;
 	fields = stream_fields(kind, s->stream, &n);
 	buf_puts(&sql,
 	    "SELECT rec, id, _clock, k.removed,"

@@ -375,17 +375,12 @@ fold_op(struct replica *r, const struct chain *c, const struct changeset *cs,
 
 int
 fold_changeset(struct replica *r, const struct chain *c,
-    const struct changeset *cs, struct err *err)
+    const struct changeset *cs, const struct ops *ops, struct err *err)
 {
-	struct ops ops;
 	size_t i;
-	int rc;
+	int rc = 0;
 
-	rc = ops_parse(&ops, buf_str((struct buf *)&cs->ops), cs->ops.len, err);
-	if (rc != 0)
-		return rc;
-	for (i = 0; rc == 0 && i < ops.n; i++)
-		rc = fold_op(r, c, cs, &ops.v[i], i, err);
-	ops_free(&ops);
+	for (i = 0; rc == 0 && i < ops->n; i++)
+		rc = fold_op(r, c, cs, &ops->v[i], i, err);
 	return rc;
 }

@@ -10,8 +10,6 @@
 #define LIMIT_DEPTH 16              /* nesting of a JSON value */
 #define LIMIT_SEEN 4096             /* Seen lines in a changeset */
 #define LIMIT_TEXT (320u << 10)     /* bytes of a signed commit, all in */
-/* Bytes of Seen lines: what they leave is room for all else in a text. */
-#define LIMIT_SEEN_BYTES (LIMIT_TEXT - 2048)
 #define LIMIT_SUBJECT 200           /* bytes of the human line */
 #define LIMIT_NAME 100              /* bytes of a person's name */
 #define LIMIT_FIELD 64              /* bytes of a kind's or field's name */

@@ -5,17 +5,21 @@
 #include "home.h"
 #include "replica_impl.h"
 #include "roster.h"
+#include "sign.h"
 
-/* With which of the keys the roster ever gave the writer is it signed? */
+/* With which of the keys the roster ever gave the writer is it signed?  text
+ * is the changeset's without signature, which does not hold the key. */
 static int
-find_key(struct replica *r, struct changeset *cs, struct err *err)
+find_key(struct replica *r, struct changeset *cs, const struct buf *text,
+    struct err *err)
 {
 	const struct roster_key *key;
 	size_t i;
 
 	for (i = 0; (key = roster_key(r->roster, &cs->chain, i)) != NULL; i++) {
 		memcpy(cs->key, key->sign, sizeof(cs->key));
-		if (changeset_verify(cs, err) == 0)
+		if (sign_verify(cs->sig, cs->key, SIGN_NS_CHANGESET, text->b,
+			text->len, err) == 0)
 			return 0;
 	}
 	return err_set(err, YZ_EDENIED,
@@ -30,6 +34,7 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 {
 	struct changeset held = CHANGESET_INIT;
 	struct chain *c;
+	struct buf text = BUF_INIT;
 	struct ops ops;
 	int rc;
 
@@ -76,14 +81,15 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 		rc = ops_parse(&ops, buf_str(&cs->ops), cs->ops.len, err);
 	if (rc != 0)
 		return rc;
+	changeset_derive_content(cs, &text);
+	rc = find_key(r, cs, &text, err);
+	if (rc == 0) {
+		buf_clear(&text);
+		changeset_derive_commit(cs, &text);
+		rc = store_changeset(r, cs, &text, &ops, err);
+	}
 	ops_free(&ops);
-	/* The text without signature does not hold the key. */
-	changeset_derive(cs);
-	rc = find_key(r, cs, err);
-	if (rc != 0)
-		return rc;
-	changeset_derive(cs);
-	rc = store_changeset(r, cs, err);
+	buf_free(&text);
 	*result = RECEIVE_STORED;
 	return rc;
 }

@@ -80,14 +80,15 @@ int replica_roster_seal(struct replica *r, struct err *err);
 int replica_judge(struct replica *r, struct chain *c, struct err *err);
 
 /* --- store.c */
-/* Into the tables as the head of its chain; then fold its ops. */
-int store_changeset(
-    struct replica *r, const struct changeset *cs, struct err *err);
+/* Into the tables as the head of its chain; then fold its ops.  commit is its
+ * signed commit. */
+int store_changeset(struct replica *r, const struct changeset *cs,
+    const struct buf *commit, const struct ops *ops, struct err *err);
 
 /* --- fold.c */
 /* One changeset's ops into the replica. */
 int fold_changeset(struct replica *r, const struct chain *c,
-    const struct changeset *cs, struct err *err);
+    const struct changeset *cs, const struct ops *ops, struct err *err);
 /*
  * Does an op of chain c at seq not count?  Then why: its key, its writer, the
  * record's owner, or what it writes does not travel in this stream.  kind

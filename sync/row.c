@@ -118,17 +118,12 @@ int
 row_clock_load(struct replica *r, struct row_clock *out,
     const struct kind *kind, int64_t rec, struct err *err)
 {
-	struct buf sql = BUF_INIT;
 	struct db_stmt *st;
 	const void *p;
 	size_t n;
 	int rc;
 
-	buf_puts(&sql, "SELECT _clock FROM ");
-	db_quote(&sql, kind->name);
-	buf_puts(&sql, " WHERE rec = ?");
-	rc = db_query(&st, r->db, err, buf_str(&sql), "i", rec);
-	buf_free(&sql);
+	rc = db_query(&st, r->db, err, kind->sql.clock, "i", rec);
 	if (rc != 0)
 		return rc;
 	rc = db_step(st, err);
@@ -245,33 +240,17 @@ static int
 read_words(struct replica *r, struct buf *out, const struct kind *kind,
     int64_t rec, struct err *err)
 {
-	struct buf sql = BUF_INIT;
 	struct db_stmt *st;
-	size_t i, n = 0;
-	int rc;
+	int rc, i;
 
-	buf_puts(&sql, "SELECT ");
-	for (i = 0; i < kind->n_fields; i++) {
-		if (!kind->fields[i]->search)
-			continue;
-		if (n++ > 0)
-			buf_puts(&sql, ", ");
-		db_quote(&sql, kind->fields[i]->name);
-	}
-	buf_puts(&sql, " FROM ");
-	db_quote(&sql, kind->name);
-	buf_puts(&sql, " WHERE rec = ?");
-	if (n == 0) {
-		buf_free(&sql);
+	if (kind->sql.words == NULL)
 		return 0;
-	}
-	rc = db_query(&st, r->db, err, buf_str(&sql), "i", rec);
-	buf_free(&sql);
+	rc = db_query(&st, r->db, err, kind->sql.words, "i", rec);
 	if (rc != 0)
 		return rc;
 	rc = db_step(st, err);
-	for (i = 0; rc == 1 && i < n; i++) {
-		const char *s = db_text(st, (int)i);
+	for (i = 0; rc == 1 && i < db_columns(st); i++) {
+		const char *s = db_text(st, i);
 
 		if (s != NULL)
 			text_bigrams(out, s, strlen(s));
@@ -387,27 +366,14 @@ static int
 insert_row(struct replica *r, const struct row *row, struct err *err)
 {
 	const struct kind *k = row->kind;
-	struct buf sql = BUF_INIT, clock = BUF_INIT, reason = BUF_INIT;
+	struct buf clock = BUF_INIT, reason = BUF_INIT;
 	struct buf *texts = texts_new(k->n_fields);
 	char created[CLOCK_LEN];
 	struct db_stmt *st;
 	size_t i;
 	int rc;
 
-	buf_puts(&sql, "INSERT OR REPLACE INTO ");
-	db_quote(&sql, k->name);
-	buf_puts(&sql,
-	    "(rec, _clock, _conflicts, removed, removed_reason, created_at,"
-	    " created_by");
-	for (i = 0; i < k->n_fields; i++) {
-		buf_putc(&sql, ',');
-		db_quote(&sql, k->fields[i]->name);
-	}
-	buf_puts(&sql, ") VALUES (?,?,?,?,?,?,?");
-	for (i = 0; i < k->n_fields; i++)
-		buf_puts(&sql, ",?");
-	buf_putc(&sql, ')');
-	rc = db_prepare(&st, r->db, buf_str(&sql), err);
+	rc = db_prepare(&st, r->db, k->sql.insert, err);
 	if (rc != 0)
 		goto out;
 
@@ -417,27 +383,25 @@ insert_row(struct replica *r, const struct row *row, struct err *err)
 	db_bind_blob(st, 2, clock.b, clock.len);
 	db_bind_int(st, 3, row->conflicts);
 	db_bind_int(st, 4, row->removed);
-	db_bind_null(st, 5);
 	if (row->reason.s != NULL) {
 		canon_text(&reason, row->reason);
 		db_bind_text(st, 5, buf_str(&reason), reason.len);
 	}
-	db_bind_null(st, 6);
-	db_bind_null(st, 7);
 	if (row->created_by != NULL) {
 		db_bind_text(st, 6, created, strlen(created));
 		db_bind_text(st, 7, row->created_by, strlen(row->created_by));
 	}
+	/* What is not bound is NULL. */
 	for (i = 0; i < k->n_fields; i++)
-		bind_value(
-		    st, (int)i + 8, k->fields[i], row->values[i], &texts[i]);
+		if (row->values[i].s != NULL)
+			bind_value(st, (int)i + 8, k->fields[i], row->values[i],
+			    &texts[i]);
 	rc = db_step(st, err);
 	db_done(st);
 out:
 	texts_free(texts, k->n_fields);
 	buf_free(&reason);
 	buf_free(&clock);
-	buf_free(&sql);
 	return rc;
 }
 

@@ -87,7 +87,10 @@ kind_free(struct kind *k)
 		free(k->regs[i].fields);
 	}
 	free(k->regs);
-	free(k->by_name);
+	free(k->slots);
+	free(k->sql.insert);
+	free(k->sql.clock);
+	free(k->sql.words);
 	free(k->fields);
 }
 
@@ -528,21 +531,34 @@ prepare_kind(struct db *db, struct kind *k, bool create, struct err *err)
 	return rc;
 }
 
-static int
-compare_fields(const void *a, const void *b)
+static size_t
+hash_name(const char *name, size_t n)
 {
-	return strcmp((*(struct field *const *)a)->name,
-	    (*(struct field *const *)b)->name);
+	size_t h = n, i;
+
+	for (i = 0; i < n; i++)
+		h = h * 31 + (unsigned char)name[i];
+	return h ^ h >> 7;
 }
 
+/* Every op looks up its fields: a table at most half full. */
 static void
-sort_fields(struct kind *k)
+hash_fields(struct kind *k)
 {
-	k->by_name = mem_calloc(k->n_fields + 1, sizeof(*k->by_name));
-	if (k->n_fields > 0)
-		memcpy(
-		    k->by_name, k->fields, k->n_fields * sizeof(*k->by_name));
-	qsort(k->by_name, k->n_fields, sizeof(*k->by_name), compare_fields);
+	size_t i, at, n = 8;
+
+	while (n < 2 * k->n_fields + 1)
+		n *= 2;
+	k->slots = mem_calloc(n, sizeof(*k->slots));
+	k->n_slots = n;
+	for (i = 0; i < k->n_fields; i++) {
+		const char *name = k->fields[i]->name;
+
+		at = hash_name(name, strlen(name)) & (n - 1);
+		while (k->slots[at] != NULL)
+			at = (at + 1) & (n - 1);
+		k->slots[at] = k->fields[i];
+	}
 }
 
 int
@@ -570,7 +586,10 @@ schema_load(struct schema **out, struct db *db, bool create, struct err *err)
 		return rc;
 	}
 	for (i = 0; i < s->n; i++)
-		sort_fields(&s->kinds[i]);
+		hash_fields(&s->kinds[i]);
+	for (i = 0; i < s->n; i++)
+		if (s->kinds[i].n_regs > 0)
+			schema_table_sql(&s->kinds[i]);
 	*out = s;
 	return 0;
 }
@@ -626,27 +645,19 @@ schema_mark(const struct kind *kind, enum stream stream)
 const struct field *
 schema_field(const struct kind *kind, const char *name, size_t n)
 {
-	size_t low = 0, high = kind->n_fields, mid;
-	const char *s;
-	int c;
+	const struct field *f;
+	size_t i;
 
-	if (kind->by_name == NULL) { /* while loading */
-		for (mid = 0; mid < high; mid++)
-			if (strncmp(kind->fields[mid]->name, name, n) == 0 &&
-			    kind->fields[mid]->name[n] == '\0')
-				return kind->fields[mid];
+	if (kind->slots == NULL) { /* while loading */
+		for (i = 0; i < kind->n_fields; i++)
+			if (strncmp(kind->fields[i]->name, name, n) == 0 &&
+			    kind->fields[i]->name[n] == '\0')
+				return kind->fields[i];
 		return NULL;
 	}
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		s = kind->by_name[mid]->name;
-		c = strncmp(s, name, n);
-		if (c == 0 && s[n] == '\0')
-			return kind->by_name[mid];
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	for (i = hash_name(name, n) & (kind->n_slots - 1);
+	     (f = kind->slots[i]) != NULL; i = (i + 1) & (kind->n_slots - 1))
+		if (strncmp(f->name, name, n) == 0 && f->name[n] == '\0')
+			break;
+	return f;
 }

@@ -84,9 +84,15 @@ struct kind {
 				* fields and sub-kinds' included; a sub-kind:
 				* its own only */
 	size_t n_fields;
-	struct field **by_name; /* the same, sorted */
+	struct field **slots; /* the same, by a hash of their names */
+	size_t n_slots;       /* a power of two */
 	struct reg *regs; /* of a base kind; marks first, main stream's at 0 */
 	size_t n_regs;
+	struct { /* of a base kind: statements that row.c repeats */
+		char *insert; /* the whole row: own columns, then fields */
+		char *clock;  /* _clock of a row */
+		char *words;  /* its search fields; NULL: none */
+	} sql;
 };
 
 /*

@@ -138,3 +138,41 @@ schema_table_create(struct db *db, const struct kind *k, struct err *err)
 	buf_free(&sql);
 	return rc != 0 ? rc : create_indexes(db, k, err);
 }
+
+void
+schema_table_sql(struct kind *k)
+{
+	struct buf insert = BUF_INIT, clock = BUF_INIT, words = BUF_INIT;
+	size_t i;
+
+	buf_puts(&insert, "INSERT OR REPLACE INTO ");
+	db_quote(&insert, k->name);
+	buf_puts(&insert,
+	    "(rec, _clock, _conflicts, removed, removed_reason, created_at,"
+	    " created_by");
+	for (i = 0; i < k->n_fields; i++) {
+		buf_putc(&insert, ',');
+		db_quote(&insert, k->fields[i]->name);
+		if (!k->fields[i]->search)
+			continue;
+		buf_puts(&words, words.len == 0 ? "SELECT " : ", ");
+		db_quote(&words, k->fields[i]->name);
+	}
+	buf_puts(&insert, ") VALUES (?,?,?,?,?,?,?");
+	for (i = 0; i < k->n_fields; i++)
+		buf_puts(&insert, ",?");
+	buf_putc(&insert, ')');
+	k->sql.insert = buf_take(&insert);
+
+	buf_puts(&clock, "SELECT _clock FROM ");
+	db_quote(&clock, k->name);
+	buf_puts(&clock, " WHERE rec = ?");
+	k->sql.clock = buf_take(&clock);
+
+	if (words.len == 0)
+		return;
+	buf_puts(&words, " FROM ");
+	db_quote(&words, k->name);
+	buf_puts(&words, " WHERE rec = ?");
+	k->sql.words = buf_take(&words);
+}

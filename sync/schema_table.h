@@ -17,5 +17,7 @@ int schema_table_number(struct db *db, const struct kind *k, struct reg *r,
     bool create, struct err *err);
 /* Make the kind's table, or add the columns that it lacks. */
 int schema_table_create(struct db *db, const struct kind *k, struct err *err);
+/* Fill k->sql. */
+void schema_table_sql(struct kind *k);
 
 #endif

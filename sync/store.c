@@ -68,34 +68,29 @@ wake_waiting(struct replica *r, const struct chain *c, struct err *err)
 }
 
 int
-store_changeset(struct replica *r, const struct changeset *cs, struct err *err)
+store_changeset(struct replica *r, const struct changeset *cs,
+    const struct buf *commit, const struct ops *ops, struct err *err)
 {
-	struct buf commit = BUF_INIT;
 	struct chain *c;
-	int64_t no, ops = 0;
-	size_t i;
+	int64_t no;
 	int rc;
 
 	rc = replica_chain(r, &c, &cs->chain, err);
 	if (rc != 0)
 		return rc;
 	no = c->no;
-	for (i = 0; i < cs->ops.len; i++)
-		ops += cs->ops.b[i] == '\n';
 	rc = db_run(r->db, err,
 	    "INSERT INTO _changeset(chain, seq, id, oid, time, offset, ops)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?)",
 	    "iibbiii", no, cs->seq, cs->id.b, sizeof(cs->id.b), cs->oid,
-	    sizeof(cs->oid), cs->time, cs->offset, ops);
+	    sizeof(cs->oid), cs->time, cs->offset, (int64_t)ops->n);
 	if (rc != 0)
 		return rc;
-	changeset_commit(&commit, cs);
 	rc = db_run(r->db, err,
 	    "INSERT INTO _unsealed(chain, seq, text, ops)"
 	    " VALUES (?, ?, ?, ?)",
-	    "iibb", no, cs->seq, commit.b, commit.len,
+	    "iibb", no, cs->seq, commit->b, commit->len,
 	    cs->ops.b == NULL ? (const void *)"" : cs->ops.b, cs->ops.len);
-	buf_free(&commit);
 	if (rc == 0)
 		rc = store_seen(r, no, cs, err);
 	if (rc != 0)
@@ -107,7 +102,7 @@ store_changeset(struct replica *r, const struct changeset *cs, struct err *err)
 	memcpy(c->oid, cs->oid, sizeof(c->oid));
 	c->time = cs->time;
 	c->stamp = ++r->stamp;
-	if (ops > 0)
+	if (ops->n > 0)
 		c->news = c->stamp;
 	if (c->name.stream == STREAM_ROSTER &&
 	    strcmp(c->name.writer, roster_root(r->roster)) == 0 &&
@@ -116,10 +111,10 @@ store_changeset(struct replica *r, const struct changeset *cs, struct err *err)
 	rc = replica_chain_put(r, c, err);
 	if (rc == 0)
 		rc = wake_waiting(r, c, err);
-	if (rc == 0 && ops > 0) {
+	if (rc == 0 && ops->n > 0) {
 		struct chain copy = *c;
 
-		rc = fold_changeset(r, &copy, cs, err);
+		rc = fold_changeset(r, &copy, cs, ops, err);
 	}
 	return rc;
 }

@@ -92,6 +92,7 @@ chain stream
 digest_state replica
 fold replica
 history replica
+main cmd
 op ops
 rebuild replica
 receive replica
