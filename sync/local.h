@@ -22,8 +22,8 @@ void local_close(struct local *local);
 struct db *local_db(struct local *local);
 
 /* Settings: short texts by name; NULL value removes. */
-int local_set(struct local *local, const char *name, const char *value,
-    struct err *err);
+int local_set(
+    struct local *local, const char *name, const char *value, struct err *err);
 int local_get(struct local *local, struct buf *out, const char *name,
     struct err *err); /* YZ_ENOTFOUND */
 
@@ -41,8 +41,8 @@ int local_peer_put(
     struct local *local, const struct local_peer *peer, struct err *err);
 int local_peer_get(struct local *local, struct local_peer *out,
     const char *code, struct err *err); /* YZ_ENOTFOUND */
-int local_peers(struct local *local, struct local_peer **out, size_t *n,
-    struct err *err);
+int local_peers(
+    struct local *local, struct local_peer **out, size_t *n, struct err *err);
 
 /* What a peer holds, as of the last session: chain -> seq acknowledged. */
 int local_acked_put(struct local *local, const char *code, const char *chain,
@@ -52,10 +52,10 @@ int local_acked_get(struct local *local, const char *code, const char *chain,
 
 /* What a peer refused or we refused of it, and why; cleared when the chain
  * moves on. */
-int local_refusal_put(struct local *local, const char *code,
-    const char *chain, int64_t seq, const char *reason, struct err *err);
-int local_refusal_clear(struct local *local, const char *code,
-    const char *chain, struct err *err);
+int local_refusal_put(struct local *local, const char *code, const char *chain,
+    int64_t seq, const char *reason, struct err *err);
+int local_refusal_clear(
+    struct local *local, const char *code, const char *chain, struct err *err);
 
 /* The part of a run that is here: one per peer and chain. */
 struct local_partial {
@@ -69,12 +69,12 @@ int local_partial_begin(struct local *local, const char *code,
     const struct local_partial *p, struct err *err);
 int local_partial_append(struct local *local, const char *code,
     const char *chain, const void *data, size_t n, struct err *err);
-int local_partial_get(struct local *local, const char *code,
-    const char *chain, struct local_partial *p, struct buf *bytes,
+int local_partial_get(struct local *local, const char *code, const char *chain,
+    struct local_partial *p, struct buf *bytes,
     struct err *err); /* YZ_ENOTFOUND; bytes may be NULL */
 int local_partials(struct local *local, const char *code,
     struct local_partial **out, size_t *n, struct err *err);
-int local_partial_drop(struct local *local, const char *code,
-    const char *chain, struct err *err);
+int local_partial_drop(
+    struct local *local, const char *code, const char *chain, struct err *err);
 
 #endif

@@ -76,8 +76,7 @@ pen_sign(struct changeset *cs, const struct sign_key *key)
 	memcpy(cs->key, key->pub, sizeof(cs->key));
 	changeset_derive(cs);
 	changeset_text(&text, cs);
-	must(sign_make(
-		 cs->sig, key, SIGN_NS_CHANGESET, text.b, text.len, &err),
+	must(sign_make(cs->sig, key, SIGN_NS_CHANGESET, text.b, text.len, &err),
 	    &err, "sign");
 	buf_free(&text);
 	changeset_derive(cs);

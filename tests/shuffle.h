@@ -108,8 +108,8 @@ record_rosters(struct history *h, const char *scope)
 
 	for (s->n = 0;; s->n++) {
 		s->docs = mem_realloc(s->docs, (s->n + 1) * sizeof(*s->docs));
-		if (replica_roster_doc(r, &s->docs[s->n], scope,
-			(int64_t)s->n + 1, &err) != 0)
+		if (replica_roster_doc(
+			r, &s->docs[s->n], scope, (int64_t)s->n + 1, &err) != 0)
 			break;
 	}
 }
@@ -137,9 +137,9 @@ record(struct history *h)
 					&h->v[j].chain, &heads[i].chain))
 					break;
 			/* The forged ones begin at the city. */
-			if (own || (at == CITY && j == h->n &&
-				       strcmp(heads[i].chain.writer,
-					   "520304") == 0))
+			if (own ||
+			    (at == CITY && j == h->n &&
+				strcmp(heads[i].chain.writer, "520304") == 0))
 				record_chain(h, h->w.at[at], &heads[i]);
 		}
 		free(heads);
@@ -175,14 +175,14 @@ struct define {
 };
 
 static inline void
-define_id(char id[RECORD_ID_LEN + 1], const char *what, const char *a,
-    const char *b)
+define_id(
+    char id[RECORD_ID_LEN + 1], const char *what, const char *a, const char *b)
 {
 	struct digest sum;
 	char text[128];
 
-	snprintf(text, sizeof(text), "%s:%s%s%s", what, a,
-	    b == NULL ? "" : ".", b == NULL ? "" : b);
+	snprintf(text, sizeof(text), "%s:%s%s%s", what, a, b == NULL ? "" : ".",
+	    b == NULL ? "" : b);
 	digest_sha256(&sum, text, strlen(text));
 	memcpy(id, "520000-", 7);
 	digest_hex(id + 7, sum.b, 16);
@@ -280,7 +280,8 @@ static const struct define late_fields[] = {
 };
 #define LATE (sizeof(late_fields) / sizeof(late_fields[0]))
 
-/* --- random writes -------------------------------------------------------------
+/* --- random writes
+ * -------------------------------------------------------------
  */
 
 static const struct {
@@ -307,8 +308,8 @@ static const struct {
 static inline void
 random_set(struct op_draft *op, const char *kind)
 {
-	static const char *const values[] = {"\"甲队\"", "\"乙队\"",
-	    "\"c\\\"d\"", "null", "7", "true"};
+	static const char *const values[] = {
+	    "\"甲队\"", "\"乙队\"", "\"c\\\"d\"", "null", "7", "true"};
 	const char *v = values[roll(4) > 0 ? roll(2) : roll(6)];
 	bool team = strcmp(kind, "team") == 0;
 
@@ -411,9 +412,9 @@ random_op(size_t thing, enum stream *stream)
 static inline void
 usurp(struct world *w, int who)
 {
-	struct op_draft *op =
-	    roll(4) == 0 ? define_kind("robot", "command", "")
-			 : define_field(&late_fields[roll(LATE)]);
+	struct op_draft *op = roll(4) == 0
+				  ? define_kind("robot", "command", "")
+				  : define_field(&late_fields[roll(LATE)]);
 
 	world_write(w, who, STREAM_ROSTER, op);
 }
@@ -428,15 +429,15 @@ random_write(struct world *w)
 	struct err err;
 	unsigned n = roll(6) == 0 ? 3 : 1;
 	/* What the sibling writes about its own counts until it is revoked. */
-	size_t thing = at == SIBLING && roll(3) > 0 ? THINGS - 1 - roll(5)
-					  : roll(THINGS);
+	size_t thing =
+	    at == SIBLING && roll(3) > 0 ? THINGS - 1 - roll(5) : roll(THINGS);
 
 	if (at != PROVINCE && roll(20) == 0) {
 		usurp(w, at);
 		return;
 	}
-	act = act_new(w->at[at], roll(2) ? "值班员甲" : "值班员乙", "duty",
-	    "write");
+	act = act_new(
+	    w->at[at], roll(2) ? "值班员甲" : "值班员乙", "duty", "write");
 	for (; n > 0; n--) {
 		enum stream stream;
 		struct op_draft *op = random_op(thing, &stream);

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2154 # T and yizhan are of lib.sh
 # A real sshd on a free port of 127.0.0.1 for shell tests: sourced after
 # lib.sh.  It lets in whom $T/sshd/keys names; sshd_start sets $port and
 # $sshd_pid, and the public host key is $T/sshd/host.pub.
@@ -57,19 +58,22 @@ sshd_stop() {
 	[ -z "${sshd_pid-}" ] || kill "$sshd_pid" 2>/dev/null || :
 }
 
-# Processes below PID, a line each.
-below() { # PID
-	for below_pid in $(pgrep -P "$1"); do
-		echo "$below_pid"
-		(below "$below_pid")
-	done
-}
-
-# The called sides: yizhan below our sshd.
+# The called sides into $peers: yizhan below our sshd.  Without a process of
+# its own, so that it can be asked often.
 sshd_peers() {
-	for sshd_p in $(below "$sshd_pid"); do
-		case $(readlink "/proc/$sshd_p/exe" 2>/dev/null) in
-		*/yizhan) echo "$sshd_p" ;;
-		esac
+	peers=
+	sshd_below "$sshd_pid"
+}
+sshd_below() { # PID
+	sshd_kids=
+	if [ -r "/proc/$1/task/$1/children" ]; then
+		read -r sshd_kids <"/proc/$1/task/$1/children" || :
+	fi 2>/dev/null
+	set -- $sshd_kids
+	while [ $# -gt 0 ]; do
+		# shellcheck disable=SC3013 # every sh here has -ef
+		[ ! "/proc/$1/exe" -ef "$yizhan" ] || peers="$peers $1"
+		sshd_below "$1"
+		shift
 	done
 }

@@ -75,14 +75,14 @@ alike(struct world *w)
 	for (at = 1; at < WORLD_N; at++)
 		for (s = 0; s < STREAM_COUNT; s++)
 			if (stream_everyone((enum stream)s))
-				same &= strcmp(world_digest(w, 0,
-						   (enum stream)s, NULL),
+				same &= strcmp(world_digest(
+						   w, 0, (enum stream)s, NULL),
 					    world_digest(w, at, (enum stream)s,
 						NULL)) == 0;
 	for (i = 1; i < 3; i++)
 		same &= strcmp(world_digest(w, 0, STREAM_COMMAND, "520302"),
-			    world_digest(w, line[i], STREAM_COMMAND,
-				"520302")) == 0;
+			    world_digest(
+				w, line[i], STREAM_COMMAND, "520302")) == 0;
 	same &= strcmp(world_digest(w, CITY, STREAM_COMMAND, "520303"),
 		    world_digest(w, SIBLING, STREAM_COMMAND, "520303")) == 0;
 	return same;
@@ -128,8 +128,8 @@ refused(struct world *w, const struct changeset *cs, int want, const char *text,
 	int at;
 
 	chain_format(name, &cs->chain);
-	snprintf(place, sizeof(place), "%s seq %lld: ", name,
-	    (long long)cs->seq);
+	snprintf(
+	    place, sizeof(place), "%s seq %lld: ", name, (long long)cs->seq);
 	next_beat(&good);
 	for (at = 0; at < WORLD_N; at++) {
 		int rc;
@@ -296,8 +296,8 @@ malformed_ops(struct world *w)
 	    {HEAD "\"name\": \"a\"}}\n", "white space", "white space"},
 	    {HEAD "\"name\":\"a\"}}", "op 1: the line is not ended",
 		"a line without end"},
-	    {HEAD "\"name\":\"a\"}}\n" HEAD "\"name\":-0}}\n", "op 2: ",
-		"minus zero in the second op"},
+	    {HEAD "\"name\":\"a\"}}\n" HEAD "\"name\":-0}}\n",
+		"op 2: ", "minus zero in the second op"},
 	    {HEAD "\"name\":\"\\u0041\"}}\n", "escape", "another escape"},
 	    {HEAD "\"name\":\"\xff\"}}\n", "UTF-8", "bytes that are no text"},
 	    {HEAD "\"name\":12345678901234567}}\n", "integer over",
@@ -415,7 +415,8 @@ out_of_range(struct world *w)
 	changeset_free(&cs);
 }
 
-/* --- Seen ---------------------------------------------------------------------
+/* --- Seen
+ * ---------------------------------------------------------------------
  */
 
 /* n lines about chains that are nowhere. */
@@ -514,8 +515,8 @@ seen_lies(struct world *w)
 	struct err err;
 	int at, i;
 
-	world_set(w, COUNTY, STREAM_RESOURCE, "team", COUNTY_TEAM, "status",
-	    "\"a\"");
+	world_set(
+	    w, COUNTY, STREAM_RESOURCE, "team", COUNTY_TEAM, "status", "\"a\"");
 	world_sync(w);
 	pen_of(&pen, w, COUNTY, STREAM_RESOURCE, NULL);
 	i = (int)pen.seq;
@@ -594,14 +595,13 @@ quarantines(struct world *w)
 	quarantined(w, &pen, SET(COUNTY_TEAM, "team", "\"leader\":\"张\""), 1,
 	    "field leader of team travels in the stream personal",
 	    "a personal field for everyone to read");
-	quarantined(w, &pen,
-	    SET(COUNTY_INCIDENT, "incident", "\"name\":\"z\""), 1,
-	    "kind incident does not travel in the stream resource",
+	quarantined(w, &pen, SET(COUNTY_INCIDENT, "incident", "\"name\":\"z\""),
+	    1, "kind incident does not travel in the stream resource",
 	    "an incident among the resources");
 	quarantined(w, &pen,
-	    SET(COUNTY_TEAM, "team", "\"skills\":[\"a\"]")
-		"{\"add\":{\"name\":[\"a\"]},\"id\":\"" COUNTY_TEAM
-		"\",\"kind\":\"team\"}\n",
+	    SET(COUNTY_TEAM, "team",
+		"\"skills\":[\"a\"]") "{\"add\":{\"name\":[\"a\"]},\"id\":\"" COUNTY_TEAM
+				      "\",\"kind\":\"team\"}\n",
 	    2, " set", "a set that is set, a text that is added to");
 }
 
@@ -631,8 +631,8 @@ odd_values(struct world *w)
 static void
 from_tomorrow(struct world *w)
 {
-	struct op_draft *op = op_draft_new(
-	    "field", "520000-000000000000000000000000000000f0");
+	struct op_draft *op =
+	    op_draft_new("field", "520000-000000000000000000000000000000f0");
 
 	op_draft_set(op, "kind", "\"team\"");
 	op_draft_set(op, "field", "\"colour\"");
@@ -650,7 +650,8 @@ from_tomorrow(struct world *w)
 	ok(alike(w), "alike everywhere");
 }
 
-/* --- the wire ------------------------------------------------------------------
+/* --- the wire
+ * ------------------------------------------------------------------
  */
 
 static void
@@ -711,8 +712,8 @@ main(void)
 
 	world_open(&w);
 	world_kinds(&w);
-	world_set(&w, COUNTY, STREAM_RESOURCE, "team", COUNTY_TEAM, "name",
-	    "\"甲\"");
+	world_set(
+	    &w, COUNTY, STREAM_RESOURCE, "team", COUNTY_TEAM, "name", "\"甲\"");
 	world_set(&w, COUNTY, STREAM_COMMAND, "incident", COUNTY_INCIDENT,
 	    "name", "\"滑坡\"");
 	world_set(&w, COUNTY, STREAM_OVERSIGHT, "hazard",

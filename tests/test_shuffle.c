@@ -25,7 +25,7 @@
 #include "shuffle.h"
 
 #define HISTORIES 4
-#define WORKERS 2 /* processes that try orders */
+#define WORKERS 2           /* processes that try orders */
 #ifdef __SANITIZE_ADDRESS__ /* the plain build tries them all */
 #define ORDERS 100
 #else
@@ -98,8 +98,8 @@ fresh_make(struct fresh *f, const char *code)
 static void
 fresh_copy(struct fresh *f, const struct fresh *from)
 {
-	static const char *const names[] = {"station", "keys/sign",
-	    "keys/ssh", "yizhan.db"};
+	static const char *const names[] = {
+	    "station", "keys/sign", "keys/ssh", "yizhan.db"};
 	char path[128];
 	struct buf bytes = BUF_INIT;
 	struct err err;
@@ -131,8 +131,8 @@ fresh_drop(struct fresh *f)
  */
 
 static void
-dump_query(struct buf *out, struct replica *r, const char *label,
-    const char *sql)
+dump_query(
+    struct buf *out, struct replica *r, const char *label, const char *sql)
 {
 	struct db_stmt *st;
 	struct err err;
@@ -174,8 +174,8 @@ dump_kind(struct buf *out, struct replica *r, const struct kind *k)
 	    " created_by");
 	for (i = 0; i < n; i++)
 		buf_printf(&sql, ", '%s', k.\"%s\"", names[i], names[i]);
-	buf_printf(&sql, " FROM \"%s\" AS k JOIN _record USING (rec) ORDER BY id",
-	    k->name);
+	buf_printf(&sql,
+	    " FROM \"%s\" AS k JOIN _record USING (rec) ORDER BY id", k->name);
 	dump_query(out, r, k->name, buf_str(&sql));
 	buf_free(&sql);
 }
@@ -497,8 +497,7 @@ try_order(struct tally *t, const struct history *h, struct state *want,
 	snprintf(what, sizeof(what), "order %ld at %s", i, o.f.code);
 	t->differ += !state_equal(&got, &want[at], what);
 	if (i % REBUILD_EVERY == REBUILD_EVERY - 1 - (long)at) {
-		must(replica_rebuild(o.f.r, NULL, NULL, &err), &err,
-		    "rebuild");
+		must(replica_rebuild(o.f.r, NULL, NULL, &err), &err, "rebuild");
 		state_of(&got, o.f.r);
 		snprintf(what, sizeof(what), "order %ld rebuilt", i);
 		t->rebuilt_differ += !state_equal(&got, &want[at], what);
@@ -558,8 +557,7 @@ make_bases(struct fresh *bases, const struct history *h)
 	for (i = 0; i < N_OBSERVERS; i++) {
 		fresh_make(&bases[i], world_tree[observers[i]].code);
 		for (j = 0; j < BASE_ROSTERS; j++)
-			must(replica_adopt(
-				 bases[i].r, &h->v[0].docs[j], &err),
+			must(replica_adopt(bases[i].r, &h->v[0].docs[j], &err),
 			    &err, "adopt");
 		replica_close(bases[i].r);
 		bases[i].r = NULL;
@@ -614,8 +612,8 @@ same_in_reach(const struct history *h)
 				    &err, "digest");
 				digest_hex(hex, sum.b, sizeof(sum.b));
 				if (first[s][owner][0] == '\0') {
-					memcpy(first[s][owner], hex,
-					    sizeof(hex));
+					memcpy(
+					    first[s][owner], hex, sizeof(hex));
 					continue;
 				}
 				compared++;
@@ -628,8 +626,8 @@ same_in_reach(const struct history *h)
 		}
 		order_end(&o);
 	}
-	is_int(bad, 0, "%zu digests of an owner agree at all in reach",
-	    compared);
+	is_int(
+	    bad, 0, "%zu digests of an owner agree at all in reach", compared);
 }
 
 int
@@ -661,8 +659,8 @@ main(void)
 		    (long long)h.conflicts);
 		memset(want, 0, sizeof(want));
 		for (i = 0; i < N_OBSERVERS; i++) {
-			order_begin(&o, &h, world_tree[observers[i]].code,
-			    NULL, 0);
+			order_begin(
+			    &o, &h, world_tree[observers[i]].code, NULL, 0);
 			run_order(&o, true);
 			state_of(&want[i], o.f.r);
 			order_end(&o);
@@ -670,8 +668,8 @@ main(void)
 		same_at_all(want);
 		same_in_reach(&h);
 		make_bases(bases, &h);
-		shuffle(&h, want, bases, orders / HISTORIES,
-		    seed + (unsigned)n);
+		shuffle(
+		    &h, want, bases, orders / HISTORIES, seed + (unsigned)n);
 		for (i = 0; i < N_OBSERVERS; i++) {
 			buf_free(&want[i].dump);
 			fresh_drop(&bases[i]);

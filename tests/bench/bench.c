@@ -98,12 +98,12 @@ fill(const char *home, const char *area, const char *count)
 	struct err err;
 
 	must(register_fill(r, &order, &err), &err);
-	printf("fill %.0f records/s\n",
-	    (double)order.count / (now() - began));
+	printf("fill %.0f records/s\n", (double)order.count / (now() - began));
 	close_home(r);
 }
 
-/* --- edits ------------------------------------------------------------------ */
+/* --- edits ------------------------------------------------------------------
+ */
 
 /* Ids of resources of this station, of every part in turn some. */
 static char **
@@ -208,7 +208,8 @@ disk(const char *dir, const char *count)
 	unlink(path);
 }
 
-/* --- records as files -------------------------------------------------------- */
+/* --- records as files --------------------------------------------------------
+ */
 
 struct files {
 	struct replica *r;
@@ -233,8 +234,8 @@ put_file(void *arg, const struct record *rec, struct err *err)
 	buf_putc(&files->text, '\n');
 	snprintf(path, sizeof(path), "%s/%.2s", files->dir, rec->id + 7);
 	(void)mkdir(path, 0777);
-	snprintf(path, sizeof(path), "%s/%.2s/%s.json", files->dir,
-	    rec->id + 7, rec->id);
+	snprintf(path, sizeof(path), "%s/%.2s/%s.json", files->dir, rec->id + 7,
+	    rec->id);
 	f = fopen(path, "w");
 	if (f == NULL ||
 	    fwrite(files->text.b, 1, files->text.len, f) != files->text.len ||
@@ -258,7 +259,8 @@ files(const char *home, const char *dir)
 	close_home(arg.r);
 }
 
-/* --- receiving in process ----------------------------------------------------- */
+/* --- receiving in process
+ * ----------------------------------------------------- */
 
 struct packed { /* a run as it would come over the wire */
 	struct run run;
@@ -347,8 +349,8 @@ take(struct replica *to, const struct packed *p)
 		memcpy(it->parent_oid,
 		    seq == p->run.first ? head.oid : old->oid,
 		    sizeof(it->parent_oid));
-		must(changeset_unpack(it, &in,
-			 seq == p->run.first ? NULL : old, &err),
+		must(changeset_unpack(
+			 it, &in, seq == p->run.first ? NULL : old, &err),
 		    &err);
 		must(receive_changeset(to, it, &result, &err), &err);
 	}
@@ -408,7 +410,8 @@ receive(const char *from_home, const char *to_home)
 	replica_close(to);
 }
 
-/* --- asking -------------------------------------------------------------------- */
+/* --- asking
+ * -------------------------------------------------------------------- */
 
 static int
 nothing(void *arg, const struct record *rec, struct err *err)
@@ -446,8 +449,8 @@ tell(const char *what, double *ms, size_t n)
 static void
 ask(const char *home, const char *count)
 {
-	static const char *const words[] = {"红花", "消防", "仓库", "医院",
-	    "学校", "救援", "社区", "物资"};
+	static const char *const words[] = {
+	    "红花", "消防", "仓库", "医院", "学校", "救援", "社区", "物资"};
 	static const char *const kinds[] = {"R01", "R03", "R07", "R12"};
 	size_t i, n = strtoul(count, NULL, 10);
 	double *ms = mem_calloc(n, sizeof(*ms)), began;
@@ -473,8 +476,8 @@ ask(const char *home, const char *count)
 	tell("near", ms, n);
 	for (i = 0; i < n; i++) {
 		began = now();
-		must(search_find(r, words[i % 8], 20, nothing, NULL, &total,
-			 &err),
+		must(search_find(
+			 r, words[i % 8], 20, nothing, NULL, &total, &err),
 		    &err);
 		ms[i] = (now() - began) * 1e3;
 	}
