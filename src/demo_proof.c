@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/db.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -15,6 +17,8 @@
 #include "home.h"
 #include "ledger.h"
 #include "replica.h"
+
+#define REST_MS 10000 /* for a session to be over on both sides */
 
 #define COMMITS_MAX 400 /* given to one git */
 
@@ -256,6 +260,23 @@ province_refuses(struct demo *d, const char *home)
 	return good;
 }
 
+/*
+ * A copy of a station at rest.  The called side of the last session may
+ * still be closing its database: the last to close it removes the log.
+ */
+static bool
+copy_home(struct demo *d, const char *home, const char *copy)
+{
+	char *log = mem_printf("%s/yizhan.db-wal", home);
+	const struct timespec moment = {0, 50 * 1000 * 1000};
+	int64_t end = clock_mono() + REST_MS;
+
+	while (file_exists(log) && clock_mono() < end)
+		nanosleep(&moment, NULL);
+	free(log);
+	return demo_tool(d, "cp", "-a", home, copy, NULL) == 0;
+}
+
 bool
 demo_step_altered(struct demo *d)
 {
@@ -266,8 +287,7 @@ demo_step_altered(struct demo *d)
 	/* The county writes once more; the city has it, the province not. */
 	good = demo_run(d, COUNTY, "set", "resource", d->team, "persons=35",
 		   NULL) == CMD_DONE &&
-	       demo_sync(d, COUNTY) &&
-	       demo_tool(d, "cp", "-a", d->st[CITY].home, copy, NULL) == 0;
+	       demo_sync(d, COUNTY) && copy_home(d, d->st[CITY].home, copy);
 	if (good && forge(d, copy, &err) != 0) {
 		buf_clear(&d->err);
 		buf_puts(&d->err, err.msg);

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -143,6 +144,7 @@ spawn(pid_t *pid, char *const *argv, int out, int err)
 	sigset_t pipe_only;
 	int rc;
 
+	assert(argv[0] != NULL);
 	sigemptyset(&pipe_only);
 	sigaddset(&pipe_only, SIGPIPE);
 	posix_spawnattr_init(&attr);

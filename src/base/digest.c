@@ -15,8 +15,7 @@
 /*
  * Fetching an algorithm by name takes longer than hashing a changeset, so
  * each is fetched once per thread, together with a context that is used again.
- * They live as long as the thread; a thread that ends leaves them behind,
- * which only a pool of a fixed number of threads may do.
+ * They live until digest_thread_end().
  */
 enum { SHA256, SHA1, SHA512, ALGORITHMS };
 
@@ -51,6 +50,19 @@ fresh(int which)
 	must(contexts[which] != NULL);
 	must(EVP_DigestInit_ex2(contexts[which], algorithm(which), NULL));
 	return contexts[which];
+}
+
+void
+digest_thread_end(void)
+{
+	int i;
+
+	for (i = 0; i < ALGORITHMS; i++) {
+		EVP_MD_CTX_free(contexts[i]);
+		EVP_MD_free(algorithms[i]);
+		contexts[i] = NULL;
+		algorithms[i] = NULL;
+	}
 }
 
 static void

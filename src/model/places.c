@@ -54,7 +54,7 @@ compare_codes(const void *a, const void *b)
 static struct division *
 find(const struct places *p, const char *code)
 {
-	struct division key;
+	struct division key = {.code = ""};
 
 	snprintf(key.code, sizeof(key.code), "%s", code);
 	return bsearch(&key, p->divisions, p->n_divisions,

@@ -204,6 +204,7 @@ describe(struct write *w, const char *verb, const struct kind *base,
 	const struct field *f =
 	    schema_field(base, base->title, strlen(base->title));
 	struct buf line = BUF_INIT;
+	char *text;
 	size_t i, n;
 
 	if (++w->records > 1) {
@@ -213,16 +214,18 @@ describe(struct write *w, const char *verb, const struct kind *base,
 	buf_printf(&line, "%s %s", verb, base->name);
 	if (f != NULL && f->stream == base->stream && title[0] != '\0')
 		buf_printf(&line, " %s", title);
-	for (n = line.len; n > LIMIT_SUBJECT || (line.b[n] & 0xc0) == 0x80;)
+	text = buf_str(&line);
+	for (n = line.len; n > LIMIT_SUBJECT || (text[n] & 0xc0) == 0x80;)
 		n--; /* never within a character */
-	buf_str(&line)[n] = '\0';
+	text[n] = '\0';
 	for (i = 0; i < n; i++)
-		if (line.b[i] < ' ' || strchr("<>", line.b[i]) != NULL)
-			line.b[i] = ' ';
-	while (n > 0 && line.b[n - 1] == ' ')
-		line.b[--n] = '\0';
-	if (text_is_clean(buf_str(&line), n, false))
-		act_subject(w->act, buf_str(&line));
+		if ((unsigned char)text[i] < ' ' ||
+		    strchr("<>", text[i]) != NULL)
+			text[i] = ' ';
+	while (n > 0 && text[n - 1] == ' ')
+		text[--n] = '\0';
+	if (text_is_clean(text, n, false))
+		act_subject(w->act, text);
 	buf_free(&line);
 }
 
