@@ -244,6 +244,20 @@ do_through(void *arg, const struct chain_name *chain)
 	       roster_is_ancestor(roster, pr->other, writer);
 }
 
+/*
+ * Whoever wants the ledger's lock lets the database go first: sealers hold
+ * them in that order, and what is staged may be committed early.
+ */
+int
+peer_replica_settle(struct peer_replica *pr, struct err *err)
+{
+	if (!db_in_transaction(replica_db(pr->r)))
+		return 0;
+	if (replica_commit(pr->r, err) != 0)
+		return err_set(err, YZ_EIO, "%s", err->msg);
+	return 0;
+}
+
 /* Nothing leaves that is not in the ledger: seal until nobody has written
  * in between, then look. */
 static int
@@ -253,6 +267,9 @@ sealed_heads(struct peer_replica *pr, struct replica_head **out, size_t *n,
 	int64_t unsealed = 0;
 	int rc, i;
 
+	rc = peer_replica_settle(pr, err);
+	if (rc != 0)
+		return rc;
 	for (i = 0; i < SEAL_TRIES; i++) {
 		rc = replica_seal(pr->r, err);
 		if (rc == 0)
@@ -361,13 +378,7 @@ do_receive(void *arg, struct changeset *cs, struct err *err)
 static int
 do_commit(void *arg, struct err *err)
 {
-	struct peer_replica *pr = arg;
-
-	if (!db_in_transaction(replica_db(pr->r)))
-		return 0;
-	if (replica_commit(pr->r, err) != 0)
-		return err_set(err, YZ_EIO, "%s", err->msg);
-	return 0;
+	return peer_replica_settle(arg, err);
 }
 
 static void

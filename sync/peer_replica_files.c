@@ -253,6 +253,8 @@ do_receipt_take(void *arg, const void *text, size_t n, const uint8_t key[32],
 	if (rc == 0)
 		rc = check_heads(pr, &receipt, err);
 	if (rc == 0)
+		rc = peer_replica_settle(pr, err);
+	if (rc == 0)
 		rc = receipt_store(
 		    replica_ledger(pr->r), &receipt, text, n, key, sig, err);
 	receipt_free(&receipt);

@@ -31,6 +31,8 @@ struct peer_replica {
 };
 
 /* --- peer_replica.c */
+/* Commit what is staged; to be done before the ledger's lock is taken. */
+int peer_replica_settle(struct peer_replica *pr, struct err *err);
 const char *peer_replica_self(const struct peer_replica *pr);
 bool peer_replica_reaches(
     void *arg, const struct chain_name *chain, const char *code);
