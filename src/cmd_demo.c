@@ -69,12 +69,11 @@ static int
 prepare(struct demo *d, struct err *err)
 {
 	char *dir;
-	int i, rc;
+	int i, rc = 0;
 
 	/* What a person has told git is no part of the story. */
 	setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
 	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	rc = demo_sshd_allowed(err);
 	for (i = 0; rc == 0 && i < DEMO_STATIONS; i++) {
 		if (!d->st[i].calls)
 			continue;
@@ -194,8 +193,10 @@ cmd_demo(struct cmd *cmd, int argc, char **argv)
 
 	if (cmd_unknown_option(cmd, argc, argv) || argc > 2)
 		return cmd_usage(cmd);
-	rc = argc == 2 ? take_folder(&dir, argv[1], &err)
-		       : make_folder(&dir, &err);
+	rc = demo_sshd_allowed(&err);
+	if (rc == 0)
+		rc = argc == 2 ? take_folder(&dir, argv[1], &err)
+			       : make_folder(&dir, &err);
 	if (rc != 0)
 		return cmd_fail(cmd, &err);
 	sigaction(SIGINT, &stop, NULL);

@@ -160,12 +160,14 @@ call_all(const struct cmd *cmd, const struct sync *sync, struct err *err)
 {
 	const struct roster_station *me =
 	    roster_find(replica_roster(sync->r), replica_home(sync->r)->code);
-	const char *parent = me == NULL ? "" : me->parent;
+	char parent[CHAIN_CODE_LEN + 1] = ""; /* a session may bring a roster */
 	struct local_peer *peers = NULL;
 	struct session_result res;
 	size_t n = 0, i;
 	int status = -1, pass, one;
 
+	if (me != NULL)
+		snprintf(parent, sizeof(parent), "%s", me->parent);
 	if (local_peers(sync->local, &peers, &n, err) != 0)
 		return cmd_fail(cmd, err);
 	for (pass = 0; pass < 2; pass++) {

@@ -24,6 +24,7 @@
 
 #define CONNECT_MS 15000
 #define COMMAND "yizhan peer"
+#define FREE_TRIES 100
 #define STDERR_MAX 200 /* bytes of the other side's complaint shown */
 
 struct link_ssh {
@@ -345,14 +346,22 @@ static void
 ssh_close(struct link *link)
 {
 	struct link_ssh *s = (struct link_ssh *)link;
+	int i;
 
-	/* No waiting for the other side to agree: sshd sees the end. */
+	/* No waiting for the other side to agree: sshd sees the end.  While
+	 * the socket lives libssh2 would want its answer (EAGAIN) and free
+	 * nothing. */
 	if (s->session != NULL) {
 		libssh2_session_set_blocking(s->session, 0);
 		if (s->channel != NULL)
 			(void)libssh2_channel_send_eof(s->channel);
 		(void)libssh2_session_disconnect(s->session, "");
-		(void)libssh2_session_free(s->session);
+		if (s->fd >= 0)
+			(void)shutdown(s->fd, SHUT_RDWR);
+		for (i = 0; i < FREE_TRIES; i++)
+			if (libssh2_session_free(s->session) !=
+			    LIBSSH2_ERROR_EAGAIN)
+				break;
 	}
 	if (s->fd >= 0)
 		close(s->fd);
