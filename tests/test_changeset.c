@@ -99,6 +99,7 @@ there_and_back(void)
 		is_int(changeset_verify(&cs, &err), 0, "its signature holds");
 		changeset_free(&cs);
 	}
+	buf_free(&again);
 }
 
 /* --- the wire form -------------------------------------------------------- */
