@@ -255,10 +255,12 @@ replica_chain_no(struct replica *r, int64_t no)
 static struct chain *
 chain_insert(struct replica *r, const struct chain *c)
 {
-	size_t i = chain_place(r, &c->name);
+	size_t i = chain_place(r, &c->name), n = r->n_chains;
 
-	r->chains =
-	    mem_realloc(r->chains, (r->n_chains + 1) * sizeof(*r->chains));
+	/* A flood of Seen lines names thousands: grow by doubling. */
+	if ((n & (n - 1)) == 0)
+		r->chains = mem_realloc(
+		    r->chains, (n == 0 ? 1 : 2 * n) * sizeof(*r->chains));
 	memmove(r->chains + i + 1, r->chains + i,
 	    (r->n_chains - i) * sizeof(*r->chains));
 	r->chains[i] = *c;

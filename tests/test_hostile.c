@@ -10,7 +10,6 @@
 
 #include <time.h>
 
-#include "base/clock.h"
 #include "world.h"
 
 #include "forge.h"
@@ -459,7 +458,6 @@ seen_floods(struct world *w)
 {
 	static const char op[] = SET(COUNTY_TEAM, "team", "\"name\":\"x\"");
 	struct changeset cs;
-	int64_t began;
 	struct pen pen;
 	struct err err;
 	int at, i;
@@ -480,8 +478,7 @@ seen_floods(struct world *w)
 	refused(w, &cs, YZ_ECORRUPT, "its own chain", "having seen oneself");
 	changeset_free(&cs);
 
-	/* What is within the limits is taken, and must not be dear. */
-	began = clock_mono();
+	/* What is within the limits is taken. */
 	for (i = 0; i < 4; i++) {
 		pen_draft(&cs, &pen, op, strlen(op));
 		if (i == 0) /* the longest text there can be */
@@ -497,12 +494,9 @@ seen_floods(struct world *w)
 		pen_advance(&pen, &cs);
 		changeset_free(&cs);
 	}
-	ok(clock_mono() - began < 20000,
-	    "16,384 Seen lines about nothing take %lld ms at two stations",
-	    (long long)(clock_mono() - began));
 	for (at = 2; at < WORLD_N; at++)
 		world_carry(w, PROVINCE, at);
-	ok(alike(w), "and change no digest");
+	ok(alike(w), "16,384 Seen lines about nothing change no digest");
 }
 
 /* Who says to have seen what was never there covers nothing. */
