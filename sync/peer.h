@@ -19,6 +19,8 @@
 #include "changeset.h"
 #include "roster.h"
 
+struct run;
+
 struct peer_head {
 	struct chain_name chain;
 	int64_t seq;
@@ -82,6 +84,10 @@ struct peer_store {
 	 * refuses the chain.
 	 */
 	int (*receive)(void *arg, struct changeset *cs, struct err *err);
+	/* The run whose changesets are received next, one after another; may
+	 * be NULL. */
+	void (*ahead)(void *arg, const struct run *run, const struct buf *plain,
+	    const struct digest *id, const uint8_t oid[20]);
 	int (*commit)(void *arg, struct err *err);
 	void (*rollback)(void *arg);
 

@@ -375,6 +375,15 @@ do_receive(void *arg, struct changeset *cs, struct err *err)
 	return receive_changeset(pr->r, cs, &result, err);
 }
 
+static void
+do_ahead(void *arg, const struct run *run, const struct buf *plain,
+    const struct digest *id, const uint8_t oid[20])
+{
+	struct peer_replica *pr = arg;
+
+	receive_ahead(pr->r, run, plain, id, oid);
+}
+
 static int
 do_commit(void *arg, struct err *err)
 {
@@ -532,6 +541,7 @@ static const struct peer_store functions = {
     .place = peer_replica_place,
     .read = do_read,
     .receive = do_receive,
+    .ahead = do_ahead,
     .commit = do_commit,
     .rollback = do_rollback,
     .acked = do_acked,

@@ -128,6 +128,8 @@ take_all(struct peer *p, struct peer_chain *c, int64_t *seq, struct err *err)
 		err_within(err, "%s seq %lld", c->text, (long long)*seq);
 	else
 		rc = p->s.place(p->s.arg, &c->name, *seq - 1, &id, oid, err);
+	if (rc == 0 && p->s.ahead != NULL)
+		p->s.ahead(p->s.arg, &p->in_run, &p->plain, &id, oid);
 	buf_reader_init(&in, p->plain.b, rc == 0 ? p->plain.len : 0);
 	for (; rc == 0 && *seq <= p->in_run.last; ++*seq, turn = !turn) {
 		struct changeset *now = &cs[turn], *before = &cs[!turn];

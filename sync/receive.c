@@ -2,9 +2,12 @@
 
 #include <string.h>
 
+#include "ahead.h"
 #include "home.h"
+#include "limit.h"
 #include "replica_impl.h"
 #include "roster.h"
+#include "run.h"
 #include "sign.h"
 
 /* With which of the keys the roster ever gave the writer is it signed?  text
@@ -18,7 +21,8 @@ find_key(struct replica *r, struct changeset *cs, const struct buf *text,
 
 	for (i = 0; (key = roster_key(r->roster, &cs->chain, i)) != NULL; i++) {
 		memcpy(cs->key, key->sign, sizeof(cs->key));
-		if (sign_verify(cs->sig, cs->key, SIGN_NS_CHANGESET, text->b,
+		if (ahead_holds(r->ahead, cs) ||
+		    sign_verify(cs->sig, cs->key, SIGN_NS_CHANGESET, text->b,
 			text->len, err) == 0)
 			return 0;
 	}
@@ -26,6 +30,25 @@ find_key(struct replica *r, struct changeset *cs, const struct buf *text,
 	    i == 0 ? "the roster gives %s no key for this chain"
 		   : "not signed by %s as what follows the changeset before",
 	    cs->chain.writer);
+}
+
+void
+receive_ahead(struct replica *r, const struct run *run, const struct buf *plain,
+    const struct digest *id, const uint8_t oid[20])
+{
+	uint8_t keys[LIMIT_ROSTER_KEYS][32];
+	const struct roster_key *key;
+	size_t n;
+
+	for (n = 0; n < LIMIT_ROSTER_KEYS; n++) {
+		key = roster_key(r->roster, &run->chain, n);
+		if (key == NULL)
+			break;
+		memcpy(keys[n], key->sign, sizeof(keys[n]));
+	}
+	ahead_free(r->ahead);
+	r->ahead =
+	    ahead_new(run, plain, id, oid, (const uint8_t(*)[32])keys, n);
 }
 
 static int

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "home.h"
@@ -140,6 +141,7 @@ replica_close(struct replica *r)
 	if (r == NULL)
 		return;
 	ledger_close(r->ledger);
+	ahead_free(r->ahead);
 	schema_free(r->schema);
 	roster_free(r->roster);
 	db_close(r->db);

@@ -23,6 +23,7 @@ struct home;
 struct ledger;
 struct op_draft;
 struct replica;
+struct run;
 struct schema;
 
 /* Takes home over. */
@@ -97,6 +98,10 @@ enum receive_result {
  */
 int receive_changeset(struct replica *r, struct changeset *cs,
     enum receive_result *result, struct err *err);
+/* The changesets of this run are received next, one after another: begin to
+ * verify them (ahead.h).  id and oid are those of the one before. */
+void receive_ahead(struct replica *r, const struct run *run,
+    const struct buf *plain, const struct digest *id, const uint8_t oid[20]);
 
 /* --- reading ------------------------------------------------------------ */
 

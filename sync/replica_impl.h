@@ -47,10 +47,11 @@ struct replica {
 	int64_t schema_kinds; /* kinds when schema was loaded, -1 to do again */
 	struct chain *chains; /* sorted by name */
 	size_t n_chains;
-	int64_t version; /* db_version() when chains were read */
-	int64_t stamp;   /* highest stamp given */
-	int64_t kinds;   /* head of the root's roster chain */
-	bool dirty;      /* _dirty has rows */
+	int64_t version;     /* db_version() when chains were read */
+	int64_t stamp;       /* highest stamp given */
+	int64_t kinds;       /* head of the root's roster chain */
+	bool dirty;          /* _dirty has rows */
+	struct ahead *ahead; /* verifies the run being received, or NULL */
 	int64_t (*wall)(void *);
 	void *wall_arg;
 };

@@ -338,6 +338,7 @@ take(struct replica *to, const struct packed *p)
 
 	must(run_open(&plain, &p->run, p->bytes.b, p->bytes.len, &err), &err);
 	must(replica_head(to, &head, &p->run.chain, &err), &err);
+	receive_ahead(to, &p->run, &plain, &head.id, head.oid);
 	buf_reader_init(&in, plain.b, plain.len);
 	for (seq = p->run.first; seq <= p->run.last; seq++) {
 		struct changeset *it = &cs[seq & 1], *old = &cs[~seq & 1];

@@ -126,8 +126,8 @@ mkdir work
 } >log 2>&1 || die "$(cat log)"
 url=ssh://$(id -un)@127.0.0.1$T/work
 
-printf '%s\n' "$(uname -sr), $(nproc) cores; $records records," \
-	"$(figure json json) MB of JSON; scale ${BENCH_SCALE:-1}" ""
+echo "$(uname -sr), $(nproc) cores; $records records, $(figure json json)" \
+	"MB of JSON; scale ${BENCH_SCALE:-1}"; echo
 printf '%-46s %10s %-13s %-10s %-26s %9s %6s\n' what here unit wanted peer \
 	there ratio
 
