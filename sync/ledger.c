@@ -475,6 +475,14 @@ ledger_ref(struct ledger *ledger, enum stream stream, const char *name,
 }
 
 static int
+remove_ref(struct lane *lane, const char *name)
+{
+	int rc = git_reference_remove(lane->repo, name);
+
+	return rc == GIT_ENOTFOUND ? 0 : rc;
+}
+
+static int
 write_ref(struct ledger *ledger, const struct move *move, struct err *err)
 {
 	struct lane *lane = &ledger->lanes[move->stream];
@@ -487,14 +495,21 @@ write_ref(struct ledger *ledger, const struct move *move, struct err *err)
 	if (rc != 0)
 		return rc;
 	memcpy(oid.id, move->oid, sizeof(oid.id));
-	rc = git_reference_create(&ref, lane->repo, move->name, &oid, 1, NULL);
+	if (git_oid_is_zero(&oid))
+		rc = remove_ref(lane, move->name);
+	else
+		rc = git_reference_create(
+		    &ref, lane->repo, move->name, &oid, 1, NULL);
 	if (rc == GIT_ELOCKED) {
 		/* We hold the ledger's lock, so a stopped process left it. */
 		path = mem_printf("%s/%s.lock", lane->path, move->name);
 		unlink(path);
 		free(path);
-		rc = git_reference_create(
-		    &ref, lane->repo, move->name, &oid, 1, NULL);
+		if (git_oid_is_zero(&oid))
+			rc = remove_ref(lane, move->name);
+		else
+			rc = git_reference_create(
+			    &ref, lane->repo, move->name, &oid, 1, NULL);
 	}
 	git_reference_free(ref);
 	return rc != 0 ? refused(err, rc, move->name) : 0;

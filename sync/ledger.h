@@ -32,7 +32,8 @@ void ledger_unlock(struct ledger *ledger);
  * from its bytes and is given back in oid (may be NULL). */
 int ledger_put(struct ledger *ledger, enum stream stream, const char *type,
     const void *data, size_t n, uint8_t oid[20], struct err *err);
-/* Queue a ref's move, e.g. "refs/chains/520302-1f0c9a7e/520302". */
+/* Queue a ref's move, e.g. "refs/chains/520302-1f0c9a7e/520302"; to zeros:
+ * its removal. */
 int ledger_ref(struct ledger *ledger, enum stream stream, const char *name,
     const uint8_t oid[20], struct err *err);
 /*

@@ -12,26 +12,9 @@ static int
 line_counts(struct replica *r, const struct chain *of, int64_t seq,
     const void *id, size_t n, struct err *err)
 {
-	struct db_stmt *st;
-	const void *held;
-	size_t len;
-	int rc;
-
-	if (of == NULL || seq > of->head || seq > of->accepted ||
-	    n != CHANGESET_SEEN_ID)
+	if (of == NULL || seq > of->accepted || n != CHANGESET_SEEN_ID)
 		return 0;
-	rc = db_query(&st, r->db, err,
-	    "SELECT id FROM _changeset WHERE chain = ? AND seq = ?", "ii",
-	    of->no, seq);
-	if (rc != 0)
-		return rc;
-	rc = db_step(st, err);
-	if (rc == 1) {
-		held = db_blob(st, 0, &len);
-		rc = len >= n && memcmp(held, id, n) == 0;
-	}
-	db_done(st);
-	return rc;
+	return replica_is_at(r, of, seq, id, n, err);
 }
 
 int

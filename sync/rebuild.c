@@ -107,6 +107,8 @@ drop_tables(struct replica *r, struct err *err)
 					"DELETE FROM _quarantine;"
 					"DELETE FROM _unknown;"
 					"DELETE FROM _blob;"
+					"DELETE FROM _key;"
+					"DELETE FROM _continues;"
 					"INSERT INTO _search(_search)"
 					" VALUES ('delete-all');";
 	struct buf sql = BUF_INIT;

@@ -57,6 +57,21 @@ static const char *const migrations[] = {
     /* text_bigrams() has made the tokens; nobody asks for their number. */
     "CREATE VIRTUAL TABLE _search USING fts5(words, content='',"
     " columnsize=0, tokenize='ascii');",
+    /* The very key that signed; where an unlisted incarnation goes on from;
+     * pairs that prove a fork; and what is cut off and not yet in the
+     * ledger: objects, and refs to move (oid NULL: the chain's own). */
+    "CREATE TABLE _key(no INTEGER PRIMARY KEY, key BLOB UNIQUE);"
+    "ALTER TABLE _changeset ADD COLUMN key INTEGER;"
+    "CREATE TABLE _continues(chain INTEGER PRIMARY KEY, other INTEGER,"
+    " seq INTEGER, id BLOB);"
+    "CREATE INDEX _continues_other ON _continues(other);"
+    "CREATE TABLE _fork(chain INTEGER PRIMARY KEY, seq INTEGER,"
+    " active INTEGER, sealed INTEGER, a BLOB, a_ops BLOB, b BLOB,"
+    " b_ops BLOB);"
+    "CREATE TABLE _loose(no INTEGER PRIMARY KEY, stream INTEGER, text BLOB,"
+    " ops BLOB);"
+    "CREATE TABLE _cut(no INTEGER PRIMARY KEY, chain INTEGER, ref TEXT,"
+    " oid BLOB);",
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
@@ -321,18 +336,58 @@ copy_blob(void *out, size_t size, struct db_stmt *st, int col)
 		memcpy(out, p, n);
 }
 
+int
+replica_is_at(struct replica *r, const struct chain *c, int64_t seq,
+    const void *id, size_t n, struct err *err)
+{
+	struct db_stmt *st;
+	const void *held;
+	size_t len;
+	int rc;
+
+	if (seq > c->head)
+		return 0;
+	rc = db_query(&st, r->db, err,
+	    "SELECT id FROM _changeset WHERE chain = ? AND seq = ?", "ii",
+	    c->no, seq);
+	if (rc != 0)
+		return rc;
+	rc = db_step(st, err);
+	if (rc == 1) {
+		held = db_blob(st, 0, &len);
+		rc = len >= n && memcmp(held, id, n) == 0;
+	}
+	db_done(st);
+	return rc;
+}
+
+void
+replica_count_kinds(struct replica *r)
+{
+	size_t i;
+
+	r->kinds = 0;
+	for (i = 0; i < r->n_chains; i++)
+		if (r->chains[i].name.stream == STREAM_ROSTER &&
+		    r->chains[i].head > r->kinds &&
+		    strcmp(r->chains[i].name.writer, roster_root(r->roster)) ==
+			0)
+			r->kinds = r->chains[i].head;
+}
+
 static int
 load_chains(struct replica *r, struct err *err)
 {
 	struct db_stmt *st;
+	size_t i;
 	int rc;
 
 	r->n_chains = 0;
 	r->stamp = 0;
-	r->kinds = 0;
 	rc = db_query(&st, r->db, err,
 	    "SELECT no, name, head, head_id, head_oid, time, stamp, news,"
-	    " accepted, may_write FROM _chain ORDER BY name",
+	    " accepted, may_write, f.seq FROM _chain LEFT JOIN _fork AS f"
+	    " ON f.chain = no AND f.active ORDER BY name",
 	    "");
 	if (rc != 0)
 		return rc;
@@ -351,14 +406,17 @@ load_chains(struct replica *r, struct err *err)
 		c.news = db_int(st, 7);
 		c.accepted = db_int(st, 8);
 		c.may_write = db_int(st, 9) != 0;
+		c.fork = db_int(st, 10);
 		chain_insert(r, &c);
 		if (c.stamp > r->stamp)
 			r->stamp = c.stamp;
-		if (c.name.stream == STREAM_ROSTER && c.head > r->kinds &&
-		    strcmp(c.name.writer, roster_root(r->roster)) == 0)
-			r->kinds = c.head;
 	}
 	db_done(st);
+	replica_count_kinds(r);
+	r->pending = false;
+	for (i = 0; i < r->n_chains; i++)
+		r->pending |=
+		    r->chains[i].head > 0 && r->chains[i].accepted == 0;
 	return rc;
 }
 

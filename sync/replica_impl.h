@@ -9,6 +9,8 @@
  *	refold.c           a record from all of its ops
  *	merge.c            which writes stand (design.md section 6)
  *	row.c              a record's row, clock, search words
+ *	fork.c             pairs that prove a fork
+ *	truncate.c         a chain cut back to what counts
  *	seal.c             from the replica to the ledger
  */
 #ifndef SYNC_REPLICA_IMPL_H
@@ -33,7 +35,8 @@ struct chain {
 	int64_t time;     /* of the head, ms */
 	int64_t stamp;    /* when, in the order of local events, head moved */
 	int64_t news;     /* stamp of the last changeset with ops */
-	int64_t accepted; /* seqs up to this count; INT64_MAX: all */
+	int64_t accepted; /* 0, or INT64_MAX: all that is held counts */
+	int64_t fork;     /* a pair proves that it forks at this seq, or 0 */
 	bool may_write;   /* its writer is its owner or above (if it has one) */
 };
 
@@ -51,6 +54,7 @@ struct replica {
 	int64_t stamp;       /* highest stamp given */
 	int64_t kinds;       /* head of the root's roster chain */
 	bool dirty;          /* _dirty has rows */
+	bool pending;        /* a chain held waits for its Continues */
 	struct ahead *ahead; /* verifies the run being received, or NULL */
 	int64_t (*wall)(void *);
 	void *wall_arg;
@@ -69,6 +73,12 @@ int replica_chain_put(
     struct replica *r, const struct chain *c, struct err *err);
 /* Read chains, roster and kinds again if another process committed. */
 int replica_refresh(struct replica *r, struct err *err);
+/* Does the changeset held at a place have an id that begins with these n
+ * bytes?  1, 0, or an error. */
+int replica_is_at(struct replica *r, const struct chain *c, int64_t seq,
+    const void *id, size_t n, struct err *err);
+/* Find r->kinds again: the head of the root's roster chains. */
+void replica_count_kinds(struct replica *r);
 /* Changeset by chain and seq, without checking it again. */
 int replica_load(struct replica *r, struct changeset *out,
     const struct chain *c, int64_t seq, struct err *err);
@@ -79,6 +89,9 @@ int replica_roster_load(struct replica *r, struct err *err);
 int replica_roster_seal(struct replica *r, struct err *err);
 /* Set c's accepted and may_write by the roster. */
 int replica_judge(struct replica *r, struct chain *c, struct err *err);
+/* Judge all chains of incarnations that the roster does not list: a chain
+ * that they go on from has come, or was cut back. */
+int replica_judge_unlisted(struct replica *r, struct err *err);
 
 /* --- store.c */
 /* Into the tables as the head of its chain; then fold its ops.  commit is its
@@ -121,6 +134,26 @@ int refold_schema(struct replica *r, struct err *err);
 /* The highest place of chain `of` that chain c knew at seq; 0 if none. */
 int merge_knows(struct replica *r, int64_t *place, int64_t c, int64_t seq,
     int64_t of, struct err *err);
+
+/* --- fork.c */
+/* By the newest roster: does the pair held of c prove anything?  Sets
+ * c->fork. */
+int fork_judge(struct replica *r, struct chain *c, struct err *err);
+/* Write pairs to the ledger that are not there; under its lock. */
+int fork_seal(struct replica *r, struct err *err);
+
+/* --- seal.c */
+/* Queue a changeset's three objects. */
+int seal_changeset(struct replica *r, enum stream stream, const void *text,
+    size_t text_len, const void *ops, size_t ops_len, uint8_t oid[20],
+    struct err *err);
+
+/* --- truncate.c */
+/* refs/forks/WRITER-INC/OWNER: below it is what was cut off the chain. */
+#define TRUNCATE_REF_MAX 96
+void truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain);
+/* Write what was cut off, and move refs back; under the ledger's lock. */
+int truncate_seal(struct replica *r, struct err *err);
 
 /* --- row.c: see row.h */
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "home.h"
+#include "limit.h"
 #include "replica_impl.h"
 #include "roster.h"
 
@@ -51,24 +52,95 @@ replica_roster_load(struct replica *r, struct err *err)
 	return 0;
 }
 
+/* Fold every record that a chain touched anew. */
+static int
+dirty_chain(struct replica *r, const struct chain *c, struct err *err)
+{
+	r->dirty = true;
+	return db_run(r->db, err,
+	    "INSERT OR IGNORE INTO temp._dirty SELECT rec FROM _touch"
+	    " WHERE chain = ?",
+	    "i", c->no);
+}
+
+/*
+ * Does what is held of a chain count?  The incarnation is listed; or its
+ * first changeset goes on from a place of another chain of the same writer
+ * that is held and counts, one that whoever holds this one may hold.
+ */
+static int
+counts(struct replica *r, const struct chain *c, int level, struct err *err)
+{
+	const struct chain *from;
+	struct digest id = {{0}};
+	struct db_stmt *st;
+	int64_t other, seq;
+	const void *p;
+	size_t n = 0;
+	int rc;
+
+	if (roster_lists(r->roster, &c->name))
+		return 1;
+	if (roster_find(r->roster, c->name.writer) == NULL ||
+	    level == LIMIT_INCS)
+		return 0;
+	rc = db_query(&st, r->db, err,
+	    "SELECT other, seq, id FROM _continues WHERE chain = ?", "i",
+	    c->no);
+	if (rc != 0)
+		return rc;
+	rc = db_step(st, err);
+	if (rc == 1) {
+		other = db_int(st, 0);
+		seq = db_int(st, 1);
+		p = db_blob(st, 2, &n);
+		if (n <= sizeof(id.b))
+			memcpy(id.b, p, n);
+	}
+	db_done(st);
+	if (rc != 1)
+		return rc;
+	from = replica_chain_no(r, other);
+	if (from == NULL || strcmp(from->name.writer, c->name.writer) != 0 ||
+	    !chain_nameable(r->roster, &c->name, &from->name))
+		return 0;
+	rc = replica_is_at(r, from, seq, id.b, n, err);
+	return rc == 1 ? counts(r, from, level + 1, err) : rc;
+}
+
+int
+replica_judge_unlisted(struct replica *r, struct err *err)
+{
+	size_t i;
+	int rc = 0;
+
+	r->pending = false;
+	for (i = 0; rc == 0 && i < r->n_chains; i++) {
+		struct chain *c = &r->chains[i];
+		int64_t accepted = c->accepted;
+
+		if (c->head == 0 || roster_lists(r->roster, &c->name))
+			continue;
+		rc = replica_judge(r, c, err);
+		if (rc == 0 && c->accepted != accepted) {
+			rc = replica_chain_put(r, c, err);
+			if (rc == 0)
+				rc = dirty_chain(r, c, err);
+		}
+		r->pending |= c->accepted == 0;
+	}
+	return rc;
+}
+
 int
 replica_judge(struct replica *r, struct chain *c, struct err *err)
 {
-	const struct roster_key *key;
-	size_t i;
+	int rc;
 
-	(void)err;
-	c->accepted = 0;
-	/* An incarnation that the roster does not list has to name an accepted
-	 * head in Continues; until that is judged, it does not count. */
-	for (i = 0; roster_lists(r->roster, &c->name) &&
-		    (key = roster_key(r->roster, &c->name, i)) != NULL;
-	     i++) {
-		int64_t until = roster_key_until(key, &c->name);
-
-		if (until > c->accepted)
-			c->accepted = until;
-	}
+	rc = counts(r, c, 0, err);
+	if (rc < 0)
+		return rc;
+	c->accepted = rc == 1 ? INT64_MAX : 0;
 	c->may_write =
 	    stream_everyone(c->name.stream) ||
 	    chain_may_write(r->roster, c->name.writer, c->name.owner);

@@ -227,6 +227,20 @@ roster_key_until(const struct roster_key *key, const struct chain_name *c)
 	return key->ended ? 0 : INT64_MAX;
 }
 
+const struct roster_end *
+roster_end(const struct roster *roster, const struct chain_name *c, size_t i)
+{
+	const struct roster_station *st = roster_find(roster, c->writer);
+	size_t k, e;
+
+	for (k = 0; st != NULL && k < st->n_keys; k++)
+		for (e = 0; e < st->keys[k].n_ends; e++)
+			if (chain_equal(&st->keys[k].ends[e].chain, c) &&
+			    i-- == 0)
+				return &st->keys[k].ends[e];
+	return NULL;
+}
+
 static void
 put_signer(struct buf *out, const char *who, const char *namespaces,
     const uint8_t key[32])

@@ -131,6 +131,11 @@ bool roster_lists(const struct roster *roster, const struct chain_name *c);
 int64_t roster_key_until(
     const struct roster_key *key, const struct chain_name *c);
 
+/* The i-th listed end of chain c, under whichever key of its writer, or
+ * NULL. */
+const struct roster_end *roster_end(
+    const struct roster *roster, const struct chain_name *c, size_t i);
+
 /*
  * The next version of a scope's document with one station added (or, in
  * scope "root", its entry replaced, e.g. with a further key).  cur NULL makes

@@ -20,6 +20,7 @@ struct batch {
 	struct sealed *v;
 	size_t n;
 	size_t changesets;
+	int64_t cuts; /* chains cut back when the batch was read */
 };
 
 static void
@@ -42,16 +43,13 @@ replica_chain_ref(char out[REPLICA_REF_MAX], const struct chain_name *name)
 	    name->inc, name->owner[0] == '\0' ? "all" : name->owner);
 }
 
-/* One changeset's three objects. */
-static int
-seal_one(struct replica *r, struct db_stmt *st, enum stream stream,
-    struct batch *batch, struct err *err)
+int
+seal_changeset(struct replica *r, enum stream stream, const void *text,
+    size_t text_len, const void *ops, size_t ops_len, uint8_t oid[20],
+    struct err *err)
 {
-	uint8_t blob[20], tree[20], oid[20];
+	uint8_t blob[20], tree[20];
 	struct buf bytes = BUF_INIT;
-	size_t text_len, ops_len;
-	const void *text = db_blob(st, 2, &text_len);
-	const void *ops = db_blob(st, 3, &ops_len);
 	int rc;
 
 	rc = ledger_put(r->ledger, stream, "blob", ops == NULL ? "" : ops,
@@ -66,16 +64,42 @@ seal_one(struct replica *r, struct db_stmt *st, enum stream stream,
 	if (rc == 0)
 		rc = ledger_put(
 		    r->ledger, stream, "commit", text, text_len, oid, err);
+	return rc;
+}
+
+static int
+seal_one(struct replica *r, struct db_stmt *st, enum stream stream,
+    struct batch *batch, struct err *err)
+{
+	size_t text_len, ops_len;
+	const void *text = db_blob(st, 2, &text_len);
+	const void *ops = db_blob(st, 3, &ops_len);
+	uint8_t oid[20];
+	int rc;
+
+	rc = seal_changeset(r, stream, text, text_len, ops, ops_len, oid, err);
 	if (rc == 0)
 		batch_add(batch, db_int(st, 0), db_int(st, 1), oid);
 	return rc;
 }
 
-/* Refs move after their objects; rows go after the refs. */
+static int
+count_cuts(struct replica *r, int64_t *n, struct err *err)
+{
+	return db_get_int(
+	    n, r->db, err, "SELECT coalesce(max(no), 0) FROM _cut", "");
+}
+
+/*
+ * Refs move after their objects; rows go after the refs.  Unless a chain was
+ * cut back meanwhile: then other changesets may stand at their places, and
+ * all is done again.
+ */
 static int
 finish(struct replica *r, struct batch *batch, struct err *err)
 {
 	char ref[REPLICA_REF_MAX];
+	int64_t cuts = 0;
 	size_t i;
 	int rc = 0;
 
@@ -92,7 +116,10 @@ finish(struct replica *r, struct batch *batch, struct err *err)
 		rc = db_begin(r->db, err);
 	if (rc != 0)
 		return rc;
-	for (i = 0; rc == 0 && i < batch->n; i++) {
+	rc = count_cuts(r, &cuts, err);
+	if (cuts != batch->cuts)
+		batch->changesets = SEAL_BATCH;
+	for (i = 0; rc == 0 && cuts == batch->cuts && i < batch->n; i++) {
 		rc = db_run(r->db, err,
 		    "DELETE FROM _unsealed WHERE chain = ? AND seq <= ?", "ii",
 		    batch->v[i].chain, batch->v[i].seq);
@@ -113,6 +140,9 @@ seal_batch(struct replica *r, struct batch *batch, struct err *err)
 	struct db_stmt *st;
 	int rc;
 
+	rc = count_cuts(r, &batch->cuts, err);
+	if (rc != 0)
+		return rc;
 	rc = db_query(&st, r->db, err,
 	    "SELECT chain, seq, text, ops FROM _unsealed"
 	    " ORDER BY chain, seq LIMIT ?",
@@ -147,7 +177,9 @@ replica_seal(struct replica *r, struct err *err)
 
 	rc = db_get_int(&left, r->db, err,
 	    "SELECT EXISTS(SELECT 1 FROM _unsealed) OR"
-	    " EXISTS(SELECT 1 FROM _roster WHERE oid IS NULL)",
+	    " EXISTS(SELECT 1 FROM _roster WHERE oid IS NULL) OR"
+	    " EXISTS(SELECT 1 FROM _cut) OR"
+	    " EXISTS(SELECT 1 FROM _fork WHERE NOT sealed)",
 	    "");
 	if (rc != 0 || left == 0)
 		return rc;
@@ -167,6 +199,10 @@ replica_seal(struct replica *r, struct err *err)
 		done = batch.changesets;
 		free(batch.v);
 	} while (rc == 0 && done == SEAL_BATCH);
+	if (rc == 0)
+		rc = truncate_seal(r, err);
+	if (rc == 0)
+		rc = fork_seal(r, err);
 	ledger_unlock(r->ledger);
 	return rc == 0 ? 0 : err_within(err, "seal");
 }

@@ -67,23 +67,78 @@ wake_waiting(struct replica *r, const struct chain *c, struct err *err)
 	return rc;
 }
 
+/* Where an incarnation goes on from; the chain is then judged anew. */
+static int
+store_continues(
+    struct replica *r, int64_t no, const struct changeset *cs, struct err *err)
+{
+	struct chain *other;
+	int rc;
+
+	if (!cs->continues)
+		return 0;
+	rc = replica_chain(r, &other, &cs->continued.chain, err);
+	if (rc != 0)
+		return rc;
+	return db_run(r->db, err,
+	    "INSERT OR REPLACE INTO _continues(chain, other, seq, id)"
+	    " VALUES (?, ?, ?, ?)",
+	    "iiib", no, other->no, cs->continued.seq, cs->continued.id,
+	    sizeof(cs->continued.id));
+}
+
+/* The chain has come as far as others may go on from. */
+static int
+wake_continuing(struct replica *r, int64_t no, int64_t head, struct err *err)
+{
+	int64_t any;
+	int rc;
+
+	if (!r->pending)
+		return 0;
+	rc = db_get_int(&any, r->db, err,
+	    "SELECT 1 FROM _continues WHERE other = ? AND seq = ? LIMIT 1",
+	    "ii", no, head);
+	if (rc != 0)
+		return rc == YZ_ENOTFOUND ? 0 : rc;
+	return replica_judge_unlisted(r, err);
+}
+
+/* The number of a key. */
+static int
+key_no(int64_t *no, struct replica *r, const uint8_t key[32], struct err *err)
+{
+	static const char *const find = "SELECT no FROM _key WHERE key = ?";
+	int rc;
+
+	rc = db_get_int(no, r->db, err, find, "b", key, (size_t)32);
+	if (rc != YZ_ENOTFOUND)
+		return rc;
+	rc = db_run(r->db, err, "INSERT INTO _key(key) VALUES (?)", "b", key,
+	    (size_t)32);
+	*no = db_last_rowid(r->db);
+	return rc;
+}
+
 int
 store_changeset(struct replica *r, const struct changeset *cs,
     const struct buf *commit, const struct ops *ops, struct err *err)
 {
 	struct chain *c;
-	int64_t no;
+	int64_t no, key;
 	int rc;
 
 	rc = replica_chain(r, &c, &cs->chain, err);
+	if (rc == 0)
+		rc = key_no(&key, r, cs->key, err);
 	if (rc != 0)
 		return rc;
 	no = c->no;
 	rc = db_run(r->db, err,
-	    "INSERT INTO _changeset(chain, seq, id, oid, time, offset, ops)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-	    "iibbiii", no, cs->seq, cs->id.b, sizeof(cs->id.b), cs->oid,
-	    sizeof(cs->oid), cs->time, cs->offset, (int64_t)ops->n);
+	    "INSERT INTO _changeset(chain, seq, id, oid, time, offset, ops,"
+	    " key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	    "iibbiiii", no, cs->seq, cs->id.b, sizeof(cs->id.b), cs->oid,
+	    sizeof(cs->oid), cs->time, cs->offset, (int64_t)ops->n, key);
 	if (rc != 0)
 		return rc;
 	rc = db_run(r->db, err,
@@ -93,6 +148,8 @@ store_changeset(struct replica *r, const struct changeset *cs,
 	    cs->ops.b == NULL ? (const void *)"" : cs->ops.b, cs->ops.len);
 	if (rc == 0)
 		rc = store_seen(r, no, cs, err);
+	if (rc == 0 && cs->seq == 1)
+		rc = store_continues(r, no, cs, err);
 	if (rc != 0)
 		return rc;
 
@@ -108,9 +165,14 @@ store_changeset(struct replica *r, const struct changeset *cs,
 	    strcmp(c->name.writer, roster_root(r->roster)) == 0 &&
 	    c->head > r->kinds)
 		r->kinds = c->head;
-	rc = replica_chain_put(r, c, err);
+	rc = cs->seq == 1 ? replica_judge(r, c, err) : 0;
+	r->pending |= c->accepted == 0;
+	if (rc == 0)
+		rc = replica_chain_put(r, c, err);
 	if (rc == 0)
 		rc = wake_waiting(r, c, err);
+	if (rc == 0)
+		rc = wake_continuing(r, no, cs->seq, err);
 	if (rc == 0 && ops->n > 0) {
 		struct chain copy = *c;
 
