@@ -7,7 +7,6 @@
 
 #include "ahead.h"
 #include "base/buf.h"
-#include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "changeset.h"
@@ -114,7 +113,6 @@ run_ahead(void *arg)
 				break;
 			atomic_store(&a->from, i);
 		}
-	digest_thread_end();
 	return NULL;
 }
 

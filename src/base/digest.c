@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,19 @@
 /*
  * Fetching an algorithm by name takes longer than hashing a changeset, so
  * each is fetched once per thread, together with a context that is used again.
- * They live until digest_thread_end().
+ * They live as long as the thread.
  */
 enum { SHA256, SHA1, SHA512, ALGORITHMS };
 
 static const char *const names[ALGORITHMS] = {"SHA256", "SHA1", "SHA512"};
-static _Thread_local EVP_MD *algorithms[ALGORITHMS];
-static _Thread_local EVP_MD_CTX *contexts[ALGORITHMS];
+
+struct mine { /* of one thread */
+	EVP_MD *algorithms[ALGORITHMS];
+	EVP_MD_CTX *contexts[ALGORITHMS];
+};
+static _Thread_local struct mine mine;
+static pthread_key_t at_end; /* has a thread's mine freed when it ends */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void
 must(int good)
@@ -32,37 +39,48 @@ must(int good)
 	abort();
 }
 
+static void
+forget(void *arg)
+{
+	struct mine *m = arg;
+	int i;
+
+	for (i = 0; i < ALGORITHMS; i++) {
+		EVP_MD_CTX_free(m->contexts[i]);
+		EVP_MD_free(m->algorithms[i]);
+	}
+	memset(m, 0, sizeof(*m));
+}
+
+static void
+make_key(void)
+{
+	must(pthread_key_create(&at_end, forget) == 0);
+}
+
 static const EVP_MD *
 algorithm(int which)
 {
-	if (algorithms[which] == NULL)
-		algorithms[which] = EVP_MD_fetch(NULL, names[which], NULL);
-	must(algorithms[which] != NULL);
-	return algorithms[which];
+	if (mine.algorithms[which] == NULL) {
+		pthread_once(&once, make_key);
+		must(pthread_setspecific(at_end, &mine) == 0);
+		mine.algorithms[which] = EVP_MD_fetch(NULL, names[which], NULL);
+	}
+	must(mine.algorithms[which] != NULL);
+	return mine.algorithms[which];
 }
 
 /* The thread's own context, ready for a new message. */
 static EVP_MD_CTX *
 fresh(int which)
 {
-	if (contexts[which] == NULL)
-		contexts[which] = EVP_MD_CTX_new();
-	must(contexts[which] != NULL);
-	must(EVP_DigestInit_ex2(contexts[which], algorithm(which), NULL));
-	return contexts[which];
-}
+	const EVP_MD *md = algorithm(which);
 
-void
-digest_thread_end(void)
-{
-	int i;
-
-	for (i = 0; i < ALGORITHMS; i++) {
-		EVP_MD_CTX_free(contexts[i]);
-		EVP_MD_free(algorithms[i]);
-		contexts[i] = NULL;
-		algorithms[i] = NULL;
-	}
+	if (mine.contexts[which] == NULL)
+		mine.contexts[which] = EVP_MD_CTX_new();
+	must(mine.contexts[which] != NULL);
+	must(EVP_DigestInit_ex2(mine.contexts[which], md, NULL));
+	return mine.contexts[which];
 }
 
 static void

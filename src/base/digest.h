@@ -31,9 +31,6 @@ struct digest_ctx *digest_begin(void);
 void digest_add(struct digest_ctx *ctx, const void *data, size_t n);
 void digest_end(struct digest_ctx *ctx, struct digest *out); /* frees ctx */
 
-/* A thread that made digests calls this before it ends. */
-void digest_thread_end(void);
-
 /* Lower-case hex of n bytes; out holds 2n + 1. */
 void digest_hex(char *out, const void *data, size_t n);
 /* Exactly n bytes from exactly 2n lower-case digits; false otherwise. */
