@@ -446,6 +446,26 @@ replica_refresh(struct replica *r, struct err *err)
 /* --- transactions -------------------------------------------------------- */
 
 int
+replica_look(struct replica *r, struct err *err)
+{
+	int rc;
+
+	rc = db_exec(r->db, "BEGIN", err);
+	if (rc != 0)
+		return rc;
+	rc = replica_refresh(r, err);
+	if (rc != 0)
+		db_rollback(r->db);
+	return rc;
+}
+
+void
+replica_look_end(struct replica *r)
+{
+	db_rollback(r->db);
+}
+
+int
 replica_begin(struct replica *r, struct err *err)
 {
 	int rc;

@@ -40,6 +40,12 @@ int replica_begin(struct replica *r, struct err *err);
 int replica_commit(struct replica *r, struct err *err);
 void replica_rollback(struct replica *r);
 
+/* Read only, but as of one moment: until replica_look_end() what other
+ * processes commit is not seen, and what was lent (kinds, fields, roster)
+ * stays where it is. */
+int replica_look(struct replica *r, struct err *err);
+void replica_look_end(struct replica *r);
+
 /* Write to the ledger what is not yet there. */
 int replica_seal(struct replica *r, struct err *err);
 /* The ledger's ref of a chain: refs/chains/WRITER-INC/OWNER, or .../all. */

@@ -192,6 +192,39 @@ json_as_text(const struct json *v)
 	return json_string_value(theirs(v));
 }
 
+size_t
+json_members(const struct json *object)
+{
+	return json_object_size(theirs(object));
+}
+
+static void *
+nth_member(const struct json *object, size_t i)
+{
+	json_t *o = (json_t *)theirs(object);
+	void *at = json_object_iter(o);
+
+	while (at != NULL && i-- > 0)
+		at = json_object_iter_next(o, at);
+	return at;
+}
+
+const struct json *
+json_member(const struct json *object, size_t i)
+{
+	void *at = nth_member(object, i);
+
+	return at == NULL ? NULL : ours(json_object_iter_value(at));
+}
+
+const char *
+json_name(const struct json *object, size_t i)
+{
+	void *at = nth_member(object, i);
+
+	return at == NULL ? NULL : json_object_iter_key(at);
+}
+
 static int
 to_buf(const char *text, size_t n, void *out)
 {

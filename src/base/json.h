@@ -39,6 +39,10 @@ int64_t json_get_int(const struct json *object, const char *key);
 size_t json_length(const struct json *array);
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_text(const struct json *v); /* NULL if not text */
+/* Of an object: how many members (0 if it is none), the i-th and its name. */
+size_t json_members(const struct json *object);
+const struct json *json_member(const struct json *object, size_t i);
+const char *json_name(const struct json *object, size_t i);
 
 /* Append as text, keys in insertion order; compact or indented. */
 void json_write(struct buf *out, const struct json *v, int indent);

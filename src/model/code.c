@@ -71,9 +71,8 @@ code_choice(
 	return true;
 }
 
-/* The name of the field's list ("event_type.tsv" -> "event_type"). */
-static void
-list_name(struct buf *out, const struct field *f)
+void
+code_list(struct buf *out, const struct field *f)
 {
 	size_t n = strlen(f->target);
 
@@ -169,7 +168,7 @@ resolve_list(struct buf *out, struct replica *r, const struct field *f,
 	size_t n = 0, i;
 	int rc = 0;
 
-	list_name(&list, f);
+	code_list(&list, f);
 	for (i = 0; rc == 0 && n == 0 && i < 3; i++)
 		rc = search_list(
 		    &found, &all, &n, r, f, sql[i], buf_str(&list), text, err);
@@ -250,7 +249,7 @@ code_label(struct buf *out, struct replica *r, const struct field *f,
 	int rc = 0;
 
 	if (f->target[0] != '\0') {
-		list_name(&list, f);
+		code_list(&list, f);
 		rc = code_list_label(out, r, buf_str(&list), code, zh, err);
 	}
 	for (i = 0; zh && list.len == 0 && !found; i++) {
@@ -327,7 +326,7 @@ code_below(struct buf *out, struct replica *r, const struct field *f,
 	size_t i;
 	int rc;
 
-	list_name(&list, f);
+	code_list(&list, f);
 	rc = tree_read(&t, r, buf_str(&list), err);
 	buf_free(&list);
 	/* Take in children until nothing is added; ends even if a wrong list

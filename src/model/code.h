@@ -24,6 +24,10 @@ struct replica;
 int code_resolve(struct buf *out, struct replica *r, const struct field *f,
     const char *text, struct err *err);
 
+/* Append the name of the field's list ("event_type.tsv" -> "event_type");
+ * nothing if it has none. */
+void code_list(struct buf *out, const struct field *f);
+
 /* Append the label of a code, nothing when it has none. */
 int code_label(struct buf *out, struct replica *r, const struct field *f,
     const char *code, bool zh, struct err *err);

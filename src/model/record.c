@@ -525,25 +525,48 @@ record_where(struct buf *sql, struct buf *args, struct replica *r,
 	return rc;
 }
 
+/* What a list is sorted by besides the id: nothing, or a column in which no
+ * value comes first. */
 static int
-put_order(struct buf *sql, const struct kind *kind, const struct kind *base,
+put_sort(struct buf *out, const struct kind *kind, const struct kind *base,
     const char *sort, struct err *err)
 {
 	const struct field *f;
 	int rc;
 
-	buf_puts(sql, " ORDER BY ");
-	if (sort != NULL) {
-		f = schema_field(base, sort, strlen(sort));
-		rc = f != NULL ? 0 : kind_field_find(&f, base, kind, sort, err);
-		if (rc != 0)
-			return rc;
-		buf_puts(sql, "t.");
-		db_quote(sql, f->name);
-		buf_puts(sql, ", ");
-	}
-	buf_puts(sql, "r.id");
+	if (sort == NULL)
+		return 0;
+	f = schema_field(base, sort, strlen(sort));
+	rc = f != NULL ? 0 : kind_field_find(&f, base, kind, sort, err);
+	if (rc != 0)
+		return rc;
+	buf_puts(out, "coalesce(t.");
+	db_quote(out, f->name);
+	buf_puts(out, ", -9e999), ");
 	return 0;
+}
+
+/* Behind the record whose id is ?4, then the order. */
+static int
+put_order(struct buf *sql, const struct kind *kind, const struct kind *base,
+    const struct record_query *q, struct err *err)
+{
+	struct buf sort = BUF_INIT;
+	int rc;
+
+	rc = put_sort(&sort, kind, base, q->sort, err);
+	if (rc == 0 && q->after != NULL) {
+		buf_printf(sql,
+		    " AND (%sr.id) > (SELECT %sr.id FROM _record r"
+		    " JOIN ",
+		    buf_str(&sort), buf_str(&sort));
+		db_quote(sql, base->name);
+		buf_puts(sql, " t USING (rec) WHERE r.id = ?4 AND"
+			      " r.kind = ?2)");
+	}
+	buf_printf(sql, " ORDER BY %sr.id", buf_str(&sort));
+	buf_free(&sort);
+	return rc;
 }
 
 int
@@ -567,12 +590,12 @@ record_list(struct replica *r, const struct record_query *q,
 		buf_puts(&sql, " AND t.removed = 0");
 	rc = record_where(&sql, &args, r, kind, q->filters, q->n_filters, err);
 	if (rc == 0)
-		rc = put_order(&sql, kind, base, q->sort, err);
+		rc = put_order(&sql, kind, base, q, err);
 	buf_puts(&sql, " LIMIT ?3");
 	if (rc == 0)
-		rc = db_query(&st, replica_db(r), err, buf_str(&sql), "tsi",
-		    buf_str(&args), args.len, base->name,
-		    q->limit > 0 ? q->limit : -1);
+		rc = db_query(&st, replica_db(r), err, buf_str(&sql),
+		    q->after == NULL ? "tsi" : "tsis", buf_str(&args), args.len,
+		    base->name, q->limit > 0 ? q->limit : -1, q->after);
 	if (rc == 0) {
 		while ((rc = db_step(st, err)) == 1) {
 			struct record rec = RECORD_INIT;

@@ -28,20 +28,19 @@ put_member(struct buf *out, const char *name, const char *text)
 	canon_put_text(out, text, strlen(text));
 }
 
-/* Names of the registers in conflict, as a member; nothing if none. */
-static int
-put_conflicts(struct buf *out, struct replica *r, const struct record *rec,
+int
+show_conflicts(struct buf *out, struct replica *r, const struct record *rec,
     struct err *err)
 {
-	const char *between = ",\"conflicts\":[";
+	const char *between = "";
 	struct db_stmt *st;
 	int rc;
 
-	if (rec->conflicts == 0)
-		return 0;
+	buf_putc(out, '[');
 	rc = db_query(&st, replica_db(r), err,
 	    "SELECT register FROM _standing WHERE rec = ? GROUP BY register"
-	    " HAVING count(DISTINCT value) > 1 ORDER BY register",
+	    " HAVING count(DISTINCT CASE WHEN register GLOB '@*'"
+	    " THEN value = 'true' ELSE value END) > 1 ORDER BY register",
 	    "i", rec->rec);
 	if (rc != 0)
 		return rc;
@@ -53,9 +52,8 @@ put_conflicts(struct buf *out, struct replica *r, const struct record *rec,
 		between = ",";
 	}
 	db_done(st);
-	if (*between == ',' && between[1] == '\0')
-		buf_putc(out, ']');
-	return rc < 0 ? rc : 0;
+	buf_putc(out, ']');
+	return rc;
 }
 
 int
@@ -86,7 +84,11 @@ show_json(struct buf *out, struct replica *r, const struct record *rec,
 		buf_puts(out, ",\"removed\":true");
 		put_member(out, "removed_reason", rec->removed_reason);
 	}
-	rc = put_conflicts(out, r, rec, err);
+	rc = 0;
+	if (rec->conflicts > 0) {
+		buf_puts(out, ",\"conflicts\":");
+		rc = show_conflicts(out, r, rec, err);
+	}
 	buf_putc(out, '}');
 	return rc;
 }

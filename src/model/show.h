@@ -22,6 +22,10 @@ struct replica;
 int show_json(struct buf *out, struct replica *r, const struct record *rec,
     double metres, struct err *err);
 
+/* Append the names of the registers in conflict, as a JSON array. */
+int show_conflicts(struct buf *out, struct replica *r, const struct record *rec,
+    struct err *err);
+
 /* Append "label: value" lines, units and labels of codes with them, and
  * under a field in conflict every value with who wrote it and when. */
 int show_lines(struct buf *out, struct replica *r, const struct record *rec,
