@@ -74,10 +74,12 @@ int cmd_quarantine(struct cmd *cmd, int argc, char **argv);
 int cmd_rebuild(struct cmd *cmd, int argc, char **argv);
 int cmd_rm(struct cmd *cmd, int argc, char **argv);
 int cmd_roster(struct cmd *cmd, int argc, char **argv);
+int cmd_serve(struct cmd *cmd, int argc, char **argv);
 int cmd_set(struct cmd *cmd, int argc, char **argv);
 int cmd_show(struct cmd *cmd, int argc, char **argv);
 int cmd_status(struct cmd *cmd, int argc, char **argv);
 int cmd_sync(struct cmd *cmd, int argc, char **argv);
+int cmd_user(struct cmd *cmd, int argc, char **argv);
 int cmd_verify(struct cmd *cmd, int argc, char **argv);
 
 #endif

@@ -66,6 +66,11 @@ static const struct {
     {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
     {"roster", cmd_roster, "[--json | --write DIR | --allowed-signers]",
 	N_("stations, keys, and where their powers end")},
+    {"user", cmd_user,
+	"add LOGIN [--name N] [--role R] | passwd LOGIN | role LOGIN R | list",
+	N_("accounts of the console; passwords are read from standard input")},
+    {"serve", cmd_serve, "[--listen ADDR:PORT] [--no-sync]",
+	N_("the console, the sealer and the calls to other stations")},
     {"demo", cmd_demo, "[--once] [DIR]",
 	N_("province, city and two counties on this machine")},
 };

@@ -45,7 +45,7 @@ while read -r header files; do
 done <<'TABLE'
 sqlite3 src/base/db
 git2 sync/ledger
-openssl/ src/base/digest sync/sign src/web/password
+openssl/ src/base/digest sync/sign src/web/certificate src/web/password
 archive src/base/archive
 libssh2 sync/link_ssh
 zlib sync/pack
@@ -91,6 +91,7 @@ nouns='act replica
 chain stream
 digest_state replica
 fold replica
+fork replica
 history replica
 main cmd
 op ops
@@ -98,6 +99,7 @@ rebuild replica
 receive replica
 refold replica
 seal replica
+truncate replica
 verify replica'
 objects=$(find "$build/src" "$build/sync" -name '*.o' | wc -l)
 ok "there are objects to look at" test "$objects" -gt 10

@@ -1,0 +1,267 @@
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "daemon.h"
+#include "home.h"
+#include "replica.h"
+#include "web/desk.h"
+#include "web/http.h"
+
+#define LOOK_MS 200   /* how often others' commits are looked for */
+#define SEAL_MS 1000  /* how long a click may stay unsealed */
+#define BEAT_MS 15000 /* a stream's sign of life */
+#define CHILD_MIN_MS 1000
+#define CHILD_MAX_MS 60000
+
+struct daemon {
+	const struct daemon_options *o;
+	struct replica *r;
+	struct desk *desk;
+	struct http *http;
+	int64_t version;  /* of the replica, as last told to the pages */
+	int64_t told;     /* changes told so far */
+	int64_t unsealed; /* mono ms since when, 0: nothing */
+	int64_t beat;     /* when streams last got anything */
+	pid_t child;      /* yizhan sync --watch, or 0 */
+	int64_t child_at; /* when to start it */
+	int64_t child_pause;
+};
+
+static volatile sig_atomic_t stopping;
+static int wake[2] = {-1, -1};
+
+static void
+on_signal(int number)
+{
+	int saved = errno;
+	ssize_t n;
+
+	if (number != SIGCHLD)
+		stopping = 1;
+	n = write(wake[1], "", 1);
+	(void)n;
+	errno = saved;
+}
+
+/* Tell systemd (sd_notify(3)): one datagram to the socket it names. */
+static void
+notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	socklen_t len;
+	int fd;
+
+	if (path == NULL || strlen(path) >= sizeof(at.sun_path))
+		return;
+	strcpy(at.sun_path, path);
+	len =
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	if (path[0] == '@')
+		at.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, state, strlen(state), 0, (struct sockaddr *)&at, len);
+	close(fd);
+}
+
+/* --- the child that stays on the line
+ * ------------------------------------------- */
+
+static void
+start_child(struct daemon *d, int64_t now)
+{
+	char *args[] = {(char *)"yizhan", (char *)"-C", (char *)d->o->home,
+	    (char *)"sync", (char *)"--watch", NULL};
+	sigset_t none;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execv(d->o->exe, args);
+		_exit(127);
+	}
+	d->child = pid > 0 ? pid : 0;
+	d->child_at = now + d->child_pause;
+}
+
+/* It ends when there is nobody to call, or something is wrong; it says so
+ * itself, and is tried again later and later. */
+static void
+mind_child(struct daemon *d, int64_t now)
+{
+	uint16_t jitter;
+	int status;
+
+	if (!d->o->sync)
+		return;
+	if (d->child > 0 && waitpid(d->child, &status, WNOHANG) == d->child) {
+		d->child = 0;
+		digest_random(&jitter, sizeof(jitter));
+		d->child_at =
+		    now + d->child_pause + d->child_pause * jitter / 65536;
+		d->child_pause = 2 * d->child_pause < CHILD_MAX_MS
+				     ? 2 * d->child_pause
+				     : CHILD_MAX_MS;
+	}
+	if (d->child == 0 && now >= d->child_at && !stopping)
+		start_child(d, now);
+}
+
+static void
+stop_child(struct daemon *d)
+{
+	int status;
+
+	if (d->child <= 0)
+		return;
+	kill(d->child, SIGTERM);
+	while (waitpid(d->child, &status, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* --- what has changed
+ * -------------------------------------------------------------- */
+
+static void
+publish(struct daemon *d, int64_t now)
+{
+	char text[96];
+	int n;
+
+	n = snprintf(text, sizeof(text),
+	    "event: change\ndata: {\"version\":%lld}\n\n",
+	    (long long)++d->told);
+	http_publish(d->http, text, (size_t)n);
+	d->beat = now;
+}
+
+static int
+look(struct daemon *d, int64_t now, struct err *err)
+{
+	int64_t version;
+	int rc;
+
+	rc = desk_version(d->desk, &version, err);
+	if (rc != 0)
+		return rc;
+	if (version != d->version) {
+		d->version = version;
+		publish(d, now);
+		if (d->unsealed == 0)
+			d->unsealed = now;
+	} else if (now - d->beat >= BEAT_MS) {
+		http_publish(d->http, ": here\n\n", strlen(": here\n\n"));
+		d->beat = now;
+	}
+	if (d->unsealed == 0 || now - d->unsealed < SEAL_MS)
+		return 0;
+	d->unsealed = 0;
+	rc = replica_seal(d->r, err);
+	if (rc == 0) /* sealing is no news */
+		rc = desk_version(d->desk, &d->version, err);
+	return rc;
+}
+
+static int
+loop(struct daemon *d, struct err *err)
+{
+	struct pollfd fd = {.fd = wake[0], .events = POLLIN};
+	char drain[64];
+	int64_t now;
+	int rc = 0;
+
+	while (rc == 0 && !stopping) {
+		now = clock_mono();
+		mind_child(d, now);
+		rc = look(d, now, err);
+		if (poll(&fd, 1, LOOK_MS) > 0 &&
+		    read(wake[0], drain, sizeof(drain)) < 0 && errno != EINTR)
+			rc = err_sys(err, "the daemon's pipe");
+	}
+	return rc;
+}
+
+/* --- start and end
+ * -------------------------------------------------------------------- */
+
+static int
+catch_signals(struct err *err)
+{
+	struct sigaction act = {.sa_handler = on_signal};
+
+	if (pipe(wake) != 0)
+		return err_sys(err, "pipe");
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGCHLD, &act, NULL);
+	return 0;
+}
+
+static int
+open_all(struct daemon *d, struct err *err)
+{
+	struct http_options http = {.address = d->o->address,
+	    .port = d->o->port,
+	    .certificate = d->o->certificate,
+	    .key = d->o->key,
+	    .handle = desk_handle};
+	struct home *home;
+	int rc;
+
+	rc = home_open(&home, d->o->home, err);
+	if (rc == 0)
+		rc = replica_open(&d->r, home, err);
+	if (rc == 0)
+		rc = replica_seal(d->r, err);
+	if (rc == 0)
+		rc = desk_open(&d->desk, d->o->home, err);
+	if (rc == 0)
+		rc = desk_version(d->desk, &d->version, err);
+	http.arg = d->desk;
+	if (rc == 0)
+		rc = http_start(&d->http, &http, err);
+	return rc;
+}
+
+int
+daemon_run(const struct daemon_options *o,
+    void (*ready)(void *arg, uint16_t port), void *arg, struct err *err)
+{
+	struct daemon d = {.o = o, .child_pause = CHILD_MIN_MS};
+	int rc;
+
+	rc = catch_signals(err);
+	if (rc == 0)
+		rc = open_all(&d, err);
+	if (rc == 0) {
+		ready(arg, http_port(d.http));
+		notify("READY=1");
+		rc = loop(&d, err);
+		notify("STOPPING=1");
+	}
+	stop_child(&d);
+	http_stop(d.http);
+	desk_close(d.desk);
+	if (rc == 0 && d.r != NULL)
+		rc = replica_seal(d.r, err);
+	replica_close(d.r);
+	return rc;
+}

@@ -1,0 +1,221 @@
+/* The ledger: changesets, and what each did to which record. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "canon.h"
+#include "changeset.h"
+#include "desk.h"
+#include "model/kind.h"
+#include "model/record.h"
+#include "op.h"
+#include "replica.h"
+#include "sign.h"
+
+#define PAGE 50
+#define PAGE_MAX 200
+
+static void
+put_member(struct buf *out, const char *name, const char *text)
+{
+	buf_printf(out, ",\"%s\":", name);
+	canon_put_text(out, text, strlen(text));
+}
+
+/* The head of a changeset, as an object left open. */
+static void
+put_changeset(struct buf *out, const struct changeset *cs)
+{
+	char id[DIGEST_HEX_LEN + 1], when[CLOCK_LEN], chain[CHAIN_NAME_MAX];
+
+	digest_hex(id, cs->id.b, sizeof(cs->id.b));
+	clock_format(when, cs->time);
+	chain_format(chain, &cs->chain);
+	buf_printf(out, "{\"id\":\"%s\",\"chain\":\"%s\",\"seq\":%lld", id,
+	    chain, (long long)cs->seq);
+	buf_printf(out, ",\"time\":\"%s\",\"station\":\"%s\",\"stream\":\"%s\"",
+	    when, cs->chain.writer, stream_name(cs->chain.stream));
+	put_member(out, "author", cs->author);
+	put_member(out, "subject", cs->subject);
+}
+
+/* --- a record's history
+ * ------------------------------------------------------------ */
+
+struct history {
+	struct buf *out;
+	size_t n;
+};
+
+static int
+put_history(void *arg, const struct changeset *cs, const struct op *op,
+    bool accepted, struct err *err)
+{
+	struct history *h = arg;
+
+	(void)err;
+	if (h->n++ > 0)
+		buf_putc(h->out, ',');
+	put_changeset(h->out, cs);
+	/* What replica_history() reads it has checked. */
+	buf_printf(h->out, ",\"verified\":true,\"accepted\":%s,\"op\":",
+	    accepted ? "true" : "false");
+	buf_put(h->out, op->line, op->line_len);
+	buf_putc(h->out, '}');
+	return 0;
+}
+
+DESK_HANDLER(api_history)
+{
+	struct history h = {&c->p->body, 0};
+	struct record rec = RECORD_INIT;
+	int rc;
+
+	rc = record_read(&rec, c->r, c->arg[0], c->arg[1], err);
+	buf_puts(&c->p->body, "{\"history\":[");
+	if (rc == 0)
+		rc = replica_history(
+		    c->r, rec.kind->name, rec.id, put_history, &h, err);
+	buf_puts(&c->p->body, "]}");
+	record_free(&rec);
+	return rc;
+}
+
+/* --- the timeline
+ * -------------------------------------------------------------------- */
+
+static int64_t
+ask(struct call *c, const char *name, int64_t otherwise)
+{
+	const char *s = http_query(c->q, name);
+	char *end;
+	int64_t n;
+
+	if (s == NULL)
+		return otherwise;
+	n = strtoll(s, &end, 10);
+	return end == s || *end != '\0' || n < 0 ? otherwise : n;
+}
+
+static int
+put_row(struct call *c, struct db_stmt *st, struct err *err)
+{
+	const char *text = db_text(st, 1);
+	struct chain_name chain;
+	struct changeset cs;
+	int rc;
+
+	rc = chain_parse(&chain, text, strlen(text), err);
+	if (rc == 0)
+		rc = replica_read(c->r, &cs, &chain, db_int(st, 2), err);
+	if (rc != 0)
+		return rc;
+	put_changeset(&c->p->body, &cs);
+	buf_printf(&c->p->body, ",\"ops\":%lld}", (long long)db_int(st, 3));
+	changeset_free(&cs);
+	return 0;
+}
+
+/* Newest first, in the order in which this station came to hold them; the
+ * mark to go on from is a row's place in that order. */
+DESK_HANDLER(api_changesets)
+{
+	int64_t limit = ask(c, "_limit", PAGE), next = 0, n = 0;
+	struct db_stmt *st;
+	int rc;
+
+	if (limit < 1 || limit > PAGE_MAX)
+		limit = PAGE_MAX;
+	rc = db_query(&st, replica_db(c->r), err,
+	    "SELECT c.time, h.name, c.seq, c.ops FROM _changeset AS c"
+	    " JOIN _chain AS h ON h.no = c.chain"
+	    " ORDER BY c.time + c.offset DESC, h.name, c.seq DESC"
+	    " LIMIT ? OFFSET ?",
+	    "ii", limit + 1, ask(c, "_below", 0));
+	if (rc != 0)
+		return rc;
+	buf_puts(&c->p->body, "{\"changesets\":[");
+	while ((rc = db_step(st, err)) == 1) {
+		if (n == limit) {
+			next = ask(c, "_below", 0) + n;
+			rc = 0;
+			break;
+		}
+		if (n++ > 0)
+			buf_putc(&c->p->body, ',');
+		rc = put_row(c, st, err);
+		if (rc != 0)
+			break;
+	}
+	db_done(st);
+	if (next > 0)
+		buf_printf(
+		    &c->p->body, "],\"next\":\"%lld\"}", (long long)next);
+	else
+		buf_puts(&c->p->body, "],\"next\":null}");
+	return rc;
+}
+
+static void
+put_ops(struct buf *out, const struct buf *ops)
+{
+	const char *p = (const char *)ops->b, *end = p + ops->len, *nl;
+
+	/* Each line is an object of canonical JSON already. */
+	buf_puts(out, ",\"ops\":[");
+	while (p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		buf_put(out, p, (size_t)(nl - p));
+		p = nl + 1;
+		if (p < end)
+			buf_putc(out, ',');
+	}
+	buf_putc(out, ']');
+}
+
+static void
+put_seen(struct buf *out, const struct changeset *cs)
+{
+	char name[CHAIN_NAME_MAX];
+	size_t i;
+
+	buf_puts(out, ",\"seen\":[");
+	for (i = 0; i < cs->n_seen; i++) {
+		chain_format(name, &cs->seen[i].chain);
+		buf_printf(out, "%s{\"chain\":\"%s\",\"seq\":%lld}",
+		    i == 0 ? "" : ",", name, (long long)cs->seen[i].seq);
+	}
+	buf_putc(out, ']');
+}
+
+DESK_HANDLER(api_changeset)
+{
+	struct buf text = BUF_INIT, key = BUF_INIT;
+	struct chain_name chain;
+	struct changeset cs;
+	int64_t seq;
+	int rc;
+
+	rc = replica_find(c->r, &chain, &seq, c->arg[0], err);
+	if (rc == 0)
+		rc = replica_read(c->r, &cs, &chain, seq, err);
+	if (rc != 0)
+		return rc;
+	put_changeset(&c->p->body, &cs);
+	put_ops(&c->p->body, &cs.ops);
+	put_seen(&c->p->body, &cs);
+	changeset_derive_content(&cs, &text);
+	sign_public_line(&key, cs.key);
+	put_member(&c->p->body, "text", buf_str(&text));
+	put_member(&c->p->body, "key", buf_str(&key));
+	buf_putc(&c->p->body, '}');
+	buf_free(&text);
+	buf_free(&key);
+	changeset_free(&cs);
+	return 0;
+}

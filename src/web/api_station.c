@@ -1,0 +1,300 @@
+/* This station and its neighbours: contact, what waits, what is wrong. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "canon.h"
+#include "desk.h"
+#include "home.h"
+#include "local.h"
+#include "model/conflict.h"
+#include "model/kind.h"
+#include "model/record.h"
+#include "model/waiting.h"
+#include "replica.h"
+#include "roster.h"
+
+static struct json *
+time_or_null(int64_t ms)
+{
+	char text[CLOCK_LEN];
+
+	if (ms == 0)
+		return json_new_null();
+	clock_format(text, ms);
+	return json_text(text);
+}
+
+static const char *
+relation(struct call *c, const char *code)
+{
+	const struct roster *roster = replica_roster(c->r);
+	const char *self = replica_home(c->r)->code;
+	const struct roster_station *me = roster_find(roster, self);
+	const struct roster_station *other = roster_find(roster, code);
+
+	if (me != NULL && strcmp(me->parent, code) == 0)
+		return "parent";
+	if (other != NULL && strcmp(other->parent, self) == 0)
+		return "child";
+	return "peer";
+}
+
+struct peers {
+	struct local_peer *v;
+	size_t n;
+	struct replica_head *heads;
+	size_t n_heads;
+};
+
+static int
+read_peers(struct peers *out, struct call *c, struct err *err)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = local_peers(c->local, &out->v, &out->n, err);
+	if (rc == 0)
+		rc = replica_heads(c->r, &out->heads, &out->n_heads, err);
+	return rc;
+}
+
+static int
+describe_peer(struct json **out, struct call *c, const struct peers *peers,
+    const struct local_peer *p, struct err *err)
+{
+	const struct roster_station *st =
+	    roster_find(replica_roster(c->r), p->code);
+	int64_t waiting;
+	int rc;
+
+	rc = waiting_count(&waiting, c->r, c->local, peers->heads,
+	    peers->n_heads, p->code, NULL, NULL, err);
+	if (rc != 0)
+		return rc;
+	*out = json_new_object();
+	json_set(*out, "code", json_text(p->code));
+	json_set(*out, "name", json_text(st == NULL ? "" : st->name));
+	json_set(*out, "relation", json_text(relation(c, p->code)));
+	json_set(*out, "last_contact", time_or_null(p->last_contact));
+	json_set(*out, "last_complete", time_or_null(p->last_complete));
+	json_set(*out, "offset_ms", json_int(p->offset));
+	json_set(*out, "trouble", json_text(p->trouble));
+	json_set(*out, "waiting", json_int(waiting));
+	return 0;
+}
+
+/* --- this station
+ * ------------------------------------------------------------------ */
+
+static int
+put_counts(struct json *o, struct call *c, struct err *err)
+{
+	static const struct {
+		const char *name, *sql;
+	} counts[] = {
+	    {"records", "SELECT count(*) FROM _record"},
+	    {"conflicts",
+		"SELECT count(*) FROM (SELECT 1 FROM _standing GROUP BY rec,"
+		" register HAVING count(DISTINCT CASE WHEN register GLOB '@*'"
+		" THEN value = 'true' ELSE value END) > 1)"},
+	    {"quarantined", "SELECT count(*) FROM _quarantine"},
+	    {"chains", "SELECT count(*) FROM _chain WHERE head > 0"},
+	    {"changesets", "SELECT coalesce(sum(head), 0) FROM _chain"},
+	};
+	struct buf missing = BUF_INIT;
+	int64_t n;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < sizeof(counts) / sizeof(counts[0]); i++) {
+		rc = db_get_int(&n, replica_db(c->r), err, counts[i].sql, "");
+		if (rc == 0)
+			json_set(o, counts[i].name, json_int(n));
+	}
+	if (rc == 0)
+		rc = blob_missing(c->r, &missing, 1000, err);
+	json_set(o, "missing_blobs",
+	    json_int((int64_t)missing.len / DIGEST_HEX_LEN));
+	buf_free(&missing);
+	return rc;
+}
+
+DESK_HANDLER(api_station)
+{
+	const struct home *home = replica_home(c->r);
+	const struct roster_station *me =
+	    roster_find(replica_roster(c->r), home->code);
+	struct json *o = json_new_object(), *list = json_new_array(), *one;
+	struct peers peers;
+	size_t i;
+	int rc;
+
+	json_set(o, "code", json_text(home->code));
+	json_set(o, "name", json_text(me == NULL ? "" : me->name));
+	json_set(o, "inc", json_text(home->inc));
+	json_set(o, "parent", json_text(me == NULL ? "" : me->parent));
+	json_set(o, "time", time_or_null(clock_wall()));
+	json_set(o, "peers", list);
+	rc = read_peers(&peers, c, err);
+	for (i = 0; rc == 0 && i < peers.n; i++) {
+		rc = describe_peer(&one, c, &peers, &peers.v[i], err);
+		if (rc == 0)
+			json_add(list, one);
+	}
+	if (rc == 0)
+		rc = put_counts(o, c, err);
+	if (rc == 0)
+		json_write(&c->p->body, o, 0);
+	free(peers.v);
+	free(peers.heads);
+	json_free(o);
+	return rc;
+}
+
+DESK_HANDLER(api_stations)
+{
+	const struct roster *roster = replica_roster(c->r);
+	struct json *o = json_new_object(), *list = json_new_array();
+	struct json *one, *peer;
+	struct peers peers;
+	size_t i, j;
+	int rc;
+
+	json_set(o, "stations", list);
+	rc = read_peers(&peers, c, err);
+	for (i = 0; rc == 0 && i < roster_count(roster); i++) {
+		const struct roster_station *st = roster_at(roster, i);
+
+		one = json_new_object();
+		json_add(list, one);
+		json_set(one, "code", json_text(st->code));
+		json_set(one, "name", json_text(st->name));
+		json_set(one, "parent", json_text(st->parent));
+		json_set(one, "keys", json_int((int64_t)st->n_keys));
+		peer = NULL;
+		for (j = 0; rc == 0 && j < peers.n; j++)
+			if (strcmp(peers.v[j].code, st->code) == 0)
+				rc = describe_peer(
+				    &peer, c, &peers, &peers.v[j], err);
+		json_set(one, "peer", peer == NULL ? json_new_null() : peer);
+	}
+	if (rc == 0)
+		json_write(&c->p->body, o, 0);
+	free(peers.v);
+	free(peers.heads);
+	json_free(o);
+	return rc;
+}
+
+/* --- what is wrong
+ * ------------------------------------------------------------------- */
+
+struct conflicts {
+	struct call *c;
+	char at[RECORD_ID_LEN + 128]; /* record and register being written */
+};
+
+static void
+put_member(struct buf *out, const char *name, const char *text)
+{
+	buf_printf(out, ",\"%s\":", name);
+	canon_put_text(out, text, strlen(text));
+}
+
+static int
+begin_conflict(
+    struct conflicts *f, const struct conflict_value *v, struct err *err)
+{
+	struct buf *out = &f->c->p->body, title = BUF_INIT;
+	const struct kind *kind = schema_kind(replica_schema(f->c->r), v->kind);
+	const struct field *field =
+	    kind == NULL ? NULL : schema_field(kind, v->reg, strlen(v->reg));
+	int rc;
+
+	rc = record_title(&title, f->c->r, v->kind, v->id, err);
+	buf_printf(out, "%s{\"kind\":\"%s\",\"id\":\"%s\"",
+	    f->at[0] == '\0' ? "" : "]},", v->kind, v->id);
+	put_member(out, "title", buf_str(&title));
+	put_member(out, "register", v->reg);
+	put_member(out, "label_zh", field == NULL ? v->reg : field->label_zh);
+	put_member(out, "label_en", field == NULL ? v->reg : field->label_en);
+	buf_puts(out, ",\"values\":[");
+	buf_free(&title);
+	return rc;
+}
+
+static int
+put_conflict(void *arg, const struct conflict_value *v, struct err *err)
+{
+	struct conflicts *f = arg;
+	struct buf *out = &f->c->p->body;
+	char at[sizeof(f->at)], when[CLOCK_LEN];
+	int rc = 0;
+
+	snprintf(at, sizeof(at), "%s %s", v->id, v->reg);
+	if (strcmp(at, f->at) == 0)
+		buf_putc(out, ',');
+	else
+		rc = begin_conflict(f, v, err);
+	memcpy(f->at, at, sizeof(f->at));
+	clock_format(when, v->time);
+	buf_printf(out, "{\"value\":%s,\"shown\":%s,\"station\":\"%s\"",
+	    v->value, v->shown ? "true" : "false", v->writer);
+	put_member(out, "author", v->author);
+	put_member(out, "time", when);
+	put_member(out, "changeset", v->changeset);
+	buf_putc(out, '}');
+	return rc;
+}
+
+DESK_HANDLER(api_conflicts)
+{
+	struct conflicts f = {c, ""};
+	int rc;
+
+	buf_puts(&c->p->body, "{\"conflicts\":[");
+	rc = conflict_list(c->r, 0, put_conflict, &f, err);
+	buf_puts(&c->p->body, f.at[0] == '\0' ? "]}" : "]}]}");
+	return rc;
+}
+
+DESK_HANDLER(api_quarantine)
+{
+	struct json *o = json_new_object(), *list = json_new_array(), *one;
+	struct db_stmt *st;
+	int rc;
+
+	json_set(o, "quarantine", list);
+	rc = db_query(&st, replica_db(c->r), err,
+	    "SELECT q.kind, q.id, q.reason, h.name, q.seq, c.time,"
+	    " lower(hex(c.id)) FROM _quarantine AS q JOIN _chain AS h"
+	    " ON h.no = q.chain JOIN _changeset AS c USING (chain, seq)"
+	    " ORDER BY h.name, q.seq, q.op LIMIT 1000",
+	    "");
+	if (rc == 0) {
+		while ((rc = db_step(st, err)) == 1) {
+			one = json_new_object();
+			json_set(one, "kind", json_text(db_text(st, 0)));
+			json_set(one, "id", json_text(db_text(st, 1)));
+			json_set(one, "reason", json_text(db_text(st, 2)));
+			json_set(one, "chain", json_text(db_text(st, 3)));
+			json_set(one, "seq", json_int(db_int(st, 4)));
+			json_set(one, "time", time_or_null(db_int(st, 5)));
+			json_set(one, "changeset", json_text(db_text(st, 6)));
+			json_add(list, one);
+		}
+		db_done(st);
+	}
+	if (rc == 0)
+		json_write(&c->p->body, o, 0);
+	json_free(o);
+	return rc;
+}

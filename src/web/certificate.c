@@ -1,0 +1,124 @@
+#include "config.h"
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "certificate.h"
+
+#define PEM_MAX (64u << 10)
+/* RFC 5280, 4.1.2.5: no well-defined end. */
+#define FROM "19700101000000Z"
+#define UNTIL "99991231235959Z"
+
+static int
+set_names(X509 *x)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+	char host[256] = "localhost", alt[600];
+	X509_EXTENSION *ext;
+	int ok;
+
+	gethostname(host, sizeof(host) - 1);
+	if (host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+			      "UVWXYZ0123456789.-")] != '\0')
+		strcpy(host, "localhost");
+	snprintf(
+	    alt, sizeof(alt), "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", host);
+	if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+		(const unsigned char *)host, -1, -1, 0) != 1 ||
+	    X509_set_issuer_name(x, name) != 1)
+		return 0;
+	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt);
+	if (ext == NULL)
+		return 0;
+	ok = X509_add_ext(x, ext, -1);
+	X509_EXTENSION_free(ext);
+	return ok;
+}
+
+static X509 *
+make_certificate(EVP_PKEY *key)
+{
+	X509 *x = X509_new();
+	uint64_t serial;
+
+	digest_random(&serial, sizeof(serial));
+	if (x == NULL || X509_set_version(x, X509_VERSION_3) != 1 ||
+	    ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial >> 1) !=
+		1 ||
+	    ASN1_TIME_set_string_X509(X509_getm_notBefore(x), FROM + 2) != 1 ||
+	    ASN1_TIME_set_string_X509(X509_getm_notAfter(x), UNTIL) != 1 ||
+	    X509_set_pubkey(x, key) != 1 || set_names(x) != 1 ||
+	    X509_sign(x, key, EVP_sha256()) == 0) {
+		X509_free(x);
+		return NULL;
+	}
+	return x;
+}
+
+static void
+take(struct buf *out, BIO *bio)
+{
+	char *p;
+	long n = BIO_get_mem_data(bio, &p);
+
+	buf_put(out, p, (size_t)n);
+}
+
+static int
+make(struct buf *cert, struct buf *key, struct err *err)
+{
+	EVP_PKEY *pair = EVP_EC_gen("P-256");
+	X509 *x = pair == NULL ? NULL : make_certificate(pair);
+	BIO *c = BIO_new(BIO_s_mem()), *k = BIO_new(BIO_s_mem());
+	bool ok;
+
+	ok = x != NULL && c != NULL && k != NULL &&
+	     PEM_write_bio_X509(c, x) == 1 &&
+	     PEM_write_bio_PrivateKey(k, pair, NULL, NULL, 0, NULL, NULL) == 1;
+	if (ok) {
+		take(cert, c);
+		take(key, k);
+	}
+	BIO_free(c);
+	BIO_free(k);
+	X509_free(x);
+	EVP_PKEY_free(pair);
+	return ok ? 0 : err_set(err, YZ_EIO, "no certificate could be made");
+}
+
+int
+certificate_get(
+    struct buf *cert, struct buf *key, const char *home, struct err *err)
+{
+	char *cert_path = mem_printf("%s/keys/console.crt", home);
+	char *key_path = mem_printf("%s/keys/console.key", home);
+	int rc;
+
+	rc = file_read(cert, cert_path, PEM_MAX, err);
+	if (rc == 0)
+		rc = file_read(key, key_path, PEM_MAX, err);
+	else if (rc == YZ_ENOTFOUND) {
+		rc = make(cert, key, err);
+		if (rc == 0)
+			rc = file_write(key_path, key->b, key->len, 0600, err);
+		if (rc == 0)
+			rc = file_write(
+			    cert_path, cert->b, cert->len, 0644, err);
+	}
+	free(cert_path);
+	free(key_path);
+	return rc;
+}

@@ -1,0 +1,18 @@
+/*
+ * The certificate of the console's HTTPS server.
+ */
+#ifndef WEB_CERTIFICATE_H
+#define WEB_CERTIFICATE_H
+
+struct buf;
+struct err;
+
+/*
+ * HOME/keys/console.crt and console.key as PEM texts: those that an
+ * administrator put there, else made at the first call (P-256, self-signed,
+ * for the machine's host name, without an end: clocks may be wrong).
+ */
+int certificate_get(
+    struct buf *cert, struct buf *key, const char *home, struct err *err);
+
+#endif

@@ -1,0 +1,432 @@
+#include "config.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "desk.h"
+#include "home.h"
+#include "local.h"
+#include "replica.h"
+
+/* --- what may be asked for --------------------------------------------------
+ */
+
+enum {
+	OPEN = 1,    /* nobody need be logged in */
+	JSON_IN = 2, /* the body is one JSON object */
+	LOGGED = 4,  /* done or refused, it stands in the audit log */
+};
+
+static const struct route {
+	const char *method;
+	const char *path; /* a * is one piece of it */
+	enum power power; /* who may; not of open routes */
+	int flags;
+	int (*handle)(struct call *c, struct err *err);
+} routes[] = {
+    {"POST", "/api/login", 0, OPEN | JSON_IN, api_login},
+    {"POST", "/api/logout", POWER_READ, 0, api_logout},
+    {"GET", "/api/me", POWER_READ, 0, api_me},
+    {"GET", "/api/events", POWER_READ, 0, api_events},
+    {"GET", "/api/station", POWER_READ, 0, api_station},
+    {"GET", "/api/stations", POWER_READ, 0, api_stations},
+    {"GET", "/api/kinds", POWER_READ, 0, api_kinds},
+    {"GET", "/api/kinds/*", POWER_READ, 0, api_kind},
+    {"GET", "/api/records/*", POWER_READ, 0, api_records},
+    {"GET", "/api/records/*/*", POWER_READ, 0, api_record},
+    {"GET", "/api/records/*/*/history", POWER_READ, 0, api_history},
+    {"POST", "/api/records/*", POWER_REGISTER, JSON_IN, api_create},
+    {"PATCH", "/api/records/*/*", POWER_REGISTER, JSON_IN, api_change},
+    {"DELETE", "/api/records/*/*", POWER_REGISTER, 0, api_drop},
+    {"POST", "/api/blobs", POWER_REGISTER, 0, api_blob_put},
+    {"GET", "/api/blobs/*", POWER_READ, 0, api_blob_get},
+    {"GET", "/api/find", POWER_READ, 0, api_find},
+    {"GET", "/api/near", POWER_READ, 0, api_near},
+    {"GET", "/api/conflicts", POWER_READ, 0, api_conflicts},
+    {"GET", "/api/quarantine", POWER_READ, 0, api_quarantine},
+    {"GET", "/api/changesets", POWER_READ, 0, api_changesets},
+    {"GET", "/api/changesets/*", POWER_READ, 0, api_changeset},
+    {"GET", "/api/users", POWER_USERS, 0, api_users},
+    {"POST", "/api/users", POWER_USERS, JSON_IN | LOGGED, api_user_add},
+    {"POST", "/api/users/*/password", POWER_USERS, JSON_IN | LOGGED,
+	api_user_passwd},
+    {"POST", "/api/users/*/role", POWER_RIGHTS, JSON_IN | LOGGED,
+	api_user_role},
+    {"GET", "/api/audit", POWER_AUDIT, 0, api_audit},
+};
+
+#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+/* Does the path fit?  Then arg has the pieces at the stars. */
+static bool
+fits(const char *pattern, const char *path, char *arg[3])
+{
+	size_t n = 0, len;
+
+	for (; *pattern != '\0'; pattern++) {
+		if (*pattern != '*') {
+			if (*path++ != *pattern)
+				return false;
+			continue;
+		}
+		len = strcspn(path, "/");
+		if (len == 0)
+			return false;
+		free(arg[n]);
+		arg[n++] = mem_strndup(path, len);
+		path += len;
+	}
+	return *path == '\0';
+}
+
+/* --- seats: a replica for each request that is being answered ----------------
+ */
+
+struct seat {
+	struct replica *r;
+	struct local *local;
+	struct seat *next;
+};
+
+struct desk {
+	char *home;
+	pthread_mutex_t lock;
+	struct seat *free;
+	struct seat *watch; /* for desk_version() */
+};
+
+static void
+seat_free(struct seat *s)
+{
+	if (s == NULL)
+		return;
+	replica_close(s->r);
+	local_close(s->local);
+	free(s);
+}
+
+static int
+seat_new(struct seat **out, struct desk *desk, struct err *err)
+{
+	struct seat *s = mem_calloc(1, sizeof(*s));
+	struct home *home;
+	int rc;
+
+	rc = home_open(&home, desk->home, err);
+	if (rc == 0)
+		rc = replica_open(&s->r, home, err);
+	if (rc == 0)
+		rc = local_open(&s->local, desk->home, err);
+	if (rc == 0)
+		*out = s;
+	else
+		seat_free(s);
+	return rc;
+}
+
+static int
+seat_take(struct seat **out, struct desk *desk, struct err *err)
+{
+	pthread_mutex_lock(&desk->lock);
+	*out = desk->free;
+	if (*out != NULL)
+		desk->free = (*out)->next;
+	pthread_mutex_unlock(&desk->lock);
+	return *out != NULL ? 0 : seat_new(out, desk, err);
+}
+
+static void
+seat_leave(struct desk *desk, struct seat *s)
+{
+	pthread_mutex_lock(&desk->lock);
+	s->next = desk->free;
+	desk->free = s;
+	pthread_mutex_unlock(&desk->lock);
+}
+
+int
+desk_open(struct desk **out, const char *home, struct err *err)
+{
+	struct desk *desk = mem_calloc(1, sizeof(*desk));
+	int rc;
+
+	desk->home = mem_strdup(home);
+	pthread_mutex_init(&desk->lock, NULL);
+	rc = seat_new(&desk->watch, desk, err);
+	if (rc == 0)
+		rc = user_open(local_db(desk->watch->local), err);
+	if (rc == 0)
+		rc = login_open(local_db(desk->watch->local), err);
+	if (rc == 0)
+		rc = audit_open(local_db(desk->watch->local), err);
+	if (rc == 0)
+		*out = desk;
+	else
+		desk_close(desk);
+	return rc;
+}
+
+void
+desk_close(struct desk *desk)
+{
+	struct seat *s;
+
+	if (desk == NULL)
+		return;
+	while ((s = desk->free) != NULL) {
+		desk->free = s->next;
+		seat_free(s);
+	}
+	seat_free(desk->watch);
+	pthread_mutex_destroy(&desk->lock);
+	free(desk->home);
+	free(desk);
+}
+
+int
+desk_version(struct desk *desk, int64_t *out, struct err *err)
+{
+	(void)err;
+	*out = db_version(replica_db(desk->watch->r));
+	return 0;
+}
+
+struct db *
+desk_local(struct call *c)
+{
+	return local_db(c->local);
+}
+
+/* --- answering
+ * ---------------------------------------------------------------- */
+
+/* What a browser is to forbid itself (security.md, T24). */
+static void
+put_safety(struct http_reply *p, bool tls)
+{
+	http_reply_header(p, "Content-Security-Policy", "%s",
+	    "default-src 'none'; script-src 'self'; style-src 'self';"
+	    " img-src 'self' data: blob:; connect-src 'self';"
+	    " font-src 'self'; manifest-src 'self'; form-action 'self';"
+	    " frame-ancestors 'none'; base-uri 'none'");
+	http_reply_header(p, "X-Content-Type-Options", "nosniff");
+	http_reply_header(p, "Referrer-Policy", "no-referrer");
+	http_reply_header(p, "Cross-Origin-Opener-Policy", "same-origin");
+	http_reply_header(p, "Cross-Origin-Resource-Policy", "same-origin");
+	if (tls)
+		http_reply_header(
+		    p, "Strict-Transport-Security", "max-age=31536000");
+}
+
+static void
+put_error(struct http_reply *p, int rc, const struct err *err)
+{
+	static const struct {
+		int rc, status;
+		const char *code;
+	} table[] = {{YZ_EINVAL, 400, "invalid"},
+	    {YZ_ENOTFOUND, 404, "missing"}, {YZ_EDENIED, 403, "denied"},
+	    {YZ_ECONFLICT, 409, "conflict"}};
+	struct json *o = json_new_object(), *e = json_new_object();
+	const char *code = "io";
+	int status = 500;
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].rc == rc) {
+			status = table[i].status;
+			code = table[i].code;
+		}
+	if (p->status == 200 || p->status == 201)
+		p->status = status;
+	json_set(e, "code", json_text(code));
+	json_set(e, "message", json_text(err->msg));
+	json_set(o, "error", e);
+	buf_clear(&p->body);
+	json_write(&p->body, o, 0);
+	json_free(o);
+}
+
+/* In a time that does not tell how much of it is right. */
+static bool
+same_text(const char *a, const char *b)
+{
+	unsigned char differ = 0;
+	size_t i, n = strlen(b);
+
+	if (a == NULL || strlen(a) != n)
+		return false;
+	for (i = 0; i < n; i++)
+		differ |= (unsigned char)(a[i] ^ b[i]);
+	return differ == 0;
+}
+
+/* A page of another origin may not make a browser call us. */
+static int
+check_origin(struct call *c, struct err *err)
+{
+	const char *origin = http_header(c->q, "Origin");
+	const char *site = http_header(c->q, "Sec-Fetch-Site");
+	const char *host = http_header(c->q, "Host");
+	const char *at;
+
+	if (site != NULL && strcmp(site, "same-origin") != 0 &&
+	    strcmp(site, "none") != 0)
+		return err_set(
+		    err, YZ_EDENIED, "the call comes from elsewhere");
+	if (origin == NULL)
+		return 0;
+	at = strstr(origin, "://");
+	if (at == NULL || host == NULL || strcmp(at + 3, host) != 0)
+		return err_set(
+		    err, YZ_EDENIED, "the call comes from elsewhere");
+	return 0;
+}
+
+static int
+admit(struct call *c, const struct route *route, struct err *err)
+{
+	bool reads = strcmp(c->q->method, "GET") == 0;
+	const char *token = http_cookie(c->q, c->q->tls ? "__Host-yz" : "yz");
+	int rc;
+
+	if (!reads) {
+		rc = check_origin(c, err);
+		if (rc != 0)
+			return rc;
+	}
+	if ((route->flags & OPEN) != 0)
+		return 0;
+	rc = login_find(desk_local(c), &c->login, token, clock_wall(), err);
+	if (rc != 0) {
+		if (rc == YZ_EDENIED)
+			c->p->status = 401;
+		return rc;
+	}
+	memcpy(c->token, token, sizeof(c->token));
+	if (!reads &&
+	    !same_text(http_header(c->q, "X-Yizhan-Token"), c->login.csrf))
+		return err_set(err, YZ_EDENIED,
+		    "the request has no token of this session: load the page "
+		    "again");
+	if (!user_may(c->login.user.role, route->power))
+		return err_set(err, YZ_EDENIED, "the role %s may not do this",
+		    user_role_name(c->login.user.role));
+	return 0;
+}
+
+static int
+read_body(struct call *c, const struct route *route, struct err *err)
+{
+	if ((route->flags & JSON_IN) == 0) {
+		c->in = json_new_object();
+		return 0;
+	}
+	return json_parse(
+	    &c->in, (const char *)c->q->body.b, c->q->body.len, err);
+}
+
+/* What only reads sees one moment: kinds do not change under its feet. */
+static int
+run(struct call *c, const struct route *route, struct err *err)
+{
+	bool reads = strcmp(route->method, "GET") == 0;
+	int rc = 0;
+
+	if (reads)
+		rc = replica_look(c->r, err);
+	if (rc != 0)
+		return rc;
+	rc = route->handle(c, err);
+	if (reads)
+		replica_look_end(c->r);
+	return rc;
+}
+
+static int
+serve(struct call *c, const struct route *route, struct err *err)
+{
+	struct err ignored;
+	int rc;
+
+	rc = admit(c, route, err);
+	if (rc == 0)
+		rc = read_body(c, route, err);
+	if (rc == 0)
+		rc = run(c, route, err);
+	if ((route->flags & LOGGED) != 0 && c->login.user.login[0] != '\0')
+		(void)audit_add(desk_local(c), c->login.user.login, c->q->peer,
+		    route->path, c->arg[0], rc == 0 ? "done" : err->msg,
+		    &ignored);
+	return rc;
+}
+
+static const struct route *
+find_route(struct call *c, bool *other_method)
+{
+	size_t i;
+
+	*other_method = false;
+	for (i = 0; i < N_ROUTES; i++) {
+		if (!fits(routes[i].path, c->q->path, c->arg))
+			continue;
+		if (strcmp(routes[i].method, c->q->method) == 0)
+			return &routes[i];
+		*other_method = true;
+	}
+	return NULL;
+}
+
+static int
+answer(struct call *c, struct err *err)
+{
+	const struct route *route;
+	struct seat *seat;
+	bool other_method;
+	int rc;
+
+	if (strncmp(c->q->path, "/api/", 5) != 0)
+		return page_get(c, err);
+	c->p->type = "application/json; charset=utf-8";
+	http_reply_header(c->p, "Cache-Control", "no-store");
+	route = find_route(c, &other_method);
+	if (route == NULL) {
+		c->p->status = other_method ? 405 : 404;
+		return err_set(err, YZ_ENOTFOUND,
+		    other_method ? "this path does not take %.16s"
+				 : "%.100s is not part of the API",
+		    other_method ? c->q->method : c->q->path);
+	}
+	rc = seat_take(&seat, c->desk, err);
+	if (rc != 0)
+		return rc;
+	c->r = seat->r;
+	c->local = seat->local;
+	rc = serve(c, route, err);
+	seat_leave(c->desk, seat);
+	return rc;
+}
+
+void
+desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
+{
+	struct call c = {.desk = arg, .q = q, .p = p};
+	struct err err;
+	size_t i;
+	int rc;
+
+	put_safety(p, q->tls);
+	rc = answer(&c, &err);
+	if (rc != 0)
+		put_error(p, rc, &err);
+	json_free(c.in);
+	for (i = 0; i < 3; i++)
+		free(c.arg[i]);
+}

@@ -1,0 +1,84 @@
+/*
+ * The desk: what stands behind the console's pages.  It finds the handler of
+ * a request in a table, asks who is calling and whether he may, gives the
+ * handler a replica of its own to work with, and says what went wrong in one
+ * form.
+ */
+#ifndef WEB_DESK_H
+#define WEB_DESK_H
+
+#include <stdbool.h>
+
+#include "http.h"
+#include "login.h"
+
+struct db;
+struct desk;
+struct err;
+struct json;
+struct local;
+struct replica;
+
+int desk_open(struct desk **out, const char *home, struct err *err);
+void desk_close(struct desk *desk);
+/* http_options.handle; arg is the desk. */
+void desk_handle(void *arg, const struct http_request *q, struct http_reply *p);
+/* Changes whenever any process has committed to the replica. */
+int desk_version(struct desk *desk, int64_t *out, struct err *err);
+
+/* A request that is being answered. */
+struct call {
+	struct desk *desk;
+	const struct http_request *q;
+	struct http_reply *p;
+	struct replica *r;   /* for the time of the call */
+	struct local *local; /* likewise */
+	struct login login;  /* who calls; not for open routes */
+	char token[LOGIN_TOKEN_LEN + 1];
+	char *arg[3];    /* what stood at the *s of the route */
+	struct json *in; /* the body, of routes that take JSON; never NULL */
+};
+struct db *desk_local(struct call *c); /* local.db */
+
+/* Handlers answer 0 with p->body filled, or an error.  A handler may set
+ * p->status and add headers. */
+#define DESK_HANDLER(name) int name(struct call *c, struct err *err)
+
+/* page.c */
+DESK_HANDLER(page_get);
+/* api_kind.c */
+DESK_HANDLER(api_kinds);
+DESK_HANDLER(api_kind);
+/* api_record.c */
+DESK_HANDLER(api_records);
+DESK_HANDLER(api_record);
+DESK_HANDLER(api_find);
+DESK_HANDLER(api_near);
+/* api_write.c */
+DESK_HANDLER(api_create);
+DESK_HANDLER(api_change);
+DESK_HANDLER(api_drop);
+/* api_blob.c */
+DESK_HANDLER(api_blob_put);
+DESK_HANDLER(api_blob_get);
+/* api_ledger.c */
+DESK_HANDLER(api_history);
+DESK_HANDLER(api_changesets);
+DESK_HANDLER(api_changeset);
+/* api_station.c */
+DESK_HANDLER(api_station);
+DESK_HANDLER(api_stations);
+DESK_HANDLER(api_conflicts);
+DESK_HANDLER(api_quarantine);
+/* api_people.c */
+DESK_HANDLER(api_login);
+DESK_HANDLER(api_logout);
+DESK_HANDLER(api_me);
+DESK_HANDLER(api_users);
+DESK_HANDLER(api_user_add);
+DESK_HANDLER(api_user_role);
+DESK_HANDLER(api_user_passwd);
+DESK_HANDLER(api_audit);
+DESK_HANDLER(api_events);
+
+#endif

@@ -1,0 +1,432 @@
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "http.h"
+
+#define PATH_LEN_MAX 1024
+#define STREAM_QUEUE_MAX (256u << 10) /* bytes a slow reader may lag behind */
+#define MEMORY_PER_CONNECTION (32u << 10) /* for headers, MHD's own pool */
+
+/* A request on its way in, and what became of it. */
+struct http_connection {
+	struct MHD_Connection *mhd;
+	struct http *h;
+	struct http_request q;
+	bool too_long;
+	/* An open stream; in the server's list, under its lock. */
+	struct http_connection *next;
+	struct buf queue; /* what is to be sent */
+	bool streams, suspended, cut;
+};
+
+struct http {
+	struct MHD_Daemon *daemon;
+	struct http_options o;
+	uint16_t port;
+	pthread_mutex_t lock; /* of all that follows, and of queues */
+	struct http_connection *streams;
+	size_t n_streams;
+	bool stopping;
+};
+
+/* --- reading a request ---------------------------------------------------- */
+
+const char *
+http_header(const struct http_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(
+	    q->connection->mhd, MHD_HEADER_KIND, name);
+}
+
+const char *
+http_query(const struct http_request *q, const char *name)
+{
+	const char *s = MHD_lookup_connection_value(
+	    q->connection->mhd, MHD_GET_ARGUMENT_KIND, name);
+
+	return s;
+}
+
+struct each {
+	void (*fn)(void *arg, const char *name, const char *value);
+	void *arg;
+};
+
+static enum MHD_Result
+each_value(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct each *each = arg;
+
+	(void)kind;
+	each->fn(each->arg, name, value == NULL ? "" : value);
+	return MHD_YES;
+}
+
+void
+http_each_query(const struct http_request *q,
+    void (*fn)(void *arg, const char *name, const char *value), void *arg)
+{
+	struct each each = {fn, arg};
+
+	MHD_get_connection_values(
+	    q->connection->mhd, MHD_GET_ARGUMENT_KIND, each_value, &each);
+}
+
+const char *
+http_cookie(const struct http_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(
+	    q->connection->mhd, MHD_COOKIE_KIND, name);
+}
+
+/* --- a reply ---------------------------------------------------------------
+ */
+
+void
+http_reply_header(struct http_reply *p, const char *name, const char *fmt, ...)
+{
+	char value[1024];
+	va_list ap;
+
+	if (p->n_headers == HTTP_HEADERS)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	p->headers[p->n_headers].name = name;
+	p->headers[p->n_headers++].value = mem_strdup(value);
+}
+
+static void
+put_headers(struct MHD_Response *r, const struct http_reply *p)
+{
+	size_t i;
+
+	if (p->type != NULL)
+		MHD_add_response_header(r, "Content-Type", p->type);
+	for (i = 0; i < p->n_headers; i++)
+		MHD_add_response_header(
+		    r, p->headers[i].name, p->headers[i].value);
+}
+
+static void
+reply_free(struct http_reply *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_headers; i++)
+		free(p->headers[i].value);
+	buf_free(&p->body);
+}
+
+/* --- streams ----------------------------------------------------------------
+ */
+
+/* MHD asks what to send next; nothing: sleep until http_publish(). */
+static ssize_t
+next_bytes(void *arg, uint64_t pos, char *out, size_t max)
+{
+	struct http_connection *c = arg;
+	struct http *h = c->h;
+	size_t n;
+
+	(void)pos;
+	pthread_mutex_lock(&h->lock);
+	n = c->queue.len < max ? c->queue.len : max;
+	if (c->cut || (h->stopping && n == 0)) {
+		pthread_mutex_unlock(&h->lock);
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
+	memcpy(out, buf_str(&c->queue), n);
+	buf_drop(&c->queue, n);
+	if (n == 0) {
+		c->suspended = true;
+		MHD_suspend_connection(c->mhd);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return (ssize_t)n;
+}
+
+static void
+wake(struct http_connection *c)
+{
+	if (c->suspended) {
+		c->suspended = false;
+		MHD_resume_connection(c->mhd);
+	}
+}
+
+void
+http_publish(struct http *h, const char *text, size_t n)
+{
+	struct http_connection *c;
+
+	pthread_mutex_lock(&h->lock);
+	for (c = h->streams; c != NULL; c = c->next) {
+		if (c->queue.len + n > STREAM_QUEUE_MAX)
+			c->cut = true; /* the browser calls again */
+		else
+			buf_put(&c->queue, text, n);
+		wake(c);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+size_t
+http_streams(struct http *h)
+{
+	size_t n;
+
+	pthread_mutex_lock(&h->lock);
+	n = h->n_streams;
+	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
+static struct MHD_Response *
+open_stream(struct http_connection *c, struct http_reply *p)
+{
+	struct http *h = c->h;
+
+	pthread_mutex_lock(&h->lock);
+	c->streams = true;
+	c->queue = p->body;
+	p->body = (struct buf)BUF_INIT;
+	c->next = h->streams;
+	h->streams = c;
+	h->n_streams++;
+	pthread_mutex_unlock(&h->lock);
+	return MHD_create_response_from_callback(
+	    MHD_SIZE_UNKNOWN, 4096, next_bytes, c, NULL);
+}
+
+static void
+close_stream(struct http_connection *c)
+{
+	struct http_connection **at;
+
+	pthread_mutex_lock(&c->h->lock);
+	for (at = &c->h->streams; *at != NULL; at = &(*at)->next)
+		if (*at == c) {
+			*at = c->next;
+			c->h->n_streams--;
+			break;
+		}
+	pthread_mutex_unlock(&c->h->lock);
+}
+
+/* --- MHD's calls ------------------------------------------------------------
+ */
+
+static void
+write_peer(char *out, size_t n, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	socklen_t len;
+
+	snprintf(out, n, "?");
+	if (info == NULL || info->client_addr == NULL)
+		return;
+	len = info->client_addr->sa_family == AF_INET6
+		  ? sizeof(struct sockaddr_in6)
+		  : sizeof(struct sockaddr_in);
+	getnameinfo(
+	    info->client_addr, len, out, (socklen_t)n, NULL, 0, NI_NUMERICHOST);
+}
+
+static struct http_connection *
+begin(struct http *h, struct MHD_Connection *mhd, const char *url,
+    const char *method)
+{
+	struct http_connection *c = mem_calloc(1, sizeof(*c));
+
+	c->mhd = mhd;
+	c->h = h;
+	c->q.method = mem_strdup(method);
+	c->q.path = mem_strdup(url);
+	c->q.tls = h->o.certificate != NULL;
+	c->q.connection = c;
+	c->too_long = strlen(url) > PATH_LEN_MAX;
+	write_peer(c->q.peer, sizeof(c->q.peer), mhd);
+	return c;
+}
+
+static enum MHD_Result
+answer(struct http_connection *c)
+{
+	struct http_reply p = {.status = 200, .body = BUF_INIT};
+	struct MHD_Response *r;
+	enum MHD_Result ok;
+
+	if (c->too_long) {
+		p.status = MHD_HTTP_CONTENT_TOO_LARGE;
+		p.type = "text/plain; charset=utf-8";
+		buf_puts(&p.body, "the request is too long\n");
+	} else {
+		c->h->o.handle(c->h->o.arg, &c->q, &p);
+	}
+	if (p.stream)
+		r = open_stream(c, &p);
+	else
+		r = MHD_create_response_from_buffer(
+		    p.body.len, p.body.b, MHD_RESPMEM_MUST_COPY);
+	put_headers(r, &p);
+	ok = MHD_queue_response(c->mhd, (unsigned)p.status, r);
+	MHD_destroy_response(r);
+	reply_free(&p);
+	return ok;
+}
+
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *mhd, const char *url,
+    const char *method, const char *version, const char *data, size_t *n,
+    void **state)
+{
+	struct http_connection *c = *state;
+
+	(void)version;
+	if (c == NULL) {
+		*state = begin(arg, mhd, url, method);
+		return MHD_YES;
+	}
+	if (*n == 0)
+		return answer(c);
+	if (c->q.body.len + *n > HTTP_BODY_MAX)
+		c->too_long = true; /* read on, keep nothing, then say so */
+	if (!c->too_long)
+		buf_put(&c->q.body, data, *n);
+	*n = 0;
+	return MHD_YES;
+}
+
+static void
+on_end(void *arg, struct MHD_Connection *mhd, void **state,
+    enum MHD_RequestTerminationCode why)
+{
+	struct http_connection *c = *state;
+
+	(void)arg;
+	(void)mhd;
+	(void)why;
+	if (c == NULL)
+		return;
+	if (c->streams)
+		close_stream(c);
+	buf_free(&c->queue);
+	buf_free(&c->q.body);
+	free((void *)c->q.method);
+	free((void *)c->q.path);
+	free(c);
+	*state = NULL;
+}
+
+/* --- starting and stopping --------------------------------------------------
+ */
+
+static int
+find_address(
+    struct sockaddr_storage *out, const struct http_options *o, struct err *err)
+{
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE,
+	    .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found;
+	char port[8];
+
+	snprintf(port, sizeof(port), "%u", o->port);
+	if (getaddrinfo(o->address, port, &hints, &found) != 0)
+		return err_set(err, YZ_EINVAL,
+		    "%s is no address of this machine to listen on: give "
+		    "ADDRESS:PORT in digits",
+		    o->address);
+	memset(out, 0, sizeof(*out));
+	memcpy(out, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return 0;
+}
+
+int
+http_start(
+    struct http **out, const struct http_options *options, struct err *err)
+{
+	unsigned flags =
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	const union MHD_DaemonInfo *info;
+	struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL},
+	    {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
+	struct sockaddr_storage at;
+	struct http *h;
+	int rc;
+
+	rc = find_address(&at, options, err);
+	if (rc != 0)
+		return rc;
+	h = mem_calloc(1, sizeof(*h));
+	h->o = *options;
+	pthread_mutex_init(&h->lock, NULL);
+	if (at.ss_family == AF_INET6)
+		flags |= MHD_USE_DUAL_STACK;
+	if (options->certificate != NULL) {
+		flags |= MHD_USE_TLS;
+		tls[0] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->certificate};
+		tls[1] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->key};
+	}
+	h->daemon = MHD_start_daemon(flags, options->port, NULL, NULL,
+	    on_request, h, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_THREAD_POOL_SIZE,
+	    (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    (unsigned)HTTP_CONNECTIONS_PER_PEER, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)HTTP_TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_ARRAY, tls,
+	    MHD_OPTION_END);
+	if (h->daemon == NULL) {
+		rc = err_set(err, YZ_EIO,
+		    "cannot listen on %s port %u: is it in use, or is the "
+		    "certificate no good",
+		    options->address, options->port);
+		pthread_mutex_destroy(&h->lock);
+		free(h);
+		return rc;
+	}
+	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	h->port = info == NULL ? options->port : info->port;
+	*out = h;
+	return 0;
+}
+
+void
+http_stop(struct http *h)
+{
+	struct http_connection *c;
+
+	if (h == NULL)
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->stopping = true;
+	for (c = h->streams; c != NULL; c = c->next)
+		wake(c);
+	pthread_mutex_unlock(&h->lock);
+	MHD_stop_daemon(h->daemon);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+uint16_t
+http_port(const struct http *h)
+{
+	return h->port;
+}

@@ -1,0 +1,157 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "canon.h"
+#include "model/kind.h"
+#include "model/record.h"
+#include "model/show.h"
+#include "model/value.h"
+#include "rec.h"
+
+static void
+put_member(struct buf *out, const char *name, const char *text)
+{
+	buf_printf(out, ",\"%s\":", name);
+	canon_put_text(out, text, strlen(text));
+}
+
+static void
+put_title(struct buf *out, const struct record *rec)
+{
+	const char *value = record_value(rec, rec->kind->title);
+	struct buf text = BUF_INIT;
+
+	if (value != NULL)
+		value_plain(&text, value);
+	put_member(out, "title", buf_str(&text));
+	buf_free(&text);
+}
+
+static void
+put_values(struct buf *out, const struct record *rec)
+{
+	const char *between = "";
+	size_t i;
+
+	buf_puts(out, ",\"values\":{");
+	for (i = 0; i < rec->n; i++) {
+		if (rec->values[i] == NULL)
+			continue;
+		buf_printf(out, "%s\"%s\":%s", between,
+		    rec->kind->fields[i]->name, rec->values[i]);
+		between = ",";
+	}
+	buf_putc(out, '}');
+}
+
+static int
+put_texts(struct buf *out, struct replica *r, const struct record *rec, bool zh,
+    struct err *err)
+{
+	struct buf text = BUF_INIT;
+	const char *between = "";
+	size_t i;
+	int rc = 0;
+
+	buf_puts(out, ",\"text\":{");
+	for (i = 0; rc == 0 && i < rec->n; i++) {
+		if (rec->values[i] == NULL)
+			continue;
+		buf_clear(&text);
+		rc = value_text(
+		    &text, r, rec->kind->fields[i], rec->values[i], zh, err);
+		buf_printf(
+		    out, "%s\"%s\":", between, rec->kind->fields[i]->name);
+		canon_put_text(out, buf_str(&text), text.len);
+		between = ",";
+	}
+	buf_putc(out, '}');
+	buf_free(&text);
+	return rc;
+}
+
+int
+rec_put(struct buf *out, struct replica *r, const struct record *rec,
+    double metres, bool zh, bool open, struct err *err)
+{
+	int rc;
+
+	buf_printf(out, "{\"id\":\"%s\"", rec->id);
+	put_member(out, "kind", rec->kind->name);
+	put_member(out, "owner", rec->owner);
+	put_title(out, rec);
+	put_values(out, rec);
+	rc = put_texts(out, r, rec, zh, err);
+	if (rc != 0)
+		return rc;
+	buf_printf(out, ",\"removed\":%s", rec->removed ? "true" : "false");
+	if (rec->removed)
+		put_member(out, "removed_reason", rec->removed_reason);
+	put_member(out, "created_at", rec->created_at);
+	put_member(out, "created_by", rec->created_by);
+	if (metres >= 0)
+		buf_printf(out, ",\"metres\":%lld", (long long)(metres + 0.5));
+	buf_puts(out, ",\"conflicts\":");
+	if (rec->conflicts == 0)
+		buf_puts(out, "[]");
+	else
+		rc = show_conflicts(out, r, rec, err);
+	if (!open)
+		buf_putc(out, '}');
+	return rc;
+}
+
+/* --- as it was
+ * ---------------------------------------------------------------- */
+
+#define PART 8 /* digits of a field's name, and of its value */
+
+static void
+put_part(char out[2 * PART + 1], const char *name, const char *value)
+{
+	struct digest d;
+	char hex[DIGEST_HEX_LEN + 1];
+
+	digest_sha256(&d, name, strlen(name));
+	digest_hex(hex, d.b, PART / 2);
+	memcpy(out, hex, PART);
+	digest_sha256(&d, value, strlen(value));
+	digest_hex(hex, d.b, PART / 2);
+	memcpy(out + PART, hex, PART + 1);
+}
+
+void
+rec_etag(struct buf *out, const struct record *rec)
+{
+	char part[2 * PART + 1];
+	size_t i;
+
+	buf_putc(out, rec->removed ? 'x' : 'y');
+	for (i = 0; i < rec->n; i++) {
+		if (rec->values[i] == NULL)
+			continue;
+		put_part(part, rec->kind->fields[i]->name, rec->values[i]);
+		buf_puts(out, part);
+	}
+}
+
+bool
+rec_same(const struct record *rec, const char *etag, const char *field)
+{
+	const char *value = record_value(rec, field), *p;
+	char part[2 * PART + 1];
+
+	if (*etag == '"')
+		etag++;
+	if (*etag != '\0')
+		etag++;
+	put_part(part, field, value == NULL ? "" : value);
+	for (p = etag; strspn(p, "0123456789abcdef") >= 2 * PART; p += 2 * PART)
+		if (memcmp(p, part, PART) == 0)
+			return value != NULL && memcmp(p, part, 2 * PART) == 0;
+	return value == NULL;
+}

@@ -1,0 +1,79 @@
+/*
+ * The people of the console: accounts, roles, and who may do what.
+ *
+ * The three powers are separate (GB/T 22239-2019, 8.1.4.2): who runs the
+ * system cannot give rights, who gives rights cannot run it, and the log is
+ * read by a third.  An account has one role, so nobody holds two.
+ */
+#ifndef WEB_USER_H
+#define WEB_USER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "limit.h"
+
+struct db;
+struct err;
+
+enum role {
+	ROLE_SYSTEM, /* 系统管理员: accounts, stations, settings */
+	ROLE_SECURITY, /* 安全管理员: roles, unlocking, confirming stations */
+	ROLE_AUDIT,    /* 审计管理员: the audit log, verification */
+	ROLE_OFFICER, /* 值班员: reads and writes everything of the trade */
+	ROLE_EDITOR,  /* 录入员: reads; writes the register */
+	ROLE_VIEWER,  /* 查看: reads */
+	ROLE_NONE     /* made by the system administrator, without rights yet */
+};
+#define ROLE_COUNT (ROLE_NONE + 1)
+const char *user_role_name(enum role role); /* "system", "security" ... */
+int user_role_parse(enum role *out, const char *name, struct err *err);
+
+/* What can be asked for; the table in user.c says which role may. */
+enum power {
+	POWER_READ,     /* records, history, changesets, status */
+	POWER_REGISTER, /* write kinds of the streams resource, personal */
+	POWER_WRITE,    /* write kinds of every stream */
+	POWER_USERS,    /* make accounts, set passwords */
+	POWER_RIGHTS,   /* give roles, unlock */
+	POWER_STATIONS, /* invite */
+	POWER_CONFIRM,  /* confirm a station */
+	POWER_AUDIT     /* read and verify the audit log */
+};
+#define POWER_COUNT (POWER_AUDIT + 1)
+bool user_may(enum role role, enum power power);
+
+#define USER_LOGIN_MAX 32
+struct user {
+	char login[USER_LOGIN_MAX + 1]; /* [a-z0-9][a-z0-9._-]* */
+	char name[LIMIT_NAME + 1];
+	enum role role;
+	int64_t failures; /* since the last good login */
+	int64_t locked;   /* until then (wall ms), 0: open */
+	int64_t last;     /* last login, 0: never */
+};
+
+#define USER_FAILURES 5               /* then the account is shut for */
+#define USER_LOCK_MS (15 * 60 * 1000) /* this long */
+
+int user_open(struct db *db, struct err *err); /* make the tables */
+int user_add(struct db *db, const char *login, const char *name, enum role role,
+    const char *password, struct err *err);
+int user_passwd(
+    struct db *db, const char *login, const char *password, struct err *err);
+int user_set_role(
+    struct db *db, const char *login, enum role role, struct err *err);
+int user_get(struct db *db, struct user *out, const char *login,
+    struct err *err); /* YZ_ENOTFOUND */
+int user_list(struct db *db,
+    int (*fn)(void *arg, const struct user *user, struct err *err), void *arg,
+    struct err *err);
+/*
+ * Who is it?  YZ_EDENIED with the same line for an unknown login and a wrong
+ * password; a shut account or address is told so, and its password is not
+ * looked at.
+ */
+int user_login(struct db *db, struct user *out, const char *login,
+    const char *password, const char *peer, int64_t now, struct err *err);
+
+#endif

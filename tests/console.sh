@@ -1,0 +1,235 @@
+#!/bin/sh
+# Goal of this test: the console's server lets in who may come in and nobody
+# else, gives and takes records over HTTP as a browser does, says at once when
+# something has changed, and refuses what it must refuse.  curl is the
+# browser.
+# shellcheck source=tests/lib.sh
+. "${top_srcdir:-.}/tests/lib.sh"
+YIZHAN_DATA=$top/src/data
+YIZHAN_UI=$T/ui
+export YIZHAN_DATA YIZHAN_UI
+y() { "$yizhan" -C "$T/home" "$@"; }
+serve_pid=
+events_pid=
+cleanup() {
+	[ -z "$events_pid" ] || kill "$events_pid" 2>/dev/null
+	[ -z "$serve_pid" ] || kill "$serve_pid" 2>/dev/null
+	wait
+}
+
+# --- people ---------------------------------------------------------------------
+y init 520302 --top --name 红花岗区 >/dev/null 2>&1
+user() { echo "$2" | y user add "$1" --name "$3" --role "$4"; }
+ok "an officer gets an account" user duty1 'Night-watch-1' 值班员甲 officer
+ok "a viewer" user view1 'Night-watch-2' 看 viewer
+ok "the system administrator" user sys1 'Night-watch-3' 系统 system
+ok "the security administrator" user sec1 'Night-watch-4' 安全 security
+ok "the audit administrator" user aud1 'Night-watch-5' 审计 audit
+status 1 "a short password is refused" user x1 'Ab1!' 某 viewer
+status 1 "one of small letters only too" user x1 'abcdefghijklmn' 某 viewer
+status 1 "and one that holds the login" user x12 'X12-abcdefgh' 某 viewer
+status 1 "and a second account of one name" user duty1 'Night-watch-6' 某 viewer
+unlike "$(sqlite3 home/local.db 'SELECT password FROM user')" 'Night' \
+	"no password is kept"
+
+# --- the server --------------------------------------------------------------------
+mkdir ui ui/sub
+echo '<!doctype html>start' >ui/index.html
+echo 'export {}' >ui/sub/app.js
+echo secret >ui/.hidden.js
+"$yizhan" -C "$T/home" serve --listen 127.0.0.1:0 --no-sync \
+	>serve.out 2>serve.err &
+serve_pid=$!
+ok "it says where it listens" wait_for 20 grep -q '^http://127' serve.out
+url=$(sed -n 's,/$,,p' serve.out)
+
+# WHO METHOD PATH [CURL-ARGUMENT...]: prints body, then the status.
+call() {
+	call_who=$1 call_method=$2 call_path=$3
+	shift 3
+	curl -s -b "$call_who.jar" -c "$call_who.jar" -X "$call_method" \
+		-H "X-Yizhan-Token: $(cat "$call_who.token" 2>/dev/null)" \
+		-w '\n%{http_code}\n' "$@" "$url$call_path"
+}
+code() { call "$@" | tail -n 1; }
+body() { call "$@" | sed '$d'; }
+login() { # LOGIN PASSWORD
+	body "$1" POST /api/login -d "{\"login\":\"$1\",\"password\":\"$2\"}" \
+		>"$1.login"
+	sed -n 's/.*"csrf":"\([^"]*\)".*/\1/p' "$1.login" >"$1.token"
+	grep -q '"csrf"' "$1.login"
+}
+text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+
+is "$(code nobody GET /api/me)" 401 "nobody is nobody"
+is "$(code nobody GET /api/kinds)" 401 "and reads nothing"
+ok "the officer logs in" login duty1 'Night-watch-1'
+like "$(cat duty1.login)" '"role":"officer","powers":\["read","register","write"\]' \
+	"and is told what he may"
+like "$(body duty1 GET /api/me)" '"name":"值班员甲"' "the cookie says who he is"
+like "$(grep yz duty1.jar)" '^#HttpOnly_127' "which no script can read"
+headers=$(curl -s -D - -o /dev/null "$url/")
+like "$headers" "Content-Security-Policy: default-src 'none'; script-src 'self'" \
+	"pages may run nothing foreign"
+like "$headers" 'X-Content-Type-Options: nosniff' "nor be taken for another type"
+
+# --- pages ------------------------------------------------------------------------
+is "$(curl -s "$url/")" '<!doctype html>start' "the first page comes"
+is "$(curl -s "$url/records/resource")" '<!doctype html>start' \
+	"and for every address within the console"
+is "$(curl -s "$url/sub/app.js")" 'export {}' "and its files"
+is "$(curl -s -o /dev/null -w '%{http_code}' --path-as-is \
+	"$url/../home/local.db.js")" 404 "nothing outside their folder"
+is "$(curl -s -o /dev/null -w '%{http_code}' "$url/.hidden.js")" 404 \
+	"nor what is hidden"
+
+# --- records ------------------------------------------------------------------------
+like "$(body duty1 GET /api/kinds/resource.team)" \
+	'"name":"status".*"codes":\[\{"code":"ready","label_zh":"可用"' \
+	"a kind names its fields and their codes"
+body duty1 POST /api/records/resource.team -d '{"set":{"name":"消防救援大队",
+	"rkind":"R01","level":"县级","persons":"32"}}' >made
+id=$(text id <made)
+like "$id" '^520302-[0-9a-f]{32}$' "a record is made"
+like "$(y show resource "$id" --json)" '"persons":32.*"created_by":"值班员甲"' \
+	"as by command, in his name"
+record=/api/records/resource/$id
+one=$(body duty1 GET "$record")
+like "$one" '"title":"消防救援大队"' "it is read"
+like "$one" '"values":\{[^}]*"level":"county"' "with its values"
+like "$one" '"text":\{[^}]*"level":"县级' "and what they mean"
+like "$(body duty1 GET "$record" -H 'Accept-Language: en')" \
+	'"text":\{"rkind":"rescue team' "in English to who asks for it"
+like "$(body duty1 GET '/api/find?q=%E6%B6%88%E9%98%B2')" '"total":1\}' \
+	"and found by two characters"
+etag=$(echo "$one" | text etag)
+like "$(body duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
+	-d '{"set":{"status":"busy"}}')" '"changed":true' "it is changed"
+is "$(code duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
+	-d '{"set":{"persons":"33"}}')" 200 \
+	"a form may be old where nothing was changed"
+y set resource "$id" status=ready >/dev/null
+is "$(code duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
+	-d '{"set":{"status":"resting"}}')" 412 \
+	"what was changed since it was read is not overwritten"
+like "$(body duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
+	-d '{"set":{"status":"resting"}}')" '"fields":\{"status":\{"now":"可用' \
+	"and the reply says what stands"
+like "$(y show resource "$id" --json)" '"status":"ready"' "which it still does"
+is "$(code duty1 PATCH "$record" -d '{"set":{"status":"busy"}}')" 400 \
+	"no change without saying what was read"
+is "$(code duty1 POST /api/records/resource.team -d '{"set":{"persons":"x"}}')" \
+	400 "a wrong value is refused"
+is "$(code duty1 POST /api/records/resource.team -d '{"set":')" 400 \
+	"and what is no JSON"
+is "$(code duty1 POST /api/records/kind -d '{"set":{"name":"x"}}')" 403 \
+	"kinds are not for the console"
+for n in 1 2 3; do
+	y add resource.team name="队$n" rkind=R01 level=县级 persons=$n
+done >/dev/null
+first=$(body duty1 GET '/api/records/resource?_limit=3&_sort=persons')
+after=$(echo "$first" | text next)
+second=$(body duty1 GET "/api/records/resource?_limit=3&_sort=persons&_after=$after")
+is "$(echo "$first$second" | grep -o '"title":"[^"]*"' | tr '\n' ' ')" \
+	'"title":"队1" "title":"队2" "title":"队3" "title":"消防救援大队" ' \
+	"pages follow each other in the order asked for"
+like "$second" '"next":null' "until there are no more"
+is "$(body duty1 GET '/api/records/resource?persons=2' | grep -o '"title"' |
+	wc -l)" 1 "a filter filters"
+history=$(body duty1 GET "$record/history")
+is "$(echo "$history" | grep -o '"verified":true' | wc -l)" 4 \
+	"the history has every change"
+cs=$(echo "$history" | sed 's/.*\[{"id":"\([0-9a-f]*\)".*/\1/')
+like "$(body duty1 GET "/api/changesets/$cs")" '"text":"tree [0-9a-f]{40}\\n' \
+	"and each its signed text"
+like "$(body duty1 GET '/api/changesets?_limit=2')" '"next":"2"' \
+	"the timeline has pages"
+like "$(body duty1 GET /api/station)" '"code":"520302".*"records":[1-9]' \
+	"the station tells how it is"
+like "$(body duty1 GET '/api/near?lon=106.9&lat=27.7&km=5')" \
+	'^\{"records":\[\]' "nothing is near"
+is "$(code duty1 DELETE "$record")" 400 "no drop without a reason"
+is "$(code duty1 DELETE "$record?why=test")" 200 "with one it is dropped"
+like "$(y show resource "$id" --json)" '"removed_reason":"test"' "for that reason"
+
+# --- attachments ----------------------------------------------------------------------
+printf '\211PNG\r\n\032\n.........' >a.png
+echo '<script>alert(1)</script>' >a.html
+png=$(body duty1 POST /api/blobs --data-binary @a.png | text blob)
+html=$(body duty1 POST /api/blobs --data-binary @a.html | text blob)
+is "$png" "$(sha256sum <a.png | cut -d ' ' -f 1)" "an attachment has its hash"
+blob() { curl -s -D - -o blob.out -b duty1.jar "$url/api/blobs/$1"; }
+like "$(blob "$png")" 'Content-Type: image/png' "a picture is a picture"
+like "$(blob "$html")" 'Content-Type: application/octet-stream' \
+	"what a browser would run is not what it says it is"
+ok "and comes back as it went" cmp blob.out a.html
+
+# --- news -----------------------------------------------------------------------------
+curl -sN -b duty1.jar "$url/api/events" >events 2>/dev/null &
+events_pid=$!
+ok "a page listens" wait_for 10 grep -q retry events
+y add resource.team name=新队 rkind=R01 level=县级 persons=9 >/dev/null
+ok "and hears of what another process did" \
+	wait_for 10 grep -q '^event: change' events
+
+# --- who may not -------------------------------------------------------------------------
+ok "the viewer logs in" login view1 'Night-watch-2'
+is "$(code view1 GET "$record")" 200 "he reads"
+is "$(code view1 POST /api/records/resource.team -d '{"set":{}}')" 403 \
+	"and does not write"
+is "$(code duty1 GET /api/users)" 403 "an officer sees no accounts"
+is "$(curl -s -o /dev/null -w '%{http_code}' -b duty1.jar -X DELETE \
+	"$url$record?why=x")" 403 "no change without the token"
+is "$(curl -s -o /dev/null -w '%{http_code}' -b duty1.jar -X DELETE \
+	-H 'X-Yizhan-Token: 0' "$url$record?why=x")" 403 "nor with a wrong one"
+is "$(code duty1 DELETE "$record?why=x" -H 'Origin: http://evil.example')" 403 \
+	"nor from another origin"
+is "$(code duty1 DELETE "$record?why=x" -H 'Sec-Fetch-Site: cross-site')" 403 \
+	"nor across sites"
+is "$(code duty1 PUT "$record")" 405 "no other method"
+ok "the three administrators log in" sh -c :
+login sys1 'Night-watch-3'
+login sec1 'Night-watch-4'
+login aud1 'Night-watch-5'
+new='{"login":"new1","name":"新人","password":"Night-watch-7"}'
+is "$(code sec1 POST /api/users -d "$new")" 403 "security makes no accounts"
+is "$(code sys1 POST /api/users -d "$new")" 201 "system does"
+ok "but the new one" login new1 'Night-watch-7'
+is "$(code new1 GET /api/kinds)" 403 "has no rights"
+is "$(code sys1 POST /api/users/new1/role -d '{"role":"officer"}')" 403 \
+	"which system cannot give"
+is "$(code sec1 POST /api/users/new1/role -d '{"role":"officer"}')" 200 \
+	"and security can"
+is "$(code new1 GET /api/kinds)" 200 "at once"
+is "$(code sec1 POST /api/users/sec1/role -d '{"role":"officer"}')" 403 \
+	"but not to himself"
+is "$(code sys1 GET /api/audit)" 403 "the audit log is not for system"
+log=$(body aud1 GET /api/audit)
+like "$log" '"whole":true' "audit finds it whole"
+like "$log" '"login":"sec1"[^}]*"what":"/api/users/\*/role","about":"new1","result":"done"' \
+	"and who gave which right"
+sqlite3 home/local.db "UPDATE audit SET login = 'x' WHERE no = 3"
+like "$(body aud1 GET /api/audit)" '"whole":false' "a changed entry shows"
+
+# --- guessing ------------------------------------------------------------------------------
+for n in 1 2 3 4 5; do
+	login view1 "Wrong-guess-$n"
+done
+like "$(cat view1.login)" 'the login or the password is wrong' \
+	"a wrong password is refused"
+is "$(code nobody POST /api/login -d '{"login":"none","password":"x"}')" 403 \
+	"an unknown login likewise"
+login view1 'Night-watch-2'
+like "$(cat view1.login)" 'too many wrong passwords' \
+	"after five nobody may try for a while"
+
+# --- the end ---------------------------------------------------------------------------------
+is "$(code duty1 POST /api/logout)" 200 "the officer logs out"
+is "$(code duty1 GET /api/me)" 401 "and is gone"
+kill "$serve_pid"
+ok "the server ends when told" wait "$serve_pid"
+serve_pid=
+is "$(cat serve.err)" "" "without complaint"
+like "$(y verify)" ', 0 faults$' "and what it wrote holds"
+
+tap_done
