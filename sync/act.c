@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "fork.h"
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
@@ -165,6 +166,11 @@ write_part(struct act *act, const struct part *p, int64_t now, int64_t offset,
 	rc = replica_chain(r, &c, &p->chain, err);
 	if (rc != 0)
 		return rc;
+	/* What is written beyond a stop counts nowhere. */
+	if (replica_stop(r, &p->chain) != INT64_MAX)
+		return err_set(err, YZ_EDENIED,
+		    "what station %s writes here has ended: see yizhan status",
+		    r->home->code);
 	cs.chain = p->chain;
 	cs.seq = c->head + 1;
 	cs.prev = c->id;

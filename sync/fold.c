@@ -108,8 +108,8 @@ refuse_item(const struct chain *c, const char *owner, const struct kind *kind,
 }
 
 bool
-fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
-    const struct kind *kind, const struct op *op, char reason[FOLD_REASON_MAX])
+fold_refuse(struct replica *r, const struct chain *c, const struct kind *kind,
+    const struct op *op, char reason[FOLD_REASON_MAX])
 {
 	char owner[CHAIN_CODE_LEN + 1];
 	size_t i;
@@ -118,14 +118,9 @@ fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
 	owner[CHAIN_CODE_LEN] = '\0';
 	if (c->accepted == 0) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "incarnation %s of %s is not in the roster", c->name.inc,
-		    c->name.writer);
-		return true;
-	}
-	if (seq > c->accepted) {
-		snprintf(reason, FOLD_REASON_MAX,
-		    "the key of %s does not count in this chain after seq %lld",
-		    c->name.writer, (long long)c->accepted);
+		    "incarnation %s of %s is not in the roster, and goes on"
+		    " from none that counts here",
+		    c->name.inc, c->name.writer);
 		return true;
 	}
 	if (!stream_everyone(c->name.stream) &&
@@ -347,7 +342,7 @@ fold_op(struct replica *r, const struct chain *c, const struct changeset *cs,
 		rc = fold_kind(r, &kind, op->kind, err);
 	if (rc != 0)
 		return rc;
-	if (fold_refuse(r, c, cs->seq, kind, op, reason))
+	if (fold_refuse(r, c, kind, op, reason))
 		return fold_quarantine(
 		    r, c, cs->seq, opno, rec, op, reason, err);
 	if (kind == NULL) {

@@ -70,8 +70,7 @@ replica_history(struct replica *r, const char *kind, const char *id,
 			if (strcmp(ops.v[j].id, id) == 0 &&
 			    strcmp(ops.v[j].kind, kind) == 0)
 				rc = fn(arg, &cs, &ops.v[j],
-				    !fold_refuse(
-					r, c, cs.seq, k, &ops.v[j], reason),
+				    !fold_refuse(r, c, k, &ops.v[j], reason),
 				    err);
 		ops_free(&ops);
 		changeset_free(&cs);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "limit.h"
+#include "branch.h"
 #include "replica_impl.h"
 
 /*
@@ -20,75 +20,27 @@ struct rebuild {
 	void *arg;
 };
 
-struct oids { /* a chain's commits, newest first */
-	uint8_t (*v)[20];
-	size_t n, cap;
-};
-
-/* Address of a commit's first parent: false if it has none. */
-static bool
-parent_of(uint8_t out[20], struct buf *commit)
+static void
+count_step(void *arg)
 {
-	const char *s = strstr(buf_str(commit), "\nparent ");
-	const char *body = strstr(buf_str(commit), "\n\n");
+	struct rebuild *b = arg;
 
-	return s != NULL && (body == NULL || s < body) && strlen(s) >= 48 &&
-	       digest_unhex(out, 20, s + 8, 40);
-}
-
-static int
-walk(struct replica *r, enum stream stream, const uint8_t head[20],
-    struct oids *out, struct err *err)
-{
-	struct buf commit = BUF_INIT;
-	uint8_t oid[20];
-	int rc = 0;
-
-	memcpy(oid, head, sizeof(oid));
-	do {
-		if (out->n == out->cap) {
-			out->cap = out->cap == 0 ? 256 : 2 * out->cap;
-			out->v =
-			    mem_realloc(out->v, out->cap * sizeof(*out->v));
-		}
-		memcpy(out->v[out->n++], oid, sizeof(oid));
-		buf_clear(&commit);
-		rc =
-		    ledger_read(r->ledger, stream, oid, "commit", &commit, err);
-	} while (rc == 0 && parent_of(oid, &commit));
-	buf_free(&commit);
-	return rc;
+	if (b->step != NULL && ++b->done % 64 == 0)
+		b->step(b->arg, b->done, b->total);
 }
 
 static int
 fold_chain(void *arg, const char *name, const uint8_t head[20], struct err *err)
 {
 	struct rebuild *b = arg;
-	struct buf text = BUF_INIT, ops = BUF_INIT;
-	struct oids oids = {NULL, 0, 0};
-	enum receive_result result;
-	struct changeset cs;
+	struct branch branch;
 	int rc;
 
-	rc = walk(b->r, b->stream, head, &oids, err);
-	for (; rc == 0 && oids.n > 0; oids.n--) {
-		buf_clear(&text);
-		buf_clear(&ops);
-		rc = ledger_read_commit(b->r->ledger, b->stream,
-		    oids.v[oids.n - 1], &text, &ops, err);
-		if (rc == 0)
-			rc = changeset_parse(
-			    &cs, text.b, text.len, ops.b, ops.len, err);
-		if (rc != 0)
-			break;
-		rc = receive_changeset(b->r, &cs, &result, err);
-		changeset_free(&cs);
-		if (b->step != NULL && ++b->done % 64 == 0)
-			b->step(b->arg, b->done, b->total);
+	rc = branch_read(&branch, b->r, b->stream, head, err);
+	if (rc == 0) {
+		rc = branch_take(b->r, &branch, count_step, b, err);
+		branch_free(&branch);
 	}
-	free(oids.v);
-	buf_free(&text);
-	buf_free(&ops);
 	return rc == 0 ? 0 : err_within(err, "%s", name);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ahead.h"
+#include "fork.h"
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
@@ -10,9 +11,11 @@
 #include "run.h"
 #include "sign.h"
 
-/* With which of the keys the roster ever gave the writer is it signed?  text
- * is the changeset's without signature, which does not hold the key. */
-static int
+/*
+ * With which of the keys the roster ever gave the writer is it signed?  text
+ * is the changeset's without signature, which does not hold the key.
+ */
+static const struct roster_key *
 find_key(struct replica *r, struct changeset *cs, const struct buf *text,
     struct err *err)
 {
@@ -24,12 +27,52 @@ find_key(struct replica *r, struct changeset *cs, const struct buf *text,
 		if (ahead_holds(r->ahead, cs) ||
 		    sign_verify(cs->sig, cs->key, SIGN_NS_CHANGESET, text->b,
 			text->len, err) == 0)
-			return 0;
+			return key;
 	}
-	return err_set(err, YZ_EDENIED,
+	err_set(err, YZ_EDENIED,
 	    i == 0 ? "the roster gives %s no key for this chain"
 		   : "not signed by %s as what follows the changeset before",
 	    cs->chain.writer);
+	return NULL;
+}
+
+/* What is known to have ended before any signature is tried. */
+static int
+check_stop(struct replica *r, const struct changeset *cs, struct err *err)
+{
+	int64_t fork = fork_seq(r, &cs->chain);
+	const struct roster_end *end;
+	size_t i;
+
+	if (fork != 0 && cs->seq >= fork)
+		return err_set(err, YZ_EDENIED,
+		    "this chain is forked at seq %lld: see yizhan status",
+		    (long long)fork);
+	for (i = 0; (end = roster_end(r->roster, &cs->chain, i)) != NULL; i++)
+		if (end->seq == cs->seq && !digest_equal(&end->id, &cs->id))
+			return err_set(err, YZ_EDENIED,
+			    "the roster names another changeset at seq %lld",
+			    (long long)end->seq);
+	return 0;
+}
+
+/* The very key that signed has to count there. */
+static int
+check_key(struct replica *r, struct changeset *cs, const struct buf *text,
+    struct err *err)
+{
+	const struct roster_key *key = find_key(r, cs, text, err);
+	int64_t until;
+
+	if (key == NULL)
+		return YZ_EDENIED;
+	until = roster_key_until(key, &cs->chain);
+	if (cs->seq <= until)
+		return 0;
+	return err_set(err, YZ_EDENIED,
+	    until == 0 ? "the roster has ended the key that signed"
+		       : "the roster ends this chain at seq %lld",
+	    (long long)until);
 }
 
 void
@@ -81,7 +124,10 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 		memcpy(cs->parent_oid, held.parent_oid, 20);
 		memcpy(cs->key, held.key, sizeof(cs->key));
 		changeset_derive(cs);
-		rc = digest_equal(&held.id, &cs->id) ? 0 : YZ_ECONFLICT;
+		rc = digest_equal(&held.id, &cs->id) &&
+			     memcmp(held.sig, cs->sig, sizeof(cs->sig)) == 0
+			 ? 0
+			 : YZ_ECONFLICT;
 		changeset_free(&held);
 		if (rc != 0)
 			return err_set(err, YZ_ECONFLICT,
@@ -105,7 +151,9 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 	if (rc != 0)
 		return rc;
 	changeset_derive_content(cs, &text);
-	rc = find_key(r, cs, &text, err);
+	rc = check_stop(r, cs, err);
+	if (rc == 0)
+		rc = check_key(r, cs, &text, err);
 	if (rc == 0) {
 		buf_clear(&text);
 		changeset_derive_commit(cs, &text);

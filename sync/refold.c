@@ -218,8 +218,7 @@ gather(struct refold *f, struct recent *recent, const char *id,
 			if (strcmp(op->id, id) != 0 ||
 			    strcmp(op->kind, kind) != 0)
 				continue;
-			if (fold_refuse(
-				f->r, c, cs->seq, f->kind, op, reason)) {
+			if (fold_refuse(f->r, c, f->kind, op, reason)) {
 				rc = fold_quarantine(f->r, c, cs->seq, j,
 				    f->rec, op, reason, err);
 				continue;

@@ -3,7 +3,8 @@
  * else includes this.
  *
  *	replica.c          opening, transactions, chains in memory, reading
- *	replica_roster.c   roster documents, and judging chains by them
+ *	replica_roster.c   roster documents
+ *	judge.c            chains judged by them
  *	store.c            a changeset into its tables
  *	fold.c             an op into its record, when nothing contradicts it
  *	refold.c           a record from all of its ops
@@ -11,6 +12,7 @@
  *	row.c              a record's row, clock, search words
  *	fork.c             pairs that prove a fork
  *	truncate.c         a chain cut back to what counts
+ *	branch.c           what was cut off, or all, from the ledger
  *	seal.c             from the replica to the ledger
  */
 #ifndef SYNC_REPLICA_IMPL_H
@@ -87,11 +89,18 @@ int replica_load(struct replica *r, struct changeset *out,
 int replica_roster_load(struct replica *r, struct err *err);
 /* Write documents to the ledger that are not there; under its lock. */
 int replica_roster_seal(struct replica *r, struct err *err);
+
+/* --- judge.c */
 /* Set c's accepted and may_write by the roster. */
 int replica_judge(struct replica *r, struct chain *c, struct err *err);
 /* Judge all chains of incarnations that the roster does not list: a chain
  * that they go on from has come, or was cut back. */
 int replica_judge_unlisted(struct replica *r, struct err *err);
+/* A new roster came after the one before: cut chains back to what counts,
+ * take in again what was cut off and counts, judge all, and mark the records
+ * that may come out else. */
+int replica_judge_all(
+    struct replica *r, const struct roster *before, struct err *err);
 
 /* --- store.c */
 /* Into the tables as the head of its chain; then fold its ops.  commit is its
@@ -104,12 +113,12 @@ int store_changeset(struct replica *r, const struct changeset *cs,
 int fold_changeset(struct replica *r, const struct chain *c,
     const struct changeset *cs, const struct ops *ops, struct err *err);
 /*
- * Does an op of chain c at seq not count?  Then why: its key, its writer, the
+ * Does an op of chain c not count?  Then why: its incarnation, its writer, the
  * record's owner, or what it writes does not travel in this stream.  kind
  * is the op's base kind, NULL if unknown.
  */
 #define FOLD_REASON_MAX 200
-bool fold_refuse(struct replica *r, const struct chain *c, int64_t seq,
+bool fold_refuse(struct replica *r, const struct chain *c,
     const struct kind *kind, const struct op *op, char reason[FOLD_REASON_MAX]);
 /* The base kind of an op, or NULL; loads the kinds again if they changed. */
 int fold_kind(struct replica *r, const struct kind **out, const char *name,

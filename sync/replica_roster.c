@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "home.h"
-#include "limit.h"
 #include "replica_impl.h"
 #include "roster.h"
 
@@ -49,101 +48,6 @@ replica_roster_load(struct replica *r, struct err *err)
 		return err_within(err, "roster");
 	roster_free(r->roster);
 	r->roster = fresh;
-	return 0;
-}
-
-/* Fold every record that a chain touched anew. */
-static int
-dirty_chain(struct replica *r, const struct chain *c, struct err *err)
-{
-	r->dirty = true;
-	return db_run(r->db, err,
-	    "INSERT OR IGNORE INTO temp._dirty SELECT rec FROM _touch"
-	    " WHERE chain = ?",
-	    "i", c->no);
-}
-
-/*
- * Does what is held of a chain count?  The incarnation is listed; or its
- * first changeset goes on from a place of another chain of the same writer
- * that is held and counts, one that whoever holds this one may hold.
- */
-static int
-counts(struct replica *r, const struct chain *c, int level, struct err *err)
-{
-	const struct chain *from;
-	struct digest id = {{0}};
-	struct db_stmt *st;
-	int64_t other, seq;
-	const void *p;
-	size_t n = 0;
-	int rc;
-
-	if (roster_lists(r->roster, &c->name))
-		return 1;
-	if (roster_find(r->roster, c->name.writer) == NULL ||
-	    level == LIMIT_INCS)
-		return 0;
-	rc = db_query(&st, r->db, err,
-	    "SELECT other, seq, id FROM _continues WHERE chain = ?", "i",
-	    c->no);
-	if (rc != 0)
-		return rc;
-	rc = db_step(st, err);
-	if (rc == 1) {
-		other = db_int(st, 0);
-		seq = db_int(st, 1);
-		p = db_blob(st, 2, &n);
-		if (n <= sizeof(id.b))
-			memcpy(id.b, p, n);
-	}
-	db_done(st);
-	if (rc != 1)
-		return rc;
-	from = replica_chain_no(r, other);
-	if (from == NULL || strcmp(from->name.writer, c->name.writer) != 0 ||
-	    !chain_nameable(r->roster, &c->name, &from->name))
-		return 0;
-	rc = replica_is_at(r, from, seq, id.b, n, err);
-	return rc == 1 ? counts(r, from, level + 1, err) : rc;
-}
-
-int
-replica_judge_unlisted(struct replica *r, struct err *err)
-{
-	size_t i;
-	int rc = 0;
-
-	r->pending = false;
-	for (i = 0; rc == 0 && i < r->n_chains; i++) {
-		struct chain *c = &r->chains[i];
-		int64_t accepted = c->accepted;
-
-		if (c->head == 0 || roster_lists(r->roster, &c->name))
-			continue;
-		rc = replica_judge(r, c, err);
-		if (rc == 0 && c->accepted != accepted) {
-			rc = replica_chain_put(r, c, err);
-			if (rc == 0)
-				rc = dirty_chain(r, c, err);
-		}
-		r->pending |= c->accepted == 0;
-	}
-	return rc;
-}
-
-int
-replica_judge(struct replica *r, struct chain *c, struct err *err)
-{
-	int rc;
-
-	rc = counts(r, c, 0, err);
-	if (rc < 0)
-		return rc;
-	c->accepted = rc == 1 ? INT64_MAX : 0;
-	c->may_write =
-	    stream_everyone(c->name.stream) ||
-	    chain_may_write(r->roster, c->name.writer, c->name.owner);
 	return 0;
 }
 
@@ -344,57 +248,6 @@ store_doc(struct replica *r, const struct roster_doc *doc, struct err *err)
 	return rc;
 }
 
-/* Is everything that was known about existing stations as before? */
-static bool
-only_added(const struct roster *before, const struct roster *after)
-{
-	size_t i, k;
-
-	for (i = 0; i < roster_count(before); i++) {
-		const struct roster_station *a = roster_at(before, i);
-		const struct roster_station *b = roster_find(after, a->code);
-
-		if (b == NULL || strcmp(a->parent, b->parent) != 0 ||
-		    b->n_keys < a->n_keys)
-			return false;
-		for (k = 0; k < a->n_keys; k++)
-			if (a->keys[k].ended != b->keys[k].ended ||
-			    a->keys[k].n_ends != b->keys[k].n_ends ||
-			    a->keys[k].n_incs != b->keys[k].n_incs)
-				return false;
-	}
-	return true;
-}
-
-/* Judge every chain by the new roster, and mark what may come out else. */
-static int
-judge_all(struct replica *r, bool only_new, struct err *err)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < r->n_chains; i++) {
-		int64_t accepted = r->chains[i].accepted;
-
-		rc = replica_judge(r, &r->chains[i], err);
-		/* An end that moved: writes count no more, or Seen lines do
-		 * that did not. */
-		if (r->chains[i].head > 0 && r->chains[i].accepted != accepted)
-			only_new = false;
-		if (rc == 0)
-			rc = replica_chain_put(r, &r->chains[i], err);
-	}
-	if (rc == 0)
-		rc = db_exec(r->db,
-		    only_new ? "INSERT OR IGNORE INTO temp._dirty"
-			       " SELECT rec FROM _quarantine"
-			     : "INSERT OR IGNORE INTO temp._dirty"
-			       " SELECT rec FROM _record",
-		    err);
-	r->dirty = true;
-	return rc;
-}
-
 int
 replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 {
@@ -403,7 +256,10 @@ replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 	bool had;
 	int rc;
 
-	rc = replica_begin(r, err);
+	/* What was cut off before is looked for in the ledger. */
+	rc = replica_seal(r, err);
+	if (rc == 0)
+		rc = replica_begin(r, err);
 	if (rc != 0)
 		return rc;
 	rc = replica_roster_doc(r, &cur, doc->scope, 0, err);
@@ -421,7 +277,7 @@ replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 		if (rc != 0) {
 			r->roster = before;
 		} else {
-			rc = judge_all(r, only_added(before, r->roster), err);
+			rc = replica_judge_all(r, before, err);
 			roster_free(before);
 		}
 	}

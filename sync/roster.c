@@ -167,6 +167,7 @@ roster_by_ssh(const struct roster *roster, const uint8_t ssh[32])
 	return NULL;
 }
 
+/* Does the key name an incarnation: list it, or an end of a chain of it? */
 static bool
 has_inc(const struct roster_key *key, const char *inc)
 {
@@ -174,6 +175,9 @@ has_inc(const struct roster_key *key, const char *inc)
 
 	for (i = 0; i < key->n_incs; i++)
 		if (strcmp(key->incs[i], inc) == 0)
+			return true;
+	for (i = 0; i < key->n_ends; i++)
+		if (strcmp(key->ends[i].chain.inc, inc) == 0)
 			return true;
 	return false;
 }

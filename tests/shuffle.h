@@ -469,14 +469,16 @@ random_carry(struct world *w)
 /* --- rosters that come later -------------------------------------------------
  */
 
+/* Everywhere but at one station (or -1). */
 static inline void
-adopt_everywhere(struct world *w, struct roster_doc *doc)
+adopt_but(struct world *w, struct roster_doc *doc, int but)
 {
 	struct err err;
 	int i;
 
 	for (i = 0; i < WORLD_N; i++)
-		must(replica_adopt(w->at[i], doc, &err), &err, "adopt");
+		if (i != but)
+			must(replica_adopt(w->at[i], doc, &err), &err, "adopt");
 	roster_doc_free(doc);
 }
 
@@ -503,14 +505,14 @@ enrol_below(struct world *w, struct pen *pen)
 	must(roster_enrol(&doc, replica_roster(w->at[CITY]), NULL, "520300",
 		 &st, &replica_home(w->at[CITY])->sign, &err),
 	    &err, "enrol below");
-	adopt_everywhere(w, &doc);
+	adopt_but(w, &doc, -1);
 	pen_new(pen, "520304-0a0b0c0d/resource", &sign);
 }
 
 /*
  * The sibling's key is revoked: of what it wrote by now only the first few
  * changesets of its resource chain count.  Again with another seq: the end
- * is moved.
+ * is moved.  Whoever has the key does not listen and goes on writing.
  */
 static inline void
 revoke_key(struct world *w, int64_t seq)
@@ -518,11 +520,12 @@ revoke_key(struct world *w, int64_t seq)
 	const struct home *home = replica_home(w->at[SIBLING]);
 	static struct sign_key sign, ssh;
 	static char inc[1][CHAIN_INC_LEN + 1] = {"0e0e0e0e"};
-	struct roster_end end = {.seq = seq, .id.b = {1}};
+	struct roster_end end = {.seq = seq};
 	struct roster_key keys[2] = {{.ended = false}};
 	struct roster_station st;
 	struct roster_doc cur, doc;
 	char name[CHAIN_NAME_MAX];
+	struct changeset cs;
 	struct err err;
 
 	st = *roster_find(replica_roster(w->at[PROVINCE]), home->code);
@@ -533,6 +536,10 @@ revoke_key(struct world *w, int64_t seq)
 	keys[0] = st.keys[0];
 	snprintf(name, sizeof(name), "%s-%s/resource", home->code, home->inc);
 	must(chain_parse(&end.chain, name, strlen(name), &err), &err, name);
+	must(replica_read(w->at[SIBLING], &cs, &end.chain, seq, &err), &err,
+	    "the end");
+	end.id = cs.id;
+	changeset_free(&cs);
 	keys[0].ended = true;
 	keys[0].ends = &end;
 	keys[0].n_ends = 1;
@@ -548,7 +555,7 @@ revoke_key(struct world *w, int64_t seq)
 		 &st, &w->root, &err),
 	    &err, "revoke");
 	roster_doc_free(&cur);
-	adopt_everywhere(w, &doc);
+	adopt_but(w, &doc, SIBLING);
 }
 
 /* 520304 writes about a record of its own; the city takes it in. */

@@ -258,6 +258,7 @@ struct order {
 	bool *shut;     /* refused, until a roster comes */
 	bool open;      /* a transaction is */
 	bool *mine;     /* does the source reach the replica? */
+	long cut, back; /* chains that a roster cut, and brought back */
 };
 
 static void
@@ -271,6 +272,7 @@ end_transaction(struct order *o)
 	if (roll(12) == 0) {
 		replica_rollback(o->f.r);
 		memcpy(o->done, o->kept, o->h->n * sizeof(*o->done));
+		memset(o->shut, 0, o->h->n * sizeof(*o->shut));
 		return;
 	}
 	must(replica_commit(o->f.r, &err), &err, "commit");
@@ -280,6 +282,26 @@ end_transaction(struct order *o)
 	if (roll(40) == 0) {
 		replica_close(o->f.r);
 		fresh_open(&o->f);
+	}
+}
+
+/* A roster may have cut chains back, or taken what was cut off in again: go
+ * on from there. */
+static void
+look_at_heads(struct order *o)
+{
+	struct replica_head head;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < o->h->n; i++) {
+		if (o->h->v[i].docs != NULL)
+			continue;
+		must(replica_head(o->f.r, &head, &o->h->v[i].chain, &err), &err,
+		    "head");
+		o->cut += (size_t)head.seq < o->done[i];
+		o->back += (size_t)head.seq > o->done[i];
+		o->done[i] = o->kept[i] = (size_t)head.seq;
 	}
 }
 
@@ -294,6 +316,7 @@ bring_roster(struct order *o, size_t i, struct err *err)
 	if (rc == 0) {
 		o->kept[i] = ++o->done[i];
 		memset(o->shut, 0, o->h->n * sizeof(*o->shut));
+		look_at_heads(o);
 	}
 	return rc;
 }
@@ -354,8 +377,9 @@ run_order(struct order *o, bool plain)
 	for (;;) {
 		i = pick(o);
 		if (plain)
-			for (i = 0; i < o->h->n &&
-				    (!o->mine[i] || o->done[i] == o->h->v[i].n);
+			for (i = 0;
+			     i < o->h->n && (!o->mine[i] || o->shut[i] ||
+						o->done[i] == o->h->v[i].n);
 			     i++)
 				;
 		if (i == o->h->n) {
@@ -395,6 +419,7 @@ order_begin(struct order *o, const struct history *h, const char *code,
 	o->shut = mem_calloc(h->n, sizeof(*o->shut));
 	o->mine = mem_calloc(h->n, sizeof(*o->mine));
 	o->open = false;
+	o->cut = o->back = 0;
 	for (i = 0; i < h->n; i++)
 		o->mine[i] = h->v[i].docs != NULL ||
 			     chain_reaches(h->roster, &h->v[i].chain, code);
@@ -412,7 +437,7 @@ order_complete(const struct order *o)
 	size_t i;
 
 	for (i = 0; i < o->h->n; i++)
-		if (o->mine[i] && o->done[i] < o->h->v[i].n)
+		if (o->mine[i] && !o->shut[i] && o->done[i] < o->h->v[i].n)
 			return false;
 	return true;
 }
@@ -473,7 +498,7 @@ state_equal(struct state *got, struct state *want, const char *what)
 }
 
 struct tally {
-	long orders, incomplete, differ, rebuilt, rebuilt_differ;
+	long orders, incomplete, differ, rebuilt, rebuilt_differ, cut, back;
 };
 
 static void
@@ -493,6 +518,8 @@ try_order(struct tally *t, const struct history *h, struct state *want,
 	run_order(&o, false);
 	t->orders++;
 	t->incomplete += !order_complete(&o);
+	t->cut += o.cut;
+	t->back += o.back;
 	state_of(&got, o.f.r);
 	snprintf(what, sizeof(what), "order %ld at %s", i, o.f.code);
 	t->differ += !state_equal(&got, &want[at], what);
@@ -533,6 +560,8 @@ shuffle(const struct history *h, struct state *want, const struct fresh *bases,
 	while (read(fds[0], &t, sizeof(t)) == sizeof(t)) {
 		sum.orders += t.orders;
 		sum.incomplete += t.incomplete;
+		sum.cut += t.cut;
+		sum.back += t.back;
 		sum.differ += t.differ;
 		sum.rebuilt += t.rebuilt;
 		sum.rebuilt_differ += t.rebuilt_differ;
@@ -542,6 +571,9 @@ shuffle(const struct history *h, struct state *want, const struct fresh *bases,
 		;
 	is_int(sum.orders, orders, "orders tried");
 	is_int(sum.incomplete, 0, "in none of them something stayed out");
+	ok(sum.cut > 0 && sum.back > 0,
+	    "rosters cut %ld chains back, and brought %ld back", sum.cut,
+	    sum.back);
 	is_int(sum.differ, 0, "all come to the same rows and digests");
 	is_int(sum.rebuilt_differ, 0, "so do the %ld that were rebuilt",
 	    sum.rebuilt);

@@ -281,10 +281,14 @@ world_carry(struct world *w, int from, int to)
 			continue;
 		must(replica_head(w->at[to], &have, &heads[i].chain, &err),
 		    &err, "head");
-		for (seq = have.seq + 1; seq <= heads[i].seq; seq++)
-			must(world_carry_one(
-				 w, from, to, &heads[i].chain, seq, &err),
-			    &err, "carry");
+		for (seq = have.seq + 1; seq <= heads[i].seq; seq++) {
+			int rc = world_carry_one(
+			    w, from, to, &heads[i].chain, seq, &err);
+
+			if (rc == YZ_EDENIED)
+				break; /* it ends here */
+			must(rc, &err, "carry");
+		}
 	}
 	free(heads);
 }
