@@ -7,9 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/db.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "cmd.h"
 #include "home.h"
+#include "limit.h"
+#include "local.h"
 #include "replica.h"
 
 int
@@ -29,6 +33,30 @@ cmd_open(struct replica **out, const struct cmd *cmd, struct err *err)
 	if (rc != 0)
 		return rc;
 	return replica_open(out, home, err);
+}
+
+int
+cmd_open_receiver(struct replica **out, struct local **local,
+    const struct cmd *cmd, struct err *err)
+{
+	int rc;
+
+	if (!mem_limit(LIMIT_MEMORY))
+		return err_sys(err, "memory limit");
+	rc = cmd_open(out, cmd, err);
+	if (rc != 0)
+		return rc;
+	*local = NULL;
+	rc = local_open(local, cmd->home, err);
+	if (rc == 0)
+		rc = db_cache(replica_db(*out), LIMIT_CACHE_KIB, err);
+	if (rc == 0)
+		rc = db_cache(local_db(*local), LIMIT_CACHE_KIB / 4, err);
+	if (rc != 0) {
+		local_close(*local);
+		replica_close(*out);
+	}
+	return rc;
 }
 
 int

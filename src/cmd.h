@@ -32,6 +32,11 @@ int cmd_fail(const struct cmd *cmd, const struct err *err);
 int cmd_usage(const struct cmd *cmd);
 /* Open HOME's replica for reading and writing. */
 int cmd_open(struct replica **out, const struct cmd *cmd, struct err *err);
+/* The same and local.db, for who listens to another station: within
+ * LIMIT_MEMORY, and with small caches.  Nothing is open on failure. */
+struct local;
+int cmd_open_receiver(struct replica **out, struct local **local,
+    const struct cmd *cmd, struct err *err);
 /* Commit was done: seal, close; keeps the first error. */
 int cmd_close(struct replica *r, int rc, struct err *err);
 /* The person: as (from --as) or the login name; and the login, reduced to

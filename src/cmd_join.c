@@ -9,9 +9,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "cmd.h"
 #include "enrol.h"
 #include "home.h"
+#include "limit.h"
 #include "link.h"
 #include "link_ssh.h"
 #include "local.h"
@@ -141,6 +143,8 @@ join(const struct cmd *cmd, const struct enrol_invitation *in, struct err *err)
 	struct replica *r;
 	int rc;
 
+	if (!mem_limit(LIMIT_MEMORY))
+		return err_sys(err, "memory limit");
 	rc = make_home(&r, cmd, in->code, err);
 	if (rc != 0)
 		return rc;

@@ -24,17 +24,15 @@ serve_peer(
 {
 	struct peer_replica *store = NULL;
 	struct session_result res;
-	struct local *local = NULL;
+	struct local *local;
 	struct link *link = NULL;
 	struct replica *r;
 	int rc;
 
-	rc = cmd_open(&r, cmd, err);
+	rc = cmd_open_receiver(&r, &local, cmd, err);
 	if (rc != 0)
 		return rc;
-	rc = local_open(&local, cmd->home, err);
-	if (rc == 0)
-		rc = link_pipe_open(&link, STDIN_FILENO, STDOUT_FILENO, err);
+	rc = link_pipe_open(&link, STDIN_FILENO, STDOUT_FILENO, err);
 	if (rc == 0) {
 		store = peer_replica_new(r, local, opt->peer.other);
 		rc = session_run(&res, opt, link, r, local, store, err);

@@ -214,12 +214,8 @@ cmd_sync(struct cmd *cmd, int argc, char **argv)
 		if (*end != '\0' || sync.limit < 1)
 			return cmd_usage(cmd);
 	}
-	if (cmd_open(&sync.r, cmd, &err) != 0)
+	if (cmd_open_receiver(&sync.r, &sync.local, cmd, &err) != 0)
 		return cmd_fail(cmd, &err);
-	if (local_open(&sync.local, cmd->home, &err) != 0) {
-		replica_close(sync.r);
-		return cmd_fail(cmd, &err);
-	}
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	status = call_all(cmd, &sync, &err);

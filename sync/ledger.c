@@ -16,12 +16,13 @@
 #include "pack.h"
 #include "repo.h"
 
-#define QUEUE_MAX (64u << 20)     /* bytes of objects queued */
-#define PACK_FROM 100             /* objects: fewer are written loose */
-#define CACHE_MAX (16ll << 20)    /* bytes of objects libgit2 keeps */
-#define MAPPED_MAX (256ull << 20) /* bytes of packs it maps */
-#define OBJECT_MAX (32ull << 20)  /* bytes of an object in a pack */
-#define OBJECTS_MAX (1ull << 24)  /* objects in a pack */
+#define QUEUE_MAX (8u << 20)     /* bytes of objects queued */
+#define PACK_FROM 100            /* objects: fewer are written loose */
+#define CACHE_MAX (16ll << 20)   /* bytes of objects libgit2 keeps */
+#define WINDOW (4ull << 20)      /* bytes of a pack it maps at once, */
+#define MAPPED_MAX (16ull << 20) /* and in all */
+#define OBJECT_MAX (32ull << 20) /* bytes of an object in a pack */
+#define OBJECTS_MAX (1ull << 24) /* objects in a pack */
 
 struct queued {
 	uint8_t oid[20];
@@ -79,36 +80,84 @@ refused(struct err *err, int rc, const char *what)
 						  : "unknown failure");
 }
 
-/* What the appliance depends on; nothing outside HOME is ever read. */
-static int
-set_options(struct err *err)
+/* Nothing outside HOME is ever read. */
+static bool
+set_paths(void)
 {
 	static const int levels[] = {GIT_CONFIG_LEVEL_PROGRAMDATA,
 	    GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG,
 	    GIT_CONFIG_LEVEL_GLOBAL};
-	bool bad = false;
+	bool good = true;
 	size_t i;
 
-	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		bad |= git_libgit2_opts(
-			   GIT_OPT_SET_SEARCH_PATH, levels[i], "") != 0;
-	bad |=
-	    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1) != 0;
-	bad |= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 1) != 0;
-	bad |= git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1) != 0;
-	bad |= git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1) != 0;
-	bad |= git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, NULL, (size_t)0) != 0;
-	bad |= git_libgit2_opts(
-		   GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_MAX) != 0;
-	bad |= git_libgit2_opts(
-		   GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)MAPPED_MAX) != 0;
-	bad |= git_libgit2_opts(
-		   GIT_OPT_SET_PACK_MAX_OBJECTS, (size_t)OBJECTS_MAX) != 0;
+	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		git_buf path = GIT_BUF_INIT;
+
+		good &= git_libgit2_opts(
+			    GIT_OPT_SET_SEARCH_PATH, levels[i], "") == 0 &&
+			git_libgit2_opts(
+			    GIT_OPT_GET_SEARCH_PATH, levels[i], &path) == 0 &&
+			path.size == 0;
+		git_buf_dispose(&path);
+	}
+	return good;
+}
+
+/* Set, and read back. */
+static bool
+set_sizes(void)
+{
+	static const struct {
+		int set, get;
+		size_t value;
+	} sizes[] = {
+		{GIT_OPT_SET_MWINDOW_SIZE, GIT_OPT_GET_MWINDOW_SIZE, WINDOW},
+		{GIT_OPT_SET_MWINDOW_MAPPED_LIMIT,
+		    GIT_OPT_GET_MWINDOW_MAPPED_LIMIT, MAPPED_MAX},
+		{GIT_OPT_SET_PACK_MAX_OBJECTS, GIT_OPT_GET_PACK_MAX_OBJECTS,
+		    OBJECTS_MAX},
 #if HAVE_DECL_GIT_OPT_SET_PACK_MAX_OBJECT_SIZE
-	bad |= git_libgit2_opts(
-		   GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, (size_t)OBJECT_MAX) != 0;
+		{GIT_OPT_SET_PACK_MAX_OBJECT_SIZE,
+		    GIT_OPT_GET_PACK_MAX_OBJECT_SIZE, OBJECT_MAX},
 #endif
-	return bad ? refused(err, -1, "libgit2's settings") : 0;
+	};
+	ssize_t used, most = 0;
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_t got = 0;
+
+		good &= git_libgit2_opts(sizes[i].set, sizes[i].value) == 0 &&
+			git_libgit2_opts(sizes[i].get, &got) == 0 &&
+			got == sizes[i].value;
+	}
+	good &=
+	    git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_MAX) ==
+		0 &&
+	    git_libgit2_opts(GIT_OPT_GET_CACHED_MEMORY, &used, &most) == 0 &&
+	    most == CACHE_MAX;
+	return good;
+}
+
+/* What the appliance depends on; without it nothing is opened. */
+static int
+set_options(struct err *err)
+{
+	int owner = 0;
+	bool good = set_paths() && set_sizes();
+
+	good &=
+	    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1) == 0;
+	good &= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 1) == 0;
+	good &= git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1) == 0;
+	good &= git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, NULL, (size_t)0) == 0;
+	good &= git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1) == 0 &&
+		git_libgit2_opts(GIT_OPT_GET_OWNER_VALIDATION, &owner) == 0 &&
+		owner == 1;
+	if (!good)
+		return err_set(err, YZ_EIO, "libgit2 refuses its settings");
+	return 0;
 }
 
 /* --- opening ------------------------------------------------------------ */

@@ -35,6 +35,8 @@
 #define LIMIT_HEADS 65536           /* chains named in one session */
 #define LIMIT_BLOB (16u << 20)      /* bytes of an attachment */
 #define LIMIT_SEQ (1ll << 40)       /* changesets in a chain */
+#define LIMIT_MEMORY (256u << 20)   /* bytes a receiver may map; and of its */
+#define LIMIT_CACHE_KIB 16384       /* KiB of pages kept of each database */
 #define LIMIT_TIME_MAX 253402271999999ll /* 9999-12-31T23:59:59.999+08:00 */
 
 #endif

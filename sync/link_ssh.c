@@ -179,6 +179,23 @@ connect_tcp(struct link_ssh *s, const struct target *t, struct err *err)
 	return YZ_EPEER;
 }
 
+/* What was agreed on is what was asked for, no less. */
+static int
+check_methods(struct link_ssh *s, struct err *err)
+{
+	const char *got;
+	size_t i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		got = libssh2_session_methods(s->session, methods[i].which);
+		if (got == NULL || strcmp(got, methods[i].only) != 0)
+			return err_set(err, YZ_EDENIED,
+			    "the other side agrees on %s where only %s will do",
+			    got == NULL ? "nothing" : got, methods[i].only);
+	}
+	return 0;
+}
+
 /* The server's key blob must be exactly the pinned one. */
 static int
 check_host(struct link_ssh *s, const char *host_key, struct err *err)
@@ -210,6 +227,9 @@ handshake(struct link_ssh *s, struct err *err)
 	size_t i;
 	int rc;
 
+	if (libssh2_version(LIBSSH2_VERSION_NUM) == NULL)
+		return err_set(
+		    err, YZ_EIO, "libssh2 is older than " LIBSSH2_VERSION);
 	s->session = libssh2_session_init();
 	if (s->session == NULL)
 		return err_set(err, YZ_EIO, "libssh2 does not start");
@@ -226,7 +246,8 @@ handshake(struct link_ssh *s, struct err *err)
 		if (rc != 0)
 			return rc;
 	}
-	return rc == 0 ? 0 : ssh_error(s, "key exchange", err);
+	return rc == 0 ? check_methods(s, err)
+		       : ssh_error(s, "key exchange", err);
 }
 
 static int

@@ -11,6 +11,7 @@
 #include "limit.h"
 #include "replica_impl.h"
 #include "roster.h"
+#include "sign.h"
 
 /*
  * Migrations: numbered, never changed once released.  Names that begin with
@@ -129,7 +130,9 @@ replica_open(struct replica **out, struct home *home, struct err *err)
 	r->wall = system_wall;
 	r->version = -1;
 	r->schema_kinds = -1;
-	rc = db_open(&r->db, path, DB_CREATE, err);
+	rc = sign_check_library(err);
+	if (rc == 0)
+		rc = db_open(&r->db, path, DB_CREATE, err);
 	if (rc == 0)
 		rc = migrate(r, err);
 	if (rc == 0)

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define SIG_END "-----END SSH SIGNATURE-----\n"
 #define KEY_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----\n"
 #define KEY_END "-----END OPENSSH PRIVATE KEY-----\n"
+#define CHECK_NS "yizhan-check"
 #define ARMOUR_MAX 1024 /* bytes of any armoured signature of ours */
 
 /*
@@ -420,4 +422,58 @@ sign_fingerprint(char out[SIGN_FINGERPRINT_LEN], const void *data, size_t n)
 		p += snprintf(p, 7, "%s%05u", i > 0 ? "-" : "", v % 100000);
 	}
 	assert(p - out == SIGN_FINGERPRINT_LEN - 1);
+}
+
+/* --- the library --------------------------------------------------------- */
+
+int
+sign_check_library(struct err *err)
+{
+	/* Of the seed 7, 7, ...; frozen, and checked with openssl(1). */
+	static const uint8_t pub[32] = {0xea, 0x4a, 0x6c, 0x63, 0xe2, 0x9c,
+	    0x52, 0x0a, 0xbe, 0xf5, 0x50, 0x7b, 0x13, 0x2e, 0xc5, 0xf9, 0x95,
+	    0x47, 0x76, 0xae, 0xbe, 0xbe, 0x7b, 0x92, 0x42, 0x1e, 0xea, 0x69,
+	    0x14, 0x46, 0xd2, 0x2c};
+	static const uint8_t sig[64] = {0x42, 0xb7, 0x27, 0x2a, 0x1e, 0x02,
+	    0x78, 0x4d, 0x39, 0xa5, 0xf8, 0x84, 0xf5, 0xc6, 0xa2, 0x7b, 0x91,
+	    0xa5, 0x0d, 0x75, 0x7a, 0x18, 0xd4, 0x61, 0x4a, 0x3c, 0x0b, 0x77,
+	    0x82, 0x82, 0x41, 0x43, 0x4e, 0x81, 0x72, 0x3e, 0x7a, 0xe1, 0xe9,
+	    0x9a, 0x69, 0xe6, 0xec, 0x67, 0x7a, 0x40, 0xf7, 0x3d, 0xd9, 0xd4,
+	    0xd4, 0xc8, 0x8a, 0x00, 0xc1, 0x53, 0xdb, 0x94, 0x88, 0xc6, 0x73,
+	    0xfa, 0x8a, 0x08};
+	static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63,
+	    0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+	    0x14, [31] = 0x10};
+	static bool checked;
+	uint8_t seed[32], made[64];
+	struct sign_key key;
+	struct err ignored;
+	unsigned i, carry = 0;
+	bool good;
+
+	if (checked)
+		return 0;
+	memset(seed, 7, sizeof(seed));
+	sign_from_seed(&key, seed);
+	good =
+	    memcmp(key.pub, pub, sizeof(pub)) == 0 &&
+	    sign_make(made, &key, CHECK_NS, "abc", 3, err) == 0 &&
+	    memcmp(made, sig, sizeof(sig)) == 0 &&
+	    sign_verify(sig, pub, CHECK_NS, "abc", 3, &ignored) == 0 &&
+	    sign_verify(sig, pub, CHECK_NS, "abd", 3, &ignored) != 0 &&
+	    sign_verify(sig, pub, SIGN_NS_CHANGESET, "abc", 3, &ignored) != 0;
+	/* The same point, another number: S + L must not hold too. */
+	for (i = 0; i < sizeof(order); i++) {
+		carry += made[32 + i] + order[i];
+		made[32 + i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	good =
+	    good && sign_verify(made, pub, CHECK_NS, "abc", 3, &ignored) != 0;
+	if (!good)
+		return err_set(err, YZ_EIO,
+		    "libcrypto %s fails the check of its signatures",
+		    OpenSSL_version(OPENSSL_VERSION_STRING));
+	checked = true;
+	return 0;
 }

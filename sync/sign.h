@@ -31,6 +31,12 @@ int sign_load(struct sign_key *out, const char *path, struct err *err);
 /* Refuse low-order and non-canonical points: YZ_EDENIED. */
 int sign_check_public(const uint8_t pub[32], struct err *err);
 
+/*
+ * Does libcrypto do what all else rests on?  Known keys, signatures and
+ * refusals, once a process; YZ_EIO if not, and then nothing is opened.
+ */
+int sign_check_library(struct err *err);
+
 /* The raw Ed25519 signature over the SSHSIG to-be-signed blob of message. */
 int sign_make(uint8_t sig[64], const struct sign_key *key, const char *ns,
     const void *message, size_t n, struct err *err);

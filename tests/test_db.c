@@ -46,6 +46,10 @@ settings(struct db *db)
 	    "the schema table is not to be written");
 	ok(db_exec(db, "ATTACH ':memory:' AS other", &err) != 0,
 	    "no other database is attached");
+	ok(db_exec(db, "CREATE VIEW v AS SELECT 1; SELECT * FROM v", &err) != 0,
+	    "views are not used");
+	is_int(db_cache(db, 1000, &err), 0, "a smaller cache");
+	is_int(one(db, "PRAGMA cache_size"), -1000, "is what it says");
 	ok(stat("x.db", &st) == 0 && (st.st_mode & 077) == 0 &&
 		stat("x.db-wal", &st) == 0 && (st.st_mode & 077) == 0,
 	    "nobody else may read the files");

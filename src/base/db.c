@@ -68,6 +68,11 @@ static const struct {
     {SQLITE_DBCONFIG_DQS_DML, 0},
     {SQLITE_DBCONFIG_DQS_DDL, 0},
     {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+    /* What we have no use for cannot be planted in a file either. */
+    {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+    {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+    {SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
+    {SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0},
 };
 
 static const struct {
@@ -560,7 +565,12 @@ db_open(struct db **out, const char *path, int flags, struct err *err)
 	rc = make_file(path, !readonly && (flags & DB_CREATE) != 0, err);
 	if (rc != 0)
 		return rc;
+	if (sqlite3_libversion_number() < SQLITE_VERSION_NUMBER)
+		return err_set(err, YZ_EIO, "SQLite %s is older than %s",
+		    sqlite3_libversion(), SQLITE_VERSION);
 	sqlite3_hard_heap_limit64(DB_HEAP_MAX);
+	if (sqlite3_hard_heap_limit64(-1) != DB_HEAP_MAX)
+		return err_set(err, YZ_EIO, "SQLite takes no heap limit");
 	db = mem_calloc(1, sizeof(*db));
 	db->n_slots = DB_SLOTS;
 	db->slots = mem_calloc(db->n_slots, sizeof(*db->slots));
@@ -605,6 +615,16 @@ db_exec(struct db *db, const char *sql, struct err *err)
 	if (sqlite3_exec(db->h, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(db, err);
 	return 0;
+}
+
+int
+db_cache(struct db *db, int kib, struct err *err)
+{
+	char *sql = mem_printf("PRAGMA cache_size=-%d", kib);
+	int rc = db_exec(db, sql, err);
+
+	free(sql);
+	return rc;
 }
 
 int

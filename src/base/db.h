@@ -25,7 +25,8 @@ enum {
 /*
  * Open with the settings the appliance depends on, and verify them: WAL,
  * synchronous=FULL, foreign_keys, cell_size_check, no mmap, DEFENSIVE,
- * TRUSTED_SCHEMA off, double-quoted strings off, busy timeout 30 s.
+ * TRUSTED_SCHEMA off, double-quoted strings, triggers, views and extensions
+ * off, no older library than built for, busy timeout 30 s.
  * Fails with YZ_EIO, or YZ_ENOTFOUND if absent without DB_CREATE.
  */
 int db_open(struct db **out, const char *path, int flags, struct err *err);
@@ -33,6 +34,9 @@ void db_close(struct db *db);
 
 /* Run SQL text of any number of statements, no parameters. */
 int db_exec(struct db *db, const char *sql, struct err *err);
+
+/* Keep at most so many KiB of pages in memory (64 MiB unless told). */
+int db_cache(struct db *db, int kib, struct err *err);
 
 /* BEGIN IMMEDIATE / COMMIT / ROLLBACK.  rollback never fails. */
 int db_begin(struct db *db, struct err *err);

@@ -1,10 +1,12 @@
 #include "config.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 
@@ -80,4 +82,25 @@ mem_printf(const char *fmt, ...)
 	if (n < 0)
 		out_of_memory(strlen(fmt));
 	return s;
+}
+
+bool
+mem_limit(size_t n)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(void)n;
+	return true;
+#else
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) != 0)
+		return false;
+	if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > n)
+		limit.rlim_max = n;
+	if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	/* Each further arena would reserve 64 MiB for a thread. */
+	mallopt(M_ARENA_MAX, 1);
+	return setrlimit(RLIMIT_AS, &limit) == 0;
+#endif
 }

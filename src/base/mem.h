@@ -6,6 +6,7 @@
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *mem_alloc(size_t n);
@@ -14,5 +15,12 @@ void *mem_realloc(void *p, size_t n);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * From now on this process maps no more than n bytes, whatever it is sent.
+ * false if the system refuses; does nothing under AddressSanitizer, whose own
+ * tables are larger.
+ */
+bool mem_limit(size_t n);
 
 #endif
