@@ -130,6 +130,24 @@ decompressor(void)
 	return ctx;
 }
 
+/*
+ * The window that a frame asks for (RFC 8878, 3.1.1.1): ZSTD_decompressDCtx()
+ * needs none and so checks none, but another receiver may.  A frame of a
+ * single segment has its content for a window.
+ */
+static bool
+window_good(const uint8_t *p, size_t n)
+{
+	uint64_t base;
+
+	if (n < 6)
+		return false;
+	if (p[4] & 0x20)
+		return true;
+	base = 1ull << (10 + (p[5] >> 3));
+	return base + base / 8 * (p[5] & 7) <= 1ull << RUN_WINDOW_LOG;
+}
+
 int
 run_open(struct buf *plain, const struct run *run, const void *data, size_t n,
     struct err *err)
@@ -145,6 +163,10 @@ run_open(struct buf *plain, const struct run *run, const void *data, size_t n,
 	if (ZSTD_findFrameCompressedSize(data, n) != n)
 		return err_set(
 		    err, YZ_ECORRUPT, "the run is not one zstd frame");
+	if (!window_good(data, n))
+		return err_set(err, YZ_ECORRUPT,
+		    "the run's zstd frame asks for a window over 2^%d bytes",
+		    RUN_WINDOW_LOG);
 	/* zstd gets room for what was announced and not a byte more. */
 	room = mem_alloc(run->plain);
 	got = ZSTD_decompressDCtx(decompressor(), room, run->plain, data, n);
