@@ -22,6 +22,8 @@
 #define LIMIT_WANTS 64              /* blobs asked for and not yet answered */
 #define LIMIT_BYE 200               /* bytes of a reason told to a peer */
 #define LIMIT_REFUSALS 1000         /* chains refused in one session */
+#define LIMIT_ASKS 65536            /* Asks in one session, each way */
+#define LIMIT_EVIDENCE 4096         /* pieces of evidence in one session */
 #define LIMIT_ROSTER (1u << 20)     /* bytes of one roster document */
 #define LIMIT_ROSTER_KEYS 16        /* root keys, signatures, keys a station */
 #define LIMIT_STATIONS 4096         /* entries of one roster document */

@@ -37,6 +37,9 @@ static const unsigned allowed[MSG_COUNT] = {
     [MSG_PING] = OPEN,
     [MSG_PONG] = OPEN,
     [MSG_BYE] = BIT(PEER_CLOSED) - 1,
+    [MSG_ASK] = OPEN,
+    [MSG_PLACE] = OPEN,
+    [MSG_EVIDENCE] = OPEN,
 };
 
 static const char *const state_names[PEER_STATES] = {
@@ -44,7 +47,8 @@ static const char *const state_names[PEER_STATES] = {
 
 #define LONG_MESSAGES \
 	(1u << MSG_HELLO | 1u << MSG_ROSTER | 1u << MSG_JOIN | \
-	    1u << MSG_LIST | 1u << MSG_PARTIALS | 1u << MSG_RECEIPT)
+	    1u << MSG_LIST | 1u << MSG_PARTIALS | 1u << MSG_RECEIPT | \
+	    1u << MSG_EVIDENCE)
 
 int
 peer_new(struct peer **out, const struct peer_options *options,
@@ -295,6 +299,7 @@ peer_close(struct peer *p)
 	p->staged = 0;
 	keep_partial(p);
 	p->in_open = false;
+	peer_fork_close(p);
 	acked = mem_calloc(p->n_chains, sizeof(*acked));
 	for (i = 0; i < p->n_chains; i++) {
 		if (p->chains[i].theirs == 0)

@@ -23,8 +23,10 @@ struct run;
 
 struct peer_head {
 	struct chain_name chain;
-	int64_t seq;
+	int64_t seq; /* 0 only if there is a fork */
 	struct digest id;
+	uint8_t oid[20];
+	int64_t fork; /* evidence ends it before this; 0: none does */
 };
 
 struct peer_scope {
@@ -69,7 +71,8 @@ struct peer_store {
 	    void *arg, const struct chain_name *chain, const char *code);
 	/* Does what we hold of that chain come from the peer? */
 	bool (*through)(void *arg, const struct chain_name *chain);
-	/* Every chain that both may hold, sealed; any order. */
+	/* Every chain that both may hold and that has a head or evidence
+	 * against it, sealed; any order. */
 	int (*heads)(
 	    void *arg, struct peer_head **out, size_t *n, struct err *err);
 	/* Name and git address of the changeset at a place held; zeros for
@@ -90,6 +93,13 @@ struct peer_store {
 	    const struct digest *id, const uint8_t oid[20]);
 	int (*commit)(void *arg, struct err *err);
 	void (*rollback)(void *arg);
+	/* The pair that stops a chain; YZ_ENOTFOUND.  And one that came:
+	 * checked and acted on (fork.h), when nothing is staged.  YZ_EIO ends
+	 * the session; any other failure says that it proves nothing. */
+	int (*fork_get)(void *arg, struct changeset *a, struct changeset *b,
+	    const struct chain_name *chain, struct err *err);
+	int (*fork_take)(void *arg, struct changeset *a, struct changeset *b,
+	    struct err *err);
 
 	/* What outlives the session. */
 	int (*acked)(
@@ -158,10 +168,13 @@ struct peer_result {
 	int64_t command_news;   /* changesets with ops in the command stream */
 	int64_t sent, received; /* changesets */
 	int64_t refused;        /* chains, either way */
+	int64_t forks;          /* chains found forked, either way */
+	bool again;             /* a chain was cut off: call once more */
 	int64_t blobs_sent, blobs_received;
 	int64_t todo;      /* changesets to send and receive, as of the start */
 	int64_t rtt;       /* ms, -1 unknown */
 	char refusal[256]; /* the first of them */
+	char fork[256];    /* the first of those: a line for people */
 };
 
 struct peer;

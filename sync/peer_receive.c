@@ -43,6 +43,15 @@ peer_receive_digest(struct buf_reader *in, struct digest *out)
 		memcpy(out->b, b, sizeof(out->b));
 }
 
+void
+peer_receive_oid(struct buf_reader *in, uint8_t out[20])
+{
+	const uint8_t *b = buf_get_bytes(in, 20);
+
+	if (b != NULL)
+		memcpy(out, b, 20);
+}
+
 /* What the other wrote for people: shown only if it is a clean line. */
 static void
 get_reason(struct buf_reader *in, char out[LIMIT_BYE + 1])
@@ -250,24 +259,30 @@ static int
 list_one(
     struct peer *p, struct buf_reader *in, unsigned stream, struct err *err)
 {
-	struct chain_name name;
+	struct peer_head head;
 	struct peer_chain *c;
-	struct digest id;
-	int64_t seq;
 	int rc;
 
-	rc = peer_receive_chain(in, &name, err);
+	rc = peer_receive_chain(in, &head.chain, err);
 	if (rc != 0)
 		return rc;
-	seq = peer_receive_number(in, LIMIT_SEQ);
-	peer_receive_digest(in, &id);
+	head.seq = peer_receive_number(in, LIMIT_SEQ);
+	peer_receive_digest(in, &head.id);
+	peer_receive_oid(in, head.oid);
+	head.fork = peer_receive_number(in, LIMIT_SEQ);
 	if (in->bad)
 		return 0;
-	c = name.stream == stream ? peer_table_get(p, &name) : NULL;
-	if (c == NULL || seq == 0 || c->named != 0)
+	c = head.chain.stream == stream ? peer_table_get(p, &head.chain) : NULL;
+	/* Evidence ends a chain before the fork; and without a head there has
+	 * to be some. */
+	if (c == NULL || c->named != 0 || c->named_fork != 0 ||
+	    (head.seq == 0 && head.fork == 0) ||
+	    (head.fork != 0 && head.seq >= head.fork))
 		return err_set(err, YZ_EPEER, "a List that makes no sense");
-	c->named = seq;
-	c->named_id = id;
+	c->named = head.seq;
+	c->named_id = head.id;
+	memcpy(c->named_oid, head.oid, sizeof(c->named_oid));
+	c->named_fork = c->their_fork = head.fork;
 	return 0;
 }
 
@@ -340,11 +355,13 @@ on_partials(struct peer *p, struct buf_reader *in, struct err *err)
 	for (i = 0; i < n && rc == 0 && !in->bad; i++)
 		rc = partial_one(p, in, err);
 	for (i = 0; i < p->n_chains && rc == 0; i++) {
-		if (p->chains[i].named > 0 && p->chains[i].mine == 0)
+		const struct peer_chain *c = &p->chains[i];
+
+		if (c->named + c->named_fork > 0 && c->mine + c->mine_fork == 0)
 			rc = peer_receive_reach(p, &p->chains[i], err);
 	}
 	if (rc == 0)
-		rc = peer_table_compare(p, err);
+		rc = peer_compare(p, err);
 	if (rc != 0)
 		return rc;
 	p->state = PEER_RUNS;
@@ -396,6 +413,7 @@ on_refuse(struct peer *p, struct buf_reader *in, struct err *err)
 	char reason[LIMIT_BYE + 1];
 	struct chain_name name;
 	struct peer_chain *c;
+	bool answer;
 	int64_t seq;
 	int rc;
 
@@ -409,8 +427,9 @@ on_refuse(struct peer *p, struct buf_reader *in, struct err *err)
 	c = peer_table_find(p, &name);
 	if (c == NULL)
 		return err_set(err, YZ_EPEER, "Refuse of what nobody named");
-	if (c->stopped)
-		return 0;
+	rc = peer_fork_refused(p, c, seq, reason, &answer, err);
+	if (rc != 0 || answer || c->stopped)
+		return rc;
 	rc = peer_stop(p, c, seq, reason, false, err);
 	c->stopped = true;
 	return rc;
@@ -525,4 +544,7 @@ const peer_receive_fn peer_receive_table[MSG_COUNT] = {
     [MSG_PING] = on_ping,
     [MSG_PONG] = on_pong,
     [MSG_BYE] = on_bye,
+    [MSG_ASK] = peer_fork_asked,
+    [MSG_PLACE] = peer_fork_place,
+    [MSG_EVIDENCE] = peer_fork_evidence,
 };

@@ -163,13 +163,16 @@ finish_run(struct peer *p, struct err *err)
 	int rc;
 
 	p->in_open = false;
+	if (c->shut) /* since it began to come */
+		return 0;
 	rc = take_all(p, c, &seq, err);
 	p->staged += p->in_run.plain;
 	if (rc == 0 || rc == YZ_EIO)
 		return rc;
 	/* The chain stops here; all else goes on. */
 	snprintf(reason, sizeof(reason), "%s", err->msg);
-	return refuse(p, c, seq, reason, err);
+	return peer_fork_seek(
+	    p, c, seq > c->head ? c->head : seq, false, seq, reason, err);
 }
 
 int

@@ -148,19 +148,22 @@ send_list(struct peer *p, enum stream stream)
 	size_t n = 0, i;
 
 	for (i = 0; i < p->n_chains; i++) {
-		if (p->chains[i].name.stream == stream && p->chains[i].mine > 0)
-			n++;
+		const struct peer_chain *c = &p->chains[i];
+
+		n += c->name.stream == stream && c->mine + c->mine_fork > 0;
 	}
 	buf_put_u8(b, stream);
 	buf_put_varint(b, n);
 	for (i = 0; i < p->n_chains; i++) {
 		const struct peer_chain *c = &p->chains[i];
 
-		if (c->name.stream != stream || c->mine == 0)
+		if (c->name.stream != stream || c->mine + c->mine_fork == 0)
 			continue;
 		put_string(b, c->text);
 		buf_put_varint(b, (uint64_t)c->mine);
 		buf_put(b, c->mine_id.b, sizeof(c->mine_id.b));
+		buf_put(b, c->mine_oid, sizeof(c->mine_oid));
+		buf_put_varint(b, (uint64_t)c->mine_fork);
 	}
 	peer_say(p, MSG_LIST);
 }
@@ -442,7 +445,7 @@ wind_up(struct peer *p, struct err *err)
 	int rc;
 
 	p->idle = true;
-	if (!p->their_sent || p->in_open || p->staged > 0)
+	if (!p->their_sent || p->in_open || p->staged > 0 || p->n_seeking > 0)
 		return 0;
 	if (p->asked && p->tried.len > 0 && p->now - p->tried_time > TRIED_MS) {
 		buf_clear(&p->tried);
@@ -468,11 +471,12 @@ wind_up(struct peer *p, struct err *err)
 			return rc;
 	}
 	if (p->state == PEER_RUNS && p->done_said && p->done_came) {
-		if (p->watch)
+		if (p->watch && !p->result.again)
 			p->state = PEER_WATCHING;
 		else
 			peer_say_bye(p, PEER_BYE_DONE, "");
-	}
+	} else if (p->state == PEER_WATCHING && p->result.again)
+		peer_say_bye(p, PEER_BYE_DONE, "");
 	return 0;
 }
 
@@ -491,6 +495,8 @@ pump(struct peer *p, struct err *err)
 			rc = peer_send_rosters(p, err);
 		if (rc == 0)
 			rc = peer_table_load(p, err);
+		if (rc == 0)
+			rc = peer_fork_tell(p, err);
 		p->asked = false;
 		if (rc != 0)
 			return rc;

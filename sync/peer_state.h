@@ -1,7 +1,8 @@
 /*
  * What the files of the peer machine share: peer.c (life, table of states),
- * peer_table.c (chains), peer_send.c, peer_receive.c, peer_run.c (runs that
- * come in), peer_blob.c.  Nobody else includes this.
+ * peer_table.c (chains), peer_compare.c (what the other named), peer_fork.c,
+ * peer_send.c, peer_receive.c, peer_run.c (runs that come in), peer_blob.c.
+ * Nobody else includes this.
  */
 #ifndef SYNC_PEER_STATE_H
 #define SYNC_PEER_STATE_H
@@ -37,6 +38,9 @@ enum {
 	MSG_PING,
 	MSG_PONG,
 	MSG_BYE,
+	MSG_ASK,
+	MSG_PLACE,
+	MSG_EVIDENCE,
 	MSG_COUNT
 };
 
@@ -50,19 +54,40 @@ enum peer_state {
 	PEER_STATES
 };
 
+enum peer_seek { /* looking for where two branches part */
+	SEEK_NONE,
+	SEEK_PROBE, /* do they at all? */
+	SEEK_HALVE, /* between lo, the same, and hi, not */
+	SEEK_PLEAD, /* mine at hi is said; the pair is to come */
+	SEEK_AWAIT, /* the other has noticed, or has evidence */
+};
+
 struct peer_chain {
 	struct chain_name name;
 	char text[CHAIN_NAME_MAX]; /* the same; the table is sorted by it */
 	int64_t mine;              /* my durable head */
 	struct digest mine_id;
-	int64_t named; /* the other's head, as named at the start */
+	uint8_t mine_oid[20];
+	int64_t mine_fork; /* evidence ends it before this, or 0 */
+	int64_t named;     /* the other's head, as named at the start */
 	struct digest named_id;
-	int64_t theirs; /* what the other is known to hold */
-	int64_t sent;   /* what went out in this session, whole */
-	int64_t head;   /* mine, with what is staged */
-	bool staged;    /* something of it waits for the commit */
-	bool stopped;   /* the other refused it: nothing more goes out */
-	bool shut;      /* we refused it: nothing more is taken in */
+	uint8_t named_oid[20];
+	int64_t named_fork;
+	int64_t theirs;     /* what the other is known to hold */
+	int64_t sent;       /* what went out in this session, whole */
+	int64_t head;       /* mine, with what is staged */
+	bool staged;        /* something of it waits for the commit */
+	bool stopped;       /* the other refused it: nothing more goes out */
+	bool shut;          /* we refused it: nothing more is taken in */
+	bool listed;        /* peer_table_load(): still there */
+	bool forked;        /* counted as such */
+	bool told;          /* I sent evidence */
+	int64_t their_fork; /* evidence that the other is known to have */
+	enum peer_seek seek;
+	int64_t seek_lo, seek_hi, seek_at;
+	bool asked;  /* Ask(seek_at) is unanswered */
+	char *doubt; /* why it is sought: the reason if nothing is found */
+	int64_t doubt_seq;
 	struct peer_partial *resume; /* what the other has of a run, or NULL */
 };
 
@@ -140,6 +165,10 @@ struct peer {
 	bool queue_begun; /* Blob was said for queue[0] */
 	int64_t queue_size;
 
+	/* Forks */
+	size_t n_seeking; /* chains for which an answer is to come */
+	int64_t asks_said, asks_heard, evidence_heard;
+
 	/* The end */
 	bool done_said, done_came;
 	int64_t receipts_time; /* when receipts were last sent */
@@ -170,9 +199,29 @@ int peer_table_named(
     struct peer *p, struct digest out[STREAM_COUNT], struct err *err);
 /* What the other did not list stands with it as with me. */
 void peer_table_assume(struct peer *p, enum stream stream);
-/* All is named: find forks, count what is to be done. */
-int peer_table_compare(struct peer *p, struct err *err);
 void peer_table_free(struct peer *p);
+
+/* --- peer_compare.c */
+/* All is named: what each chain comes to, and how much is to be done. */
+int peer_compare(struct peer *p, struct err *err);
+
+/* --- peer_fork.c (PROTOCOL.md, "Forks") */
+/* The other may hold another branch at hi; certain: it does.  seq and
+ * doubt are what to refuse the chain for if nothing comes of it. */
+int peer_fork_seek(struct peer *p, struct peer_chain *c, int64_t hi,
+    bool certain, int64_t seq, const char *doubt, struct err *err);
+/* The other will prove it. */
+void peer_fork_await(struct peer_chain *c, int64_t seq, const char *doubt);
+/* Send the evidence of each chain that the other is not known to have. */
+int peer_fork_tell(struct peer *p, struct err *err);
+/* The other refused a chain: was it an answer?  *was says so. */
+int peer_fork_refused(struct peer *p, struct peer_chain *c, int64_t seq,
+    const char *reason, bool *was, struct err *err);
+/* What was awaited did not come: for status. */
+void peer_fork_close(struct peer *p);
+int peer_fork_asked(struct peer *p, struct buf_reader *in, struct err *err);
+int peer_fork_place(struct peer *p, struct buf_reader *in, struct err *err);
+int peer_fork_evidence(struct peer *p, struct buf_reader *in, struct err *err);
 
 /* --- peer_send.c */
 int peer_send_hello(struct peer *p, struct err *err);
@@ -195,6 +244,7 @@ int peer_receive_chain(
 /* A seq or size up to max: anything over is malformed. */
 int64_t peer_receive_number(struct buf_reader *in, int64_t max);
 void peer_receive_digest(struct buf_reader *in, struct digest *out);
+void peer_receive_oid(struct buf_reader *in, uint8_t out[20]);
 /* A chain that the other named and that not both may hold is refused. */
 int peer_receive_reach(struct peer *p, struct peer_chain *c, struct err *err);
 typedef int (*peer_receive_fn)(

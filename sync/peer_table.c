@@ -65,9 +65,60 @@ peer_table_get(struct peer *p, const struct chain_name *name)
 	return c;
 }
 
+/* Is what was here of a chain no longer here: cut off, and perhaps another
+ * branch taken in since? */
+static int
+went_back(struct peer *p, const struct peer_chain *c,
+    const struct peer_head *head, bool *back, struct err *err)
+{
+	struct digest id;
+	uint8_t oid[20];
+	int rc;
+
+	*back = head->seq < c->mine;
+	if (*back || c->mine == 0)
+		return 0;
+	if (head->seq == c->mine) {
+		*back = !digest_equal(&head->id, &c->mine_id) ||
+			memcmp(head->oid, c->mine_oid, sizeof(oid)) != 0;
+		return 0;
+	}
+	rc = p->s.place(p->s.arg, &c->name, c->mine, &id, oid, err);
+	if (rc != 0 && rc != YZ_ENOTFOUND)
+		return rc;
+	*back = rc == YZ_ENOTFOUND || !digest_equal(&id, &c->mine_id) ||
+		memcmp(oid, c->mine_oid, sizeof(oid)) != 0;
+	return 0;
+}
+
+static int
+load_one(struct peer *p, struct peer_chain *c, const struct peer_head *head,
+    struct err *err)
+{
+	bool back;
+	int rc;
+
+	rc = went_back(p, c, head, &back, err);
+	if (rc != 0)
+		return rc;
+	if (back) {
+		/* What the other was sent, and has, is another thing now. */
+		c->stopped = c->shut = true;
+		c->theirs = 0;
+		p->result.again = true;
+	}
+	c->listed = true;
+	c->head = c->mine = head->seq;
+	c->mine_id = head->id;
+	memcpy(c->mine_oid, head->oid, sizeof(c->mine_oid));
+	c->mine_fork = head->fork;
+	return 0;
+}
+
 int
 peer_table_load(struct peer *p, struct err *err)
 {
+	static const struct peer_head none;
 	struct peer_head *heads = NULL;
 	size_t n = 0, i;
 	int rc;
@@ -75,18 +126,20 @@ peer_table_load(struct peer *p, struct err *err)
 	rc = p->s.heads(p->s.arg, &heads, &n, err);
 	if (rc != 0)
 		return rc;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < p->n_chains; i++)
+		p->chains[i].listed = false;
+	for (i = 0; i < n && rc == 0; i++) {
 		struct peer_chain *c = peer_table_get(p, &heads[i].chain);
 
-		if (c == NULL) {
+		if (c == NULL)
 			rc = err_set(
 			    err, YZ_EINVAL, "more than %d chains", LIMIT_HEADS);
-			break;
-		}
-		c->mine = heads[i].seq;
-		c->mine_id = heads[i].id;
-		if (c->head < c->mine)
-			c->head = c->mine;
+		else
+			rc = load_one(p, c, &heads[i], err);
+	}
+	for (i = 0; i < p->n_chains && rc == 0; i++) {
+		if (!p->chains[i].listed)
+			rc = load_one(p, &p->chains[i], &none, err);
 	}
 	free(heads);
 	return rc;
@@ -94,13 +147,18 @@ peer_table_load(struct peer *p, struct err *err)
 
 static void
 add_line(struct digest_ctx *ctx, const struct peer_chain *c, int64_t seq,
-    const struct digest *id)
+    const struct digest *id, const uint8_t oid[20])
 {
-	char hex[DIGEST_HEX_LEN + 1];
+	char hex[DIGEST_HEX_LEN + 1], address[41];
 	struct buf line = BUF_INIT;
 
 	digest_hex(hex, id->b, sizeof(id->b));
-	buf_printf(&line, "%s %lld %s\n", c->text, (long long)seq, hex);
+	digest_hex(address, oid, 20);
+	buf_printf(
+	    &line, "%s %lld %s %s", c->text, (long long)seq, hex, address);
+	if (c->mine_fork != 0)
+		buf_printf(&line, " fork %lld", (long long)c->mine_fork);
+	buf_putc(&line, '\n');
 	digest_add(ctx, line.b, line.len);
 	buf_free(&line);
 }
@@ -117,8 +175,9 @@ peer_table_heads(const struct peer *p, struct digest out[STREAM_COUNT])
 	for (i = 0; i < p->n_chains; i++) {
 		const struct peer_chain *c = &p->chains[i];
 
-		if (c->mine > 0)
-			add_line(ctx[c->name.stream], c, c->mine, &c->mine_id);
+		if (c->mine > 0 || c->mine_fork > 0)
+			add_line(ctx[c->name.stream], c, c->mine, &c->mine_id,
+			    c->mine_oid);
 	}
 	for (s = 0; s < STREAM_COUNT; s++)
 		digest_end(ctx[s], &out[s]);
@@ -139,11 +198,11 @@ peer_table_named(
 		struct digest id;
 		uint8_t oid[20];
 
-		if (c->named == 0 || c->named > c->head)
+		if (c->named > c->head || (c->named == 0 && c->named_fork == 0))
 			continue;
 		rc = p->s.place(p->s.arg, &c->name, c->named, &id, oid, err);
 		if (rc == 0)
-			add_line(ctx[c->name.stream], c, c->named, &id);
+			add_line(ctx[c->name.stream], c, c->named, &id, oid);
 		else if (rc == YZ_ENOTFOUND)
 			rc = 0;
 	}
@@ -164,49 +223,9 @@ peer_table_assume(struct peer *p, enum stream stream)
 			continue;
 		c->named = c->mine;
 		c->named_id = c->mine_id;
+		memcpy(c->named_oid, c->mine_oid, sizeof(c->named_oid));
+		c->named_fork = c->their_fork = c->mine_fork;
 	}
-}
-
-/* Who holds more sees whether the other's head is a place in it. */
-static int
-compare_one(struct peer *p, struct peer_chain *c, struct err *err)
-{
-	char reason[LIMIT_BYE];
-	struct digest id;
-	uint8_t oid[20];
-	int rc;
-
-	c->theirs = c->sent = c->named;
-	p->result.todo +=
-	    c->mine > c->named ? c->mine - c->named : c->named - c->mine;
-	if (c->named == 0 || c->mine < c->named)
-		return 0;
-	if (c->mine == c->named)
-		id = c->mine_id;
-	else {
-		rc = p->s.place(p->s.arg, &c->name, c->named, &id, oid, err);
-		if (rc != 0)
-			return rc;
-	}
-	if (digest_equal(&id, &c->named_id))
-		return 0;
-	snprintf(reason, sizeof(reason), "chain %s differs at seq %lld: fork",
-	    c->text, (long long)c->named);
-	c->theirs = 0;
-	rc = peer_stop(p, c, c->named, reason, true, err);
-	c->stopped = c->shut = true;
-	return rc;
-}
-
-int
-peer_table_compare(struct peer *p, struct err *err)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < p->n_chains && rc == 0; i++)
-		rc = compare_one(p, &p->chains[i], err);
-	return rc;
 }
 
 void
@@ -214,7 +233,9 @@ peer_table_free(struct peer *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->n_chains; i++)
+	for (i = 0; i < p->n_chains; i++) {
 		free(p->chains[i].resume);
+		free(p->chains[i].doubt);
+	}
 	free(p->chains);
 }

@@ -23,6 +23,8 @@ struct memory_chain {
 	struct chain_name name;
 	struct changeset *cs;
 	size_t n, durable; /* with what is staged; committed */
+	struct changeset pair[2];
+	int64_t fork; /* the pair's seq, or 0 */
 };
 
 struct memory_blob {
@@ -43,6 +45,7 @@ struct memory { /* one station, and what it knows of one peer */
 	struct peer_partial partial; /* one is enough here */
 	struct buf partial_bytes;
 	bool has_partial;
+	int64_t decided; /* the roster has: a pair below is cut to, not kept */
 	size_t commits, refusals, receipts_in, receipts_out;
 	char refusal[256];
 	struct digest receipted[STREAM_COUNT];
@@ -150,6 +153,8 @@ memory_free(struct memory *m)
 		for (j = 0; j < m->chains[i].n; j++)
 			changeset_free(&m->chains[i].cs[j]);
 		free(m->chains[i].cs);
+		changeset_free(&m->chains[i].pair[0]);
+		changeset_free(&m->chains[i].pair[1]);
 	}
 	for (i = 0; i < m->n_blobs; i++)
 		buf_free(&m->blobs[i].bytes);
@@ -344,12 +349,17 @@ memory_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
 	for (i = 0; i < m->n_chains; i++) {
 		const struct memory_chain *c = &m->chains[i];
 
-		if (c->durable == 0 ||
+		if ((c->durable == 0 && c->fork == 0) ||
 		    !chain_reaches(m->roster, &c->name, m->other))
 			continue;
 		(*out)[*n].chain = c->name;
 		(*out)[*n].seq = (int64_t)c->durable;
-		(*out)[(*n)++].id = c->cs[c->durable - 1].id;
+		(*out)[*n].fork = c->fork;
+		if (c->durable > 0) {
+			(*out)[*n].id = c->cs[c->durable - 1].id;
+			memcpy((*out)[*n].oid, c->cs[c->durable - 1].oid, 20);
+		}
+		++*n;
 	}
 	return 0;
 }
@@ -425,6 +435,58 @@ memory_receive(void *arg, struct changeset *cs, struct err *err)
 		memory_copy(&copy, cs);
 		memory_push(c, &copy);
 	}
+	return 0;
+}
+
+static inline int
+memory_fork_get(void *arg, struct changeset *a, struct changeset *b,
+    const struct chain_name *chain, struct err *err)
+{
+	struct memory_chain *c = memory_chain(arg, chain, false);
+
+	if (c == NULL || c->fork == 0)
+		return err_set(err, YZ_ENOTFOUND, "no fork");
+	memory_copy(a, &c->pair[0]);
+	memory_copy(b, &c->pair[1]);
+	return 0;
+}
+
+/* As fork_take(): a subject "bad" stands for a bad signature, and what
+ * follows another is not of this place. */
+static inline int
+memory_fork_take(
+    void *arg, struct changeset *a, struct changeset *b, struct err *err)
+{
+	struct memory *m = arg;
+	struct memory_chain *c = memory_chain(m, &a->chain, true);
+	bool decided;
+
+	if (c == NULL)
+		return err_set(err, YZ_EDENIED, "too many chains for a test");
+	changeset_derive(a);
+	changeset_derive(b);
+	if (strcmp(a->subject, "bad") == 0 || strcmp(b->subject, "bad") == 0)
+		return err_set(
+		    err, YZ_EDENIED, "not signed by %s", a->chain.writer);
+	if (a->seq != b->seq || !digest_equal(&a->prev, &b->prev) ||
+	    memcmp(a->oid, b->oid, 20) == 0)
+		return err_set(err, YZ_EDENIED, "that proves no fork");
+	decided = m->decided >= a->seq;
+	if (decided && (int64_t)c->n >= a->seq &&
+	    strcmp(c->cs[a->seq - 1].subject, "right") == 0)
+		return 0;
+	while ((int64_t)c->n >= a->seq)
+		changeset_free(&c->cs[--c->n]);
+	c->durable = c->n;
+	if (decided)
+		return 0;
+	if (c->fork != 0 && c->fork <= a->seq)
+		return 0;
+	changeset_free(&c->pair[0]);
+	changeset_free(&c->pair[1]);
+	memory_copy(&c->pair[0], a);
+	memory_copy(&c->pair[1], b);
+	c->fork = a->seq;
 	return 0;
 }
 
@@ -683,6 +745,8 @@ memory_store(struct peer_store *s, struct memory *m)
 	    .place = memory_place,
 	    .read = memory_read,
 	    .receive = memory_receive,
+	    .fork_get = memory_fork_get,
+	    .fork_take = memory_fork_take,
 	    .commit = memory_commit,
 	    .rollback = memory_rollback,
 	    .acked = memory_acked,
@@ -715,6 +779,8 @@ memory_same(const struct memory *a, const struct memory *b)
 		if (!chain_reaches(a->roster, &x->name, b->code))
 			continue;
 		y = memory_chain((struct memory *)b, &x->name, false);
+		if (y != NULL && y->fork != x->fork)
+			return false;
 		if (x->durable == 0)
 			continue;
 		common++;

@@ -72,6 +72,21 @@ pair_close(struct pair *pair)
 	peer_free(pair->called.p);
 }
 
+/* The number of messages of a type that went out of an end; pair_run() counts
+ * what carry() moves. */
+static int messages[2][64];
+
+static void
+count(const struct buf *out, size_t n, bool caller)
+{
+	size_t at = 0;
+
+	while (at + 3 <= n) {
+		messages[caller][out->b[at] & 63]++;
+		at += 3 + ((size_t)out->b[at + 1] << 8 | out->b[at + 2]);
+	}
+}
+
 /* Carry what one said to the other; true if anything moved. */
 static bool
 carry(struct end *from, struct end *to)
@@ -85,6 +100,7 @@ carry(struct end *from, struct end *to)
 		return false;
 	if (to->rc == 0)
 		to->rc = peer_receive(to->p, out->b, n, now, &to->err);
+	count(out, n, from->p->opt.caller);
 	buf_drop(out, n);
 	from->said += (int64_t)n;
 	return true;
@@ -122,6 +138,7 @@ pair_run(struct pair *pair)
 static void
 sync_now(struct memory *caller, struct memory *called, struct pair *pair)
 {
+	memset(messages, 0, sizeof(messages));
 	pair_open(pair, caller, called);
 	pair_run(pair);
 }
@@ -383,38 +400,291 @@ refused(void)
 	memory_free(&city);
 }
 
+/* n changesets of one chain, those after `common` with another subject. */
+static void
+branch(struct memory *m, int common, int n, const char *subject)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		memory_write(
+		    m, COUNTY "resource", i < common ? "a" : subject, 10);
+}
+
+static int64_t
+head(struct memory *m, const char *chain)
+{
+	struct chain_name name;
+	struct memory_chain *c;
+	struct err err;
+
+	chain_parse(&name, chain, strlen(chain), &err);
+	c = memory_chain(m, &name, false);
+	return c == NULL ? 0 : (int64_t)c->durable;
+}
+
+static bool
+is_forked(struct memory *m, int64_t seq)
+{
+	struct chain_name name;
+	struct memory_chain *c;
+	struct err err;
+
+	chain_parse(&name, COUNTY "resource", 24, &err);
+	c = memory_chain(m, &name, false);
+	return c != NULL && c->fork == seq && (int64_t)c->durable < seq;
+}
+
+/* Two branches, wherever they part and however long: after one session both
+ * have the pair, the next is quiet. */
 static void
 forked(void)
 {
-	struct memory county, city;
-	struct pair pair;
-	int more;
+	static const struct {
+		int common, county, city, asks;
+	} cases[] = {{0, 1, 1, 0}, {0, 2, 1, 0}, {0, 1, 2, 0}, {1, 2, 2, 1},
+	    {12, 40, 40, 5}, {12, 40, 13, 4}, {12, 13, 40, 4}, {39, 40, 40, 6},
+	    {99, 100, 200, 7}};
+	size_t i;
 
-	for (more = 0; more < 3; more++) {
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct memory county, city;
+		struct pair pair;
+		const struct peer_result *a, *b;
+		int common = cases[i].common;
+
 		memory_init(&county, "520302", "520300");
 		memory_init(&city, "520300", "520302");
-		memory_write(&county, COUNTY "resource", "a", 10);
-		memory_write(&city, COUNTY "resource", "b", 10);
+		branch(&county, common, cases[i].county, "b");
+		branch(&city, common, cases[i].city, "c");
 		memory_write(&county, COUNTY "command@520302", "登记", 10);
-		if (more == 1)
-			memory_write(&county, COUNTY "resource", "c", 10);
-		if (more == 2)
-			memory_write(&city, COUNTY "resource", "c", 10);
 		sync_now(&county, &city, &pair);
-		is_str(peer_result(pair.caller.p)->refusal,
-		    "chain 520302-1f0c9a7e/resource differs at seq 1: fork",
-		    "a fork is named (%d)", more);
-		ok(peer_result(pair.caller.p)->refused == 1 &&
-			peer_result(pair.called.p)->refused == 1 &&
-			!peer_result(pair.caller.p)->gave_all,
-		    "counted once at both ends, and not complete");
-		is_int(city.n_chains, 2, "the other chain came");
-		is_int(city.chains[0].n, 1 + (more == 2),
-		    "and nothing of the forked one");
+		a = peer_result(pair.caller.p);
+		b = peer_result(pair.called.p);
+		ok(is_forked(&county, common + 1) &&
+			is_forked(&city, common + 1),
+		    "branches of %d and %d that part at %d: both have the pair",
+		    cases[i].county, cases[i].city, common + 1);
+		ok(head(&county, COUNTY "resource") == common &&
+			head(&city, COUNTY "resource") == common,
+		    "and end before it");
+		is_int(messages[0][MSG_ASK] + messages[1][MSG_ASK],
+		    cases[i].asks, "after so many Asks");
+		ok(a->forks == 1 && b->forks == 1 && a->again && b->again &&
+			a->refused == 0 && b->refused == 0 && a->finished,
+		    "said so: %s", a->fork);
+		is_int(head(&city, COUNTY "command@520302"), 1,
+		    "the other chain came");
+		pair_close(&pair);
+		is_int(county.refusals + city.refusals, 0, "none is stuck");
+		sync_now(&county, &city, &pair);
+		is_done(&pair, "the session after");
+		ok(memory_same(&county, &city) &&
+			!peer_result(pair.caller.p)->again &&
+			messages[0][MSG_LIST] + messages[1][MSG_LIST] +
+				messages[0][MSG_EVIDENCE] +
+				messages[1][MSG_EVIDENCE] ==
+			    0,
+		    "repeats nothing");
 		pair_close(&pair);
 		memory_free(&county);
 		memory_free(&city);
 	}
+}
+
+/* A second signature of one changeset: the same id, another address. */
+static void
+signed_twice(void)
+{
+	struct memory county, city;
+	struct pair pair;
+	struct memory_chain *c;
+
+	memory_init(&county, "520302", "520300");
+	memory_init(&city, "520300", "520302");
+	branch(&county, 3, 3, "");
+	branch(&city, 2, 2, "");
+	memory_write(&city, COUNTY "resource", "a", 10);
+	c = &city.chains[0];
+	c->cs[2].sig[5] ^= 1;
+	changeset_derive(&c->cs[2]);
+	ok(digest_equal(&c->cs[2].id, &county.chains[0].cs[2].id),
+	    "one id, two signatures");
+	sync_now(&county, &city, &pair);
+	ok(is_forked(&county, 3) && is_forked(&city, 3), "are a fork");
+	pair_close(&pair);
+	memory_free(&county);
+	memory_free(&city);
+}
+
+/* Evidence goes on to who has not got it, whatever he holds of the chain. */
+static void
+told(void)
+{
+	static const int held[] = {0, 3, 5, 7};
+	struct memory county, city, other;
+	struct pair pair;
+	size_t i;
+
+	memory_init(&county, "520302", "520300");
+	memory_init(&city, "520300", "520302");
+	branch(&county, 5, 9, "b");
+	branch(&city, 5, 9, "c");
+	sync_now(&county, &city, &pair);
+	pair_close(&pair);
+	for (i = 0; i < 4; i++) {
+		bool calls;
+
+		memcpy(city.other, "520303", 7);
+		memory_init(&other, "520303", "520300");
+		branch(&other, 5, held[i], i == 3 ? "b" : "a");
+		calls = i % 2 == 0;
+		sync_now(calls ? &other : &city, calls ? &city : &other, &pair);
+		ok(is_forked(&other, 6) && peer_result(pair.caller.p)->again &&
+			peer_result(pair.called.p)->again,
+		    "who held %d is told", held[i]);
+		is_int(messages[0][MSG_EVIDENCE] + messages[1][MSG_EVIDENCE], 1,
+		    "once");
+		pair_close(&pair);
+		sync_now(&other, &city, &pair);
+		is_done(&pair, "the session after");
+		ok(memory_same(&other, &city) &&
+			head(&other, COUNTY "resource") == 5,
+		    "brings the rest up to the fork");
+		pair_close(&pair);
+		memory_free(&other);
+	}
+
+	/* A chain forked at its first changeset has no head, and is told. */
+	memory_init(&other, "520303", "520300");
+	memory_free(&city);
+	memory_free(&county);
+	memory_init(&county, "520302", "520300");
+	memory_init(&city, "520300", "520302");
+	branch(&county, 0, 2, "b");
+	branch(&city, 0, 1, "c");
+	sync_now(&county, &city, &pair);
+	pair_close(&pair);
+	memcpy(city.other, "520303", 7);
+	sync_now(&other, &city, &pair);
+	ok(is_forked(&other, 1), "of a chain without a head too");
+	pair_close(&pair);
+	sync_now(&other, &city, &pair);
+	is_done(&pair, "the session after");
+	ok(messages[0][MSG_LIST] + messages[1][MSG_LIST] == 0, "lists nothing");
+	pair_close(&pair);
+	memory_free(&county);
+	memory_free(&city);
+	memory_free(&other);
+}
+
+/* The roster has decided for the county's branch: the city cuts off its own,
+ * and gets the right one in the run after. */
+static void
+decided(void)
+{
+	struct memory county, city;
+	struct pair pair;
+
+	memory_init(&county, "520302", "520300");
+	memory_init(&city, "520300", "520302");
+	branch(&county, 5, 9, "right");
+	branch(&city, 5, 7, "wrong");
+	county.decided = city.decided = 8;
+	sync_now(&county, &city, &pair);
+	is_int(head(&city, COUNTY "resource"), 5, "the city cut off at 5");
+	is_int(head(&county, COUNTY "resource"), 9, "the county did not");
+	ok(peer_result(pair.caller.p)->again, "another run is asked for");
+	pair_close(&pair);
+	sync_now(&county, &city, &pair);
+	is_done(&pair, "the run after");
+	ok(memory_same(&county, &city) && !peer_result(pair.caller.p)->again,
+	    "brings the branch that counts");
+	pair_close(&pair);
+	memory_free(&county);
+	memory_free(&city);
+}
+
+/* While watching: a branch that does not fit is pushed; and evidence that
+ * came from elsewhere is passed on at once. */
+static void
+forked_watching(void)
+{
+	struct memory county, city;
+	struct pair pair;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		memory_init(&county, "520302", "520300");
+		memory_init(&city, "520300", "520302");
+		branch(&county, 5, 5, "");
+		branch(&city, 5, 5, "");
+		memset(&pair, 0, sizeof(pair));
+		pair.caller.m = &county;
+		pair.called.m = &city;
+		pair.caller.limit = pair.called.limit = -1;
+		pair.purpose = PEER_WATCH;
+		open_end(&pair, &pair.caller, true);
+		open_end(&pair, &pair.called, false);
+		pair_run(&pair);
+		ok(peer_watching(pair.caller.p) && peer_watching(pair.called.p),
+		    "both watch");
+		memory_write(&county, COUNTY "resource", "b", 10);
+		memory_write(&city, COUNTY "resource", "c", 10);
+		if (i == 1) { /* the city learns both, and tells */
+			struct changeset a, b;
+			struct err err;
+
+			memory_copy(&a, &county.chains[0].cs[5]);
+			memory_copy(&b, &city.chains[0].cs[5]);
+			memory_fork_take(&city, &a, &b, &err);
+			changeset_free(&a);
+			changeset_free(&b);
+		} else
+			memory_write(&county, COUNTY "resource", "b", 10);
+		peer_refresh(pair.caller.p, &pair.caller.err);
+		peer_refresh(pair.called.p, &pair.called.err);
+		pair_run(&pair);
+		ok(is_forked(&county, 6) && is_forked(&city, 6),
+		    "both have the pair (%d)", i);
+		ok(peer_over(pair.caller.p) && peer_over(pair.called.p) &&
+			peer_result(pair.caller.p)->finished &&
+			peer_result(pair.caller.p)->again,
+		    "and the session ends in order, to be run again: %s",
+		    pair.caller.err.msg);
+		pair_close(&pair);
+		memory_free(&county);
+		memory_free(&city);
+	}
+}
+
+/* What proves nothing stops the chain for a session, and nothing else. */
+static void
+unproved(void)
+{
+	struct memory county, city;
+	struct pair pair;
+
+	memory_init(&county, "520302", "520300");
+	memory_init(&city, "520300", "520302");
+	branch(&county, 2, 5, "b");
+	branch(&city, 2, 5, "bad");
+	memory_write(&county, COUNTY "command@520302", "登记", 10);
+	sync_now(&county, &city, &pair);
+	ok(is_forked(&county, 0) == false &&
+		head(&county, COUNTY "resource") == 5 &&
+		head(&city, COUNTY "resource") == 5,
+	    "a branch without a good signature ends nothing");
+	ok(peer_result(pair.caller.p)->refused == 1 &&
+		peer_result(pair.called.p)->refused == 1 &&
+		peer_result(pair.caller.p)->finished &&
+		!peer_result(pair.caller.p)->gave_all,
+	    "is refused, once at both ends: %s",
+	    peer_result(pair.caller.p)->refusal);
+	is_int(head(&city, COUNTY "command@520302"), 1, "the other chain came");
+	pair_close(&pair);
+	memory_free(&county);
+	memory_free(&city);
 }
 
 /* --- a peer that says what it likes --------------------------------------- */
@@ -625,11 +895,12 @@ static void
 out_of_turn(void)
 {
 	static const uint8_t early[] = {MSG_ROSTER, MSG_SETTLED, MSG_JOIN,
-	    MSG_HEADS, MSG_RUN, MSG_DATA, MSG_ACK, MSG_DONE, MSG_PING, 0, 24,
-	    127};
+	    MSG_HEADS, MSG_RUN, MSG_DATA, MSG_ACK, MSG_DONE, MSG_PING, MSG_ASK,
+	    MSG_PLACE, MSG_EVIDENCE, 0, 60, 127};
 	static const uint8_t late[] = {MSG_HELLO, MSG_SETTLED, MSG_JOIN,
 	    MSG_JOINED, MSG_HEADS, MSG_LIST, MSG_PARTIALS, MSG_DATA,
-	    MSG_BLOB_DATA, MSG_BLOB_NONE, MSG_BLOB, 0, 24};
+	    MSG_BLOB_DATA, MSG_BLOB_NONE, MSG_BLOB, MSG_ASK, MSG_PLACE,
+	    MSG_EVIDENCE, 0, 60};
 	size_t i, good = 0;
 
 	for (i = 0; i < sizeof(early); i++) {
@@ -908,6 +1179,11 @@ main(void)
 	cut_everywhere(false);
 	refused();
 	forked();
+	signed_twice();
+	told();
+	decided();
+	forked_watching();
+	unproved();
 	not_for_us();
 	bad_runs();
 	out_of_turn();
