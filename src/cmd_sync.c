@@ -61,7 +61,7 @@ print_summary(const char *code, const struct session_result *res)
 }
 
 static int
-call_one(const struct sync *sync, const struct local_peer *peer,
+call_once(const struct sync *sync, const struct local_peer *peer,
     struct session_result *res, struct err *err)
 {
 	struct session_options opt = {.limit = sync->limit, .progress = true};
@@ -94,13 +94,36 @@ call_one(const struct sync *sync, const struct local_peer *peer,
 	return 0;
 }
 
+/* And again where the session asks for it. */
+static int
+call_one(const struct sync *sync, const struct local_peer *peer,
+    struct session_result *res, struct err *err)
+{
+	struct session_result before;
+	int rc, runs;
+
+	rc = call_once(sync, peer, res, err);
+	for (runs = 1; rc == 0 && res->peer.again && runs < SESSION_RUNS &&
+		       !session_stopped();
+	     runs++) {
+		before = *res;
+		rc = call_once(sync, peer, res, err);
+		session_add(res, &before);
+	}
+	return rc;
+}
+
 static int
 report(
     const struct cmd *cmd, const char *code, const struct session_result *res)
 {
 	print_summary(code, res);
+	if (res->peer.forks > 0)
+		fprintf(stderr,
+		    _("yizhan: %s: %s: %s: see \"yizhan status\"\n"), cmd->name,
+		    code, res->peer.fork);
 	if (res->complete)
-		return CMD_DONE;
+		return res->peer.forks > 0 ? CMD_LOOK : CMD_DONE;
 	if (res->peer.refused > 0)
 		fprintf(stderr, _("yizhan: %s: %s: %lld refused: %s\n"),
 		    cmd->name, code, (long long)res->peer.refused,
@@ -138,12 +161,13 @@ watch(const struct cmd *cmd, const struct sync *sync,
 	while (!session_stopped()) {
 		began = clock_mono();
 		rc = call_one(sync, peer, &res, &err);
-		if (rc == 0)
-			return res.peer.refused > 0
-				   ? report(cmd, peer->code, &res)
-				   : CMD_DONE;
-		(void)cmd_fail(cmd, &err);
-		if (rc != YZ_EPEER)
+		if (rc == 0 && res.peer.refused + res.peer.forks > 0)
+			(void)report(cmd, peer->code, &res);
+		if (rc == 0 && session_stopped())
+			return CMD_DONE;
+		if (rc != 0)
+			(void)cmd_fail(cmd, &err);
+		if (rc != 0 && rc != YZ_EPEER)
 			return CMD_FAILED;
 		if (clock_mono() - began > RETRY_MOST_MS)
 			pause = RETRY_FIRST_MS;

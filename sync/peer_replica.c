@@ -13,7 +13,6 @@
 #include "peer_replica_impl.h"
 #include "replica.h"
 
-#define SEAL_TRIES 5     /* others may write between sealing and looking */
 #define PIN_DOCS_MAX 256 /* root documents before the pinned one */
 
 const char *
@@ -258,59 +257,6 @@ peer_replica_settle(struct peer_replica *pr, struct err *err)
 	return 0;
 }
 
-/* Nothing leaves that is not in the ledger: seal until nobody has written
- * in between, then look. */
-static int
-sealed_heads(struct peer_replica *pr, struct replica_head **out, size_t *n,
-    struct err *err)
-{
-	int64_t unsealed = 0;
-	int rc, i;
-
-	rc = peer_replica_settle(pr, err);
-	if (rc != 0)
-		return rc;
-	for (i = 0; i < SEAL_TRIES; i++) {
-		rc = replica_seal(pr->r, err);
-		if (rc == 0)
-			rc = replica_heads(pr->r, out, n, err);
-		if (rc == 0)
-			rc = db_get_int(&unsealed, replica_db(pr->r), err,
-			    "SELECT count(*) FROM _unsealed", "");
-		if (rc != 0 || unsealed == 0)
-			return rc;
-		free(*out);
-		*out = NULL;
-	}
-	return err_set(err, YZ_EIO, "sealing cannot keep up");
-}
-
-static int
-do_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
-{
-	struct peer_replica *pr = arg;
-	struct replica_head *heads = NULL;
-	size_t all = 0, i;
-	int rc;
-
-	*n = 0;
-	rc = sealed_heads(pr, &heads, &all, err);
-	if (rc != 0)
-		return rc;
-	*out = mem_calloc(all, sizeof(**out));
-	for (i = 0; i < all; i++) {
-		if (!peer_replica_reaches(
-			pr, &heads[i].chain, peer_replica_self(pr)) ||
-		    !peer_replica_reaches(pr, &heads[i].chain, pr->other))
-			continue;
-		(*out)[*n].chain = heads[i].chain;
-		(*out)[*n].seq = heads[i].seq;
-		(*out)[(*n)++].id = heads[i].id;
-	}
-	free(heads);
-	return 0;
-}
-
 int
 peer_replica_place(void *arg, const struct chain_name *chain, int64_t seq,
     struct digest *id, uint8_t oid[20], struct err *err)
@@ -537,7 +483,6 @@ static const struct peer_store functions = {
     .join = do_join,
     .reaches = peer_replica_reaches,
     .through = do_through,
-    .heads = do_heads,
     .place = peer_replica_place,
     .read = do_read,
     .receive = do_receive,
@@ -562,6 +507,7 @@ peer_replica_new(struct replica *r, struct local *local, const char *other)
 	memcpy(pr->other, other, sizeof(pr->other));
 	pr->store = functions;
 	peer_replica_files_store(&pr->store);
+	peer_replica_heads_store(&pr->store);
 	pr->store.arg = pr;
 	return pr;
 }

@@ -1,6 +1,7 @@
 /*
- * What peer_replica.c (chains, rosters, local.db) and peer_replica_files.c
- * (blobs, receipts) share.  Nobody else includes this.
+ * What peer_replica.c (chains, rosters, local.db), peer_replica_heads.c (heads
+ * and forks) and peer_replica_files.c (blobs, receipts) share.  Nobody else
+ * includes this.
  */
 #ifndef SYNC_PEER_REPLICA_IMPL_H
 #define SYNC_PEER_REPLICA_IMPL_H
@@ -39,7 +40,9 @@ bool peer_replica_reaches(
 int peer_replica_place(void *arg, const struct chain_name *chain, int64_t seq,
     struct digest *id, uint8_t oid[20], struct err *err);
 
-/* --- peer_replica_files.c: fill in the functions it has */
+/* --- peer_replica_files.c, peer_replica_heads.c: fill in the functions they
+ * have */
 void peer_replica_files_store(struct peer_store *store);
+void peer_replica_heads_store(struct peer_store *store);
 
 #endif

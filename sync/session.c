@@ -309,3 +309,21 @@ session_run(struct session_result *out, const struct session_options *options,
 		rc = replica_note_seen(r, err);
 	return rc;
 }
+
+void
+session_add(struct session_result *sum, const struct session_result *before)
+{
+	struct peer_result *p = &sum->peer;
+	const struct peer_result *b = &before->peer;
+
+	sum->bytes_in += before->bytes_in;
+	sum->bytes_out += before->bytes_out;
+	p->command_news += b->command_news;
+	p->sent += b->sent;
+	p->received += b->received;
+	p->blobs_sent += b->blobs_sent;
+	p->blobs_received += b->blobs_received;
+	p->forks += b->forks;
+	if (b->fork[0] != '\0')
+		memcpy(p->fork, b->fork, sizeof(p->fork));
+}

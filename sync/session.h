@@ -36,6 +36,15 @@ int session_run(struct session_result *out,
     const struct session_options *options, struct link *link, struct replica *r,
     struct local *local, struct peer_replica *store, struct err *err);
 
+/*
+ * A session that cut a chain off (peer.again) is run once more, over a new
+ * link, so that what counts can come.  sum is the last run: add what the one
+ * before did.
+ */
+#define SESSION_RUNS 3 /* at most, one after the other */
+void session_add(
+    struct session_result *sum, const struct session_result *before);
+
 /* For a signal handler: every session of this process says Bye and ends. */
 void session_stop(int sig);
 bool session_stopped(void);

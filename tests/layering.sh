@@ -98,6 +98,7 @@ op ops
 rebuild replica
 receive replica
 refold replica
+fork replica
 seal replica
 truncate replica
 verify replica'
