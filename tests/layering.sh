@@ -98,7 +98,6 @@ op ops
 rebuild replica
 receive replica
 refold replica
-fork replica
 seal replica
 truncate replica
 verify replica'
