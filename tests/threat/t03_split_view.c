@@ -1,0 +1,237 @@
+/*
+ * Goal of this test: threat T03, split view.  Who has a station's key writes
+ * several histories of its chains and shows each station another one.  Once
+ * the stations have lines again, all that may hold such a chain know after two
+ * rounds of sessions, whatever place the branches part at, how long they are
+ * and who was shown which; they end the chain before it, hold the same, and
+ * say nothing of it again.  Chains of honest stations go on all the while.
+ *
+ * YIZHAN_SEEDS: so many chains with several histories (default 60).
+ */
+#include "config.h"
+
+#include "../world.h"
+
+#include "../forge.h"
+#include "../peering.h"
+#include "fork.h"
+
+#define BATCH 20
+
+struct split {
+	struct chain_name chain;
+	int common, shown; /* stations that were shown a branch of their own */
+};
+
+static uint32_t state;
+
+static int
+pick(int n)
+{
+	state = state * 1103515245u + 12345u;
+	return (int)((state >> 16) % (uint32_t)n);
+}
+
+/* Shown to station `to`: what follows its head there. */
+static void
+show(struct world *w, int to, struct changeset *cs)
+{
+	enum receive_result result;
+	struct changeset copy = CHANGESET_INIT;
+	struct buf bytes = BUF_INIT;
+	struct buf_reader in;
+	struct err err;
+
+	changeset_pack(&bytes, cs, NULL);
+	copy.chain = cs->chain;
+	copy.seq = cs->seq;
+	copy.prev = cs->prev;
+	memcpy(copy.parent_oid, cs->parent_oid, 20);
+	buf_reader_init(&in, bytes.b, bytes.len);
+	must(changeset_unpack(&copy, &in, NULL, &err), &err, "unpack");
+	must(replica_begin(w->at[to], &err), &err, "begin");
+	must(receive_changeset(w->at[to], &copy, &result, &err), &err, "show");
+	must(replica_commit(w->at[to], &err), &err, "commit");
+	changeset_free(&copy);
+	buf_free(&bytes);
+}
+
+/* Write n more with this pen, different from all other branches, and show
+ * them to those in the set. */
+static void
+write_and_show(struct world *w, struct pen *pen, int n, const char *what,
+    const bool to[WORLD_N])
+{
+	int i, j;
+
+	for (i = 0; i < n; i++) {
+		struct changeset cs;
+
+		pen_draft(&cs, pen, "", 0);
+		free(cs.subject);
+		cs.subject = mem_strdup(what);
+		pen_sign(&cs, &pen->key);
+		for (j = 0; j < WORLD_N; j++) {
+			if (to[j])
+				show(w, j, &cs);
+		}
+		pen_advance(pen, &cs);
+		changeset_free(&cs);
+	}
+}
+
+/* One chain with up to three histories, by a writer picked at random. */
+static void
+split(struct world *w, struct split *s, int seed)
+{
+	static const char *const about[] = {"resource", "command@520302",
+	    "personal@520302", "oversight@520302"};
+	bool entitled[WORLD_N], to[WORLD_N];
+	struct pen trunk, pen;
+	char name[CHAIN_NAME_MAX];
+	int writer = (int[]){COUNTY, CITY, PROVINCE}[pick(3)], branch, i;
+	int branches = 2 + pick(2), left = 0;
+
+	snprintf(name, sizeof(name), "%s-%08x/%s", world_tree[writer].code,
+	    0x10000 + seed, about[pick(4)]);
+	pen_new(&trunk, name, &replica_home(w->at[writer])->sign);
+	s->chain = trunk.chain;
+	s->common = pick(4) == 0 ? 0 : pick(12);
+	s->shown = 0;
+	for (i = 0; i < WORLD_N; i++)
+		entitled[i] = chain_reaches(
+		    replica_roster(w->at[i]), &s->chain, world_tree[i].code);
+	write_and_show(w, &trunk, s->common, "trunk", entitled);
+	for (branch = 0; branch < branches; branch++) {
+		char what[16];
+		bool any = false;
+
+		for (i = 0; i < WORLD_N; i++) {
+			to[i] = entitled[i] && pick(branches - branch) == 0;
+			any |= to[i];
+			entitled[i] &= !to[i];
+		}
+		left += any;
+		snprintf(what, sizeof(what), "branch %d", branch);
+		pen = trunk;
+		write_and_show(w, &pen, 1 + pick(9), what, to);
+	}
+	s->shown = left;
+}
+
+/* Do all who may hold it know, and end it there? */
+static bool
+is_known(struct world *w, const struct split *s)
+{
+	int i;
+
+	for (i = 0; i < WORLD_N; i++) {
+		struct replica_head head;
+		struct err err;
+
+		if (!chain_reaches(replica_roster(w->at[i]), &s->chain,
+			world_tree[i].code))
+			continue;
+		must(replica_head(w->at[i], &head, &s->chain, &err), &err,
+		    "head");
+		if (fork_seq(w->at[i], &s->chain) != s->common + 1 ||
+		    head.seq != s->common)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_digests(struct world *w)
+{
+	static const struct {
+		enum stream stream;
+		int at[5];
+	} who[] = {
+	    {STREAM_RESOURCE, {PROVINCE, CITY, COUNTY, SIBLING, OTHER}},
+	    {STREAM_COMMAND, {PROVINCE, CITY, COUNTY, -1}},
+	    {STREAM_PERSONAL, {PROVINCE, CITY, COUNTY, -1}},
+	    {STREAM_OVERSIGHT, {PROVINCE, CITY, COUNTY, -1}},
+	};
+	size_t i;
+	int j;
+
+	for (i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
+		const char *first = world_digest(w, PROVINCE, who[i].stream,
+		    who[i].stream == STREAM_RESOURCE ? NULL : "520302");
+
+		for (j = 1; j < 5 && who[i].at[j] >= 0; j++) {
+			if (strcmp(first,
+				world_digest(w, who[i].at[j], who[i].stream,
+				    who[i].stream == STREAM_RESOURCE
+					? NULL
+					: "520302")) != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+static void
+batch(struct world *w, struct peering *g, int seeds[2])
+{
+	struct split s[BATCH];
+	int i, n = 0, known = 0, split_views = 0;
+	int64_t said, honest;
+	bool complete;
+
+	for (i = seeds[0]; i < seeds[1]; i++, n++) {
+		state = (uint32_t)i * 2654435761u;
+		split(w, &s[n], i);
+		split_views += s[n].shown > 1;
+	}
+	honest = world_count(w, PROVINCE, "SELECT count(*) FROM team");
+	world_set(w, OTHER, STREAM_RESOURCE, "team",
+	    "520402-00000000000000000000000000000001", "name", "\"a\"");
+	ok(peering_round(g, &complete) > 0,
+	    "chains %d to %d: the first round finds forks", seeds[0],
+	    seeds[1] - 1);
+	(void)peering_round(g, &complete);
+	for (i = 0; i < n; i++) {
+		char name[CHAIN_NAME_MAX];
+
+		if (s[i].shown < 2)
+			continue;
+		if (is_known(w, &s[i])) {
+			known++;
+			continue;
+		}
+		chain_format(name, &s[i].chain);
+		printf("# %s parts after %d\n", name, s[i].common);
+	}
+	ok(known == split_views && known > 0,
+	    "after the second everyone knows %d of %d and ends them there",
+	    known, split_views);
+	said = g->messages[26];
+	(void)peering_round(g, &complete);
+	ok(complete && g->messages[26] == said,
+	    "the third is complete and repeats nothing");
+	ok(same_digests(w), "all hold the same");
+	ok(world_count(w, PROVINCE, "SELECT count(*) FROM team") == 1 &&
+		honest <= 1,
+	    "what the honest wrote has arrived");
+}
+
+int
+main(void)
+{
+	const char *env = getenv("YIZHAN_SEEDS");
+	int n = env == NULL ? 60 : atoi(env), i;
+	struct peering g;
+	struct world w;
+
+	world_open(&w);
+	world_kinds(&w);
+	world_sync(&w);
+	peering_open(&g, &w);
+	for (i = 0; i < n; i += BATCH)
+		batch(&w, &g, (int[]){i, i + BATCH < n ? i + BATCH : n});
+	peering_close(&g);
+	world_close(&w);
+	return tap_done();
+}
