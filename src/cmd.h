@@ -63,6 +63,7 @@ int cmd_confirm(struct cmd *cmd, int argc, char **argv);
 int cmd_conflicts(struct cmd *cmd, int argc, char **argv);
 int cmd_demo(struct cmd *cmd, int argc, char **argv);
 int cmd_digest(struct cmd *cmd, int argc, char **argv);
+int cmd_doctor(struct cmd *cmd, int argc, char **argv);
 int cmd_export(struct cmd *cmd, int argc, char **argv);
 int cmd_find(struct cmd *cmd, int argc, char **argv);
 int cmd_get(struct cmd *cmd, int argc, char **argv);

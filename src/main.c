@@ -63,6 +63,8 @@ static const struct {
     {"rebuild", cmd_rebuild, "", N_("fold everything again from the ledger")},
     {"digest", cmd_digest, "[--stream S] [--owner CODE]",
 	N_("a line per stream to compare between stations")},
+    {"doctor", cmd_doctor, "[--json]",
+	N_("what an administrator should know and do")},
     {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
     {"roster", cmd_roster, "[--json | --write DIR | --allowed-signers]",
 	N_("stations, keys, and where their powers end")},

@@ -1,0 +1,235 @@
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd.h"
+#include "doctor.h"
+#include "home.h"
+#include "local.h"
+#include "replica.h"
+#include "roster.h"
+
+#define FREE_PARTS 20          /* one part in so many must be free, */
+#define FREE_BYTES (1ll << 30) /* and so many bytes */
+#define DAY_MS (24ll * 3600 * 1000)
+#define OFFSET_MS (60 * 1000) /* a clock so far from the parent's is wrong */
+#define LISTED 3              /* files named of many */
+
+void
+doctor_disk(struct doctor *d)
+{
+	struct statvfs fs;
+	double free_gb;
+
+	if (statvfs(d->cmd->home, &fs) != 0) {
+		doctor_find(d, "disk", "%s: %s", d->cmd->home, strerror(errno));
+		return;
+	}
+	free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;
+	if (fs.f_bavail < fs.f_blocks / FREE_PARTS ||
+	    fs.f_bavail * fs.f_frsize < FREE_BYTES)
+		doctor_find(d, "disk",
+		    _("%.1f GB are free for %s: make room, or move it to a "
+		      "larger disk; when it is full nothing can be saved"),
+		    free_gb, d->cmd->home);
+	else if (fs.f_files > 0 && fs.f_favail < fs.f_files / FREE_PARTS)
+		doctor_find(d, "disk",
+		    _("only %llu more files fit where %s is: remove small "
+		      "files there"),
+		    (unsigned long long)fs.f_favail, d->cmd->home);
+	else
+		doctor_good(d, "disk", _("%.1f GB are free for %s"), free_gb,
+		    d->cmd->home);
+}
+
+/* --- files ------------------------------------------------------------------
+ */
+
+struct files {
+	struct doctor *d;
+	struct stat home;
+	int strangers; /* of another owner */
+	int open;      /* that others may read or write */
+};
+
+#define USER_MAX 64
+
+static const char *
+user_name(char out[USER_MAX], uid_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw == NULL)
+		snprintf(out, USER_MAX, "%u", (unsigned)uid);
+	else
+		snprintf(out, USER_MAX, "%s", pw->pw_name);
+	return out;
+}
+
+/* Secrets: nobody but the owner; all else: nobody else writes. */
+static void
+look_at(struct files *f, const char *path, bool secret)
+{
+	char is[USER_MAX], should[USER_MAX];
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return;
+	if (st.st_uid != f->home.st_uid && ++f->strangers <= LISTED)
+		doctor_find(f->d, "files",
+		    _("%s belongs to %s, not to %s who runs the station: "
+		      "chown -R %s: %s"),
+		    path, user_name(is, st.st_uid),
+		    user_name(should, f->home.st_uid), should, f->d->cmd->home);
+	if (S_ISLNK(st.st_mode) || (st.st_mode & (secret ? 077 : 022)) == 0)
+		return;
+	if (++f->open <= LISTED)
+		doctor_find(f->d, "files",
+		    secret ? _("others may read or write %s: chmod %s %s")
+			   : _("others may write %s: chmod %s %s"),
+		    path,
+		    !secret               ? "go-w"
+		    : S_ISDIR(st.st_mode) ? "u=rwx,go="
+					  : "u=rw,go=",
+		    path);
+}
+
+static void
+look_below(struct files *f, const char *folder, bool secret)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		char *path;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		path = mem_printf("%s/%s", folder, e->d_name);
+		look_at(f, path,
+		    secret || strstr(e->d_name, ".db") != NULL ||
+			strcmp(e->d_name, "keys") == 0);
+		free(path);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+void
+doctor_files(struct doctor *d)
+{
+	struct files f = {.d = d};
+	char owner[USER_MAX];
+	char *keys, *ledger;
+
+	if (stat(d->cmd->home, &f.home) != 0)
+		return; /* doctor_disk() has said why */
+	keys = mem_printf("%s/keys", d->cmd->home);
+	ledger = mem_printf("%s/ledger", d->cmd->home);
+	look_at(&f, d->cmd->home, false);
+	look_below(&f, d->cmd->home, false);
+	look_below(&f, keys, true);
+	look_below(&f, ledger, false);
+	if (f.strangers + f.open == 0)
+		doctor_good(d, "files",
+		    _("all belong to %s, and nobody else reads the keys"),
+		    user_name(owner, f.home.st_uid));
+	free(keys);
+	free(ledger);
+}
+
+/* --- clock ------------------------------------------------------------------
+ */
+
+static int
+newest(struct doctor *d, int64_t *ms)
+{
+	struct err ignored;
+
+	return db_get_int(
+	    ms, replica_db(d->r), &ignored, "SELECT max(time) FROM _chain", "");
+}
+
+void
+doctor_clock(struct doctor *d)
+{
+	char now[CLOCK_LEN], then[CLOCK_LEN];
+	struct local_peer parent = {.offset = 0};
+	const struct roster_station *me;
+	struct timex tx = {.modes = 0};
+	int64_t last = 0, wall = clock_wall();
+	struct err ignored;
+
+	clock_format(now, wall);
+	if (d->r != NULL && newest(d, &last) == 0 && wall + DAY_MS < last) {
+		clock_format(then, last);
+		doctor_find(d, "clock",
+		    _("it says %s, but a changeset held here was written at "
+		      "%s: set it with timedatectl set-time"),
+		    now, then);
+		return;
+	}
+	me = d->r == NULL
+		 ? NULL
+		 : roster_find(replica_roster(d->r), replica_home(d->r)->code);
+	if (me != NULL && me->parent[0] != '\0')
+		(void)local_peer_get(d->local, &parent, me->parent, &ignored);
+	if (llabs(parent.offset) > OFFSET_MS)
+		doctor_find(d, "clock",
+		    _("it says %s, which is %+.0f s from the parent's: set one "
+		      "of them with timedatectl set-time"),
+		    now, (double)-parent.offset / 1000);
+	else if (adjtimex(&tx) == TIME_ERROR)
+		doctor_good(d, "clock",
+		    _("%s, kept by no time service: compare it with a "
+		      "telephone"),
+		    now);
+	else
+		doctor_good(d, "clock", _("%s, kept by a time service"), now);
+}
+
+/* --- database ---------------------------------------------------------------
+ */
+
+static void
+check_database(struct doctor *d, const char *name, struct db *db)
+{
+	struct db_stmt *st;
+	struct err err;
+	const char *said = NULL;
+	int rc;
+
+	rc = db_query(&st, db, &err, "PRAGMA quick_check(1)", "");
+	if (rc == 0)
+		rc = db_step(st, &err);
+	if (rc == 1)
+		said = db_text(st, 0);
+	if (said != NULL && strcmp(said, "ok") == 0)
+		doctor_good(d, "database", _("%s is whole"), name);
+	else
+		doctor_find(d, "database",
+		    _("%s is damaged (%s): stop the station and restore a "
+		      "backup; the disk may be dying"),
+		    name, said == NULL ? err.msg : said);
+	db_done(st);
+}
+
+void
+doctor_database(struct doctor *d)
+{
+	check_database(d, "yizhan.db", replica_db(d->r));
+	check_database(d, "local.db", local_db(d->local));
+}

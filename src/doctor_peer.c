@@ -1,0 +1,119 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "cmd.h"
+#include "doctor.h"
+#include "home.h"
+#include "local.h"
+#include "replica.h"
+#include "roster.h"
+
+#define DAY_MS (24ll * 3600 * 1000)
+#define SILENT_MS DAY_MS       /* no contact for so long is said */
+#define BACKUP_MS (2 * DAY_MS) /* a backup so old likewise */
+
+void
+doctor_backup(struct doctor *d)
+{
+	char when[CLOCK_LEN];
+	struct buf value = BUF_INIT;
+	struct err ignored;
+	int64_t ms;
+
+	if (local_get(d->local, &value, "backup", &ignored) != 0) {
+		doctor_find(d, "backup",
+		    _("none was ever made: yizhan backup FILE, on another "
+		      "disk, and put a passphrase into "
+		      "/etc/yizhan/backup.passphrase for one every night"));
+		return;
+	}
+	ms = strtoll(buf_str(&value), NULL, 10);
+	clock_format(when, ms);
+	if (clock_wall() - ms > BACKUP_MS)
+		doctor_find(d, "backup",
+		    _("the last is of %s: yizhan backup FILE; systemctl "
+		      "status yizhan-backup says why none was made since"),
+		    when);
+	else
+		doctor_good(d, "backup", _("the last is of %s"), when);
+	buf_free(&value);
+}
+
+/* Chains that stopped moving between us and a peer, and why. */
+static void
+check_stuck(struct doctor *d, const char *what, const char *code)
+{
+	struct db_stmt *q;
+	struct err ignored;
+
+	if (db_query(&q, local_db(d->local), &ignored,
+		"SELECT chain, seq, reason FROM refusal WHERE code = ?"
+		" ORDER BY chain",
+		"s", code) != 0)
+		return;
+	while (db_step(q, &ignored) == 1)
+		doctor_find(d, what, _("%s: %s is stuck at %lld: %s"), code,
+		    db_text(q, 0), (long long)db_int(q, 1), db_text(q, 2));
+	db_done(q);
+}
+
+static void
+check_peer(
+    struct doctor *d, const char *what, const char *code, const char *name)
+{
+	struct local_peer p = {.last_contact = 0};
+	char when[CLOCK_LEN];
+	struct err ignored;
+	int before = d->findings;
+
+	(void)local_peer_get(d->local, &p, code, &ignored);
+	clock_format(when, p.last_contact);
+	if (p.trouble[0] != '\0')
+		doctor_find(d, what, _("%s %s: the last session failed: %s"),
+		    code, name, p.trouble);
+	if (p.last_contact == 0)
+		doctor_find(d, what,
+		    _("%s %s: never in contact: yizhan sync at the lower "
+		      "station, and see what it says"),
+		    code, name);
+	else if (clock_wall() - p.last_contact > SILENT_MS)
+		doctor_find(d, what,
+		    _("%s %s: no contact since %s: look at the line, then "
+		      "yizhan sync at the lower station"),
+		    code, name, when);
+	check_stuck(d, what, code);
+	if (d->findings == before)
+		doctor_good(
+		    d, what, _("%s %s: in contact at %s"), code, name, when);
+}
+
+void
+doctor_peers(struct doctor *d)
+{
+	const struct roster *roster = replica_roster(d->r);
+	const char *self = replica_home(d->r)->code;
+	const struct roster_station *me = roster_find(roster, self), *other;
+	size_t i;
+
+	if (me == NULL)
+		doctor_find(d, "station",
+		    _("%s is not in the roster yet: the parent confirms it "
+		      "with yizhan confirm, then yizhan sync here"),
+		    self);
+	else
+		doctor_good(d, "station", "%s %s", self, me->name);
+	for (i = 0; me != NULL && i < roster_count(roster); i++) {
+		other = roster_at(roster, i);
+		if (strcmp(other->code, me->parent) == 0)
+			check_peer(d, "parent", other->code, other->name);
+		else if (strcmp(other->parent, self) == 0 &&
+			 roster_current(other) != NULL)
+			check_peer(d, "child", other->code, other->name);
+	}
+}

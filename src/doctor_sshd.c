@@ -1,0 +1,159 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd.h"
+#include "doctor.h"
+#include "home.h"
+#include "local.h"
+#include "replica.h"
+#include "roster.h"
+
+/* What those who call ask for, and nothing else (sync/link_ssh.c). */
+static const struct {
+	const char *key, *name;
+} wanted[] = {
+    {"kexalgorithms", "curve25519-sha256"},
+    {"hostkeyalgorithms", "ssh-ed25519"},
+    {"pubkeyacceptedalgorithms", "ssh-ed25519"},
+    {"ciphers", "aes256-ctr"},
+    {"macs", "hmac-sha2-512"},
+};
+
+bool
+doctor_ask_sshd(struct buf *out, const char *user, const char *key)
+{
+	char *who = mem_printf("user=%s,host=localhost,addr=127.0.0.1", user);
+	const char *root[] = {"sshd", "-T", "-C", who, NULL};
+	/* Who is not root cannot read the host's keys, and without any sshd
+	 * says nothing: it is lent ours for the question. */
+	const char *other[] = {"sshd", "-T", "-C", who, "-h", key, NULL};
+	int rc;
+
+	rc = doctor_run(out, root);
+	if (rc > 0) {
+		buf_clear(out);
+		rc = doctor_run(out, other);
+	}
+	free(who);
+	/* A configuration that it refuses leaves out empty. */
+	if (rc > 0)
+		buf_clear(out);
+	return rc >= 0;
+}
+
+/* The value of a line "key value" of sshd -T, malloced; "" if absent. */
+static char *
+value_of(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (; text != NULL && *text != '\0';
+	     text = strchr(text, '\n'), text += text != NULL)
+		if (strncmp(text, key, n) == 0 && text[n] == ' ')
+			return mem_strndup(
+			    text + n + 1, strcspn(text + n + 1, "\n"));
+	return mem_strdup("");
+}
+
+static bool
+has_name(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *list != '\0'; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == n && strncmp(list, name, n) == 0)
+			return true;
+	return false;
+}
+
+/* How many stations may call this one, open invitations too. */
+static int64_t
+callers(struct doctor *d)
+{
+	const struct roster *roster = replica_roster(d->r);
+	const char *self = replica_home(d->r)->code;
+	struct err ignored;
+	int64_t n = 0;
+	size_t i;
+
+	(void)db_get_int(&n, local_db(d->local), &ignored,
+	    "SELECT count(*) FROM invitation", "");
+	for (i = 0; i < roster_count(roster); i++)
+		n += strcmp(roster_at(roster, i)->parent, self) == 0;
+	return n;
+}
+
+static void
+check_algorithms(struct doctor *d)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		char *list = value_of(d->sshd, wanted[i].key);
+
+		if (!has_name(list, wanted[i].name))
+			doctor_find(d, "sshd",
+			    _("its %s lack %s, so no station can call: add it "
+			      "in /etc/ssh/sshd_config.d/yizhan.conf"),
+			    wanted[i].key, wanted[i].name);
+		free(list);
+	}
+}
+
+static void
+check_door(struct doctor *d, int64_t n)
+{
+	char *command = value_of(d->sshd, "authorizedkeyscommand");
+	char *starts = value_of(d->sshd, "maxstartups");
+
+	if (strstr(command, "yizhan") == NULL)
+		doctor_find(d, "sshd",
+		    _("it does not ask the roster who may call "
+		      "(AuthorizedKeysCommand), so a revoked station stays "
+		      "in until its key is taken out by hand: install "
+		      "/etc/ssh/sshd_config.d/yizhan.conf"));
+	if (strtoll(starts, NULL, 10) < n)
+		doctor_find(d, "sshd",
+		    _("%lld stations may call at once, but it drops some from "
+		      "%s on (MaxStartups): set MaxStartups 150:30:300"),
+		    (long long)n, starts);
+	free(command);
+	free(starts);
+}
+
+void
+doctor_sshd(struct doctor *d)
+{
+	int64_t n = callers(d);
+	int before = d->findings;
+
+	if (n == 0) {
+		doctor_good(d, "sshd", _("no station calls this one"));
+		return;
+	}
+	if (d->sshd == NULL) {
+		doctor_find(d, "sshd",
+		    _("%lld stations may call, but there is none: apt-get "
+		      "install openssh-server"),
+		    (long long)n);
+		return;
+	}
+	if (d->sshd[0] == '\0') {
+		doctor_find(d, "sshd",
+		    _("it refuses its configuration: see sshd -T, run as "
+		      "root"));
+		return;
+	}
+	check_algorithms(d);
+	check_door(d, n);
+	if (d->findings == before)
+		doctor_good(
+		    d, "sshd", _("ready for %lld stations"), (long long)n);
+}

@@ -1,0 +1,163 @@
+#!/bin/sh
+# Goal of this test: doctor says in one line each what is wrong with a
+# station's machine, database, sshd, backups and peers, and exits 3; when
+# nothing is, it finds nothing and exits 0.  dpkg and sshd are played by
+# scripts, so that each fault can be had.
+# shellcheck source=tests/lib.sh
+. "${top_srcdir:-.}/tests/lib.sh"
+# shellcheck source=tests/sshd.sh
+. "$top/tests/sshd.sh"
+YIZHAN_DATA=$top/src/data
+export YIZHAN_DATA
+cleanup() { sshd_stop; }
+
+city() { "$yizhan" -C "$T/city" "$@"; }
+county() { "$yizhan" -C "$T/county" "$@"; }
+sql() { # HOME FILE STATEMENT
+	sqlite3 -cmd '.timeout 30000' "$T/$1/$2.db" "$3" >/dev/null
+}
+now() { date +%s000; }
+backed_up() { # HOME MS
+	sql "$1" local "INSERT OR REPLACE INTO setting VALUES
+		('backup', '$2 here')"
+}
+
+# --- the players --------------------------------------------------------------
+mkdir bin
+cat >bin/dpkg-query <<'S'
+#!/bin/sh
+for p; do :; done
+case $p in "$OLD") echo 1.0-1 ;; "$GONE") exit 1 ;; *) echo 99.0-1 ;; esac
+S
+cat >bin/dpkg <<'S'
+#!/bin/sh
+[ "$2" = 99.0-1 ]
+S
+cat >bin/sshd <<'S'
+#!/bin/sh
+cat "$SSHD_SAYS" 2>/dev/null
+S
+chmod +x bin/*
+cat >sshd.good <<'C'
+ciphers aes128-ctr,aes256-ctr
+macs hmac-sha2-256,hmac-sha2-512
+kexalgorithms curve25519-sha256
+hostkeyalgorithms ssh-ed25519
+pubkeyacceptedalgorithms ssh-ed25519
+maxstartups 150:30:300
+authorizedkeyscommand /usr/lib/yizhan/authorized-keys
+C
+OLD='' GONE='' SSHD_SAYS=$T/sshd.good
+export OLD GONE SSHD_SAYS
+real=$PATH
+
+doctor() { PATH=$T/bin:$real "$yizhan" -C "$T/$1" doctor; }
+finds() { # HOME PATTERN WHAT: exit 3, and one line with a mark that matches
+	finds_rc=0
+	doctor "$1" >said 2>&1 || finds_rc=$?
+	if [ "$finds_rc" -eq 3 ] && grep -Eq "^! $2" said; then
+		pass "$3"
+	else
+		fail "$3" "exit $finds_rc: $(cat said)"
+	fi
+}
+
+# --- a station alone ----------------------------------------------------------
+city init 520300 --top >/dev/null
+finds city 'backup: none was ever made: yizhan backup FILE' "no backup yet"
+is "$(grep -c '^!' said)" 1 "and nothing else is found"
+backed_up city "$(now)"
+status 0 "with a backup there is nothing to find" doctor city
+like "$(doctor city)" '^  station: 520300 遵义市$' "it says whose station it is"
+backed_up city "$(($(now) - 3 * 86400000))"
+finds city 'backup: the last is of ' "an old backup is found"
+backed_up city "$(now)"
+
+OLD=libgit2-1.5
+finds city 'library: libgit2-1.5 1.0-1 is older than 1\.5\.1.*apt-get install' \
+	"a library with known holes is found, and what to do said"
+OLD=
+GONE=libssh2-1
+status 0 "one that is not there is none" doctor city
+GONE=
+
+chmod 644 city/keys/sign
+finds city 'files: others may read or write .*/keys/sign: chmod u=rw,go= ' \
+	"a key that others may read is found"
+chmod 600 city/keys/sign
+chmod 777 city
+finds city 'files: others may write .*city: chmod go-w' "an open HOME too"
+chmod 700 city
+if [ "$(id -u)" -eq 0 ]; then
+	chown 12345 city/local.db
+	finds city 'files: .*local.db belongs to 12345, not to root' \
+		"and files of another user"
+	chown 0 city/local.db
+fi
+
+sql city yizhan "UPDATE _chain SET time = time + 3 * 86400000
+	WHERE no = (SELECT min(no) FROM _chain)"
+finds city 'clock: it says .*was written at .*timedatectl' \
+	"a clock behind what is held is found"
+sql city yizhan "UPDATE _chain SET time = time - 3 * 86400000
+	WHERE no = (SELECT min(no) FROM _chain)"
+
+# --- sshd ---------------------------------------------------------------------
+ok "sshd starts" sshd_start
+city invite 520302 --address "127.0.0.1:$port" --host-key sshd/host.pub \
+	-o invitation
+status 0 "a good sshd is no finding" doctor city
+grep -v authorizedkeyscommand sshd.good >sshd.bad
+SSHD_SAYS=$T/sshd.bad
+finds city 'sshd: .*does not ask the roster' "one that does not ask the roster is"
+sed 's/aes256-ctr/aes256-gcm/' sshd.good >sshd.bad
+finds city 'sshd: its ciphers lack aes256-ctr' "one without our cipher too"
+sed 's/^macs .*/macs hmac-sha2-512-etm@openssh.com/' sshd.good >sshd.bad
+finds city 'sshd: its macs lack hmac-sha2-512' "a longer name is not ours"
+sed 's/150:30:300/0:30:100/' sshd.good >sshd.bad
+finds city 'sshd: 1 stations may call at once.*MaxStartups' \
+	"one that drops callers too"
+: >sshd.bad
+finds city 'sshd: it refuses its configuration' "one that does not start too"
+SSHD_SAYS=$T/sshd.good
+
+# --- peers --------------------------------------------------------------------
+city keys --authorized >sshd/keys
+fingerprint=$(county join invitation | head -n 1)
+backed_up county "$(now)"
+finds county 'station: 520302 is not in the roster yet' "a station to confirm"
+city confirm 520302 "$fingerprint" >/dev/null
+city keys --authorized >sshd/keys
+county sync >/dev/null 2>&1
+status 0 "the county finds nothing" doctor county
+like "$(doctor county)" '^  parent: 520300 遵义市: in contact at 2' \
+	"and says when it was in contact"
+status 0 "nor does the city" doctor city
+like "$(doctor city)" '^  child: 520302 ' "which has a child"
+sql county local "UPDATE peer SET last_contact = last_contact - 2 * 86400000"
+finds county 'parent: 520300 .*no contact since' "silence for two days is found"
+sql county local "UPDATE peer SET last_contact = $(now), trouble = 'cut off'"
+finds county 'parent: 520300 .*the last session failed: cut off' \
+	"and what went wrong said"
+sql county local "UPDATE peer SET trouble = '', offset = 4000000"
+finds county 'clock: .* -4000 s from the parent' "a clock that is off is found"
+sql county local "UPDATE peer SET offset = 0;
+	INSERT INTO refusal VALUES ('520300', 'x/resource', 7, 'because')"
+finds county 'parent: 520300: x/resource is stuck at 7: because' \
+	"a stuck chain is found, and why"
+sql county local "DELETE FROM refusal"
+status 0 "after that it is well again" doctor county
+sql city local "DELETE FROM peer"
+finds city 'child: 520302 .*never in contact' "a child that never called is found"
+
+# --- forms --------------------------------------------------------------------
+json=$(PATH=$T/bin:$real county doctor --json)
+like "$json" '^\{"what":"station","good":true,"text":"520302 .*"\}$' "--json"
+like "$(PATH=$T/bin:$real LC_ALL=zh_CN.UTF-8 "$yizhan" -C "$T/county" doctor)" \
+ '^  本站：520302 ' "in Chinese where the locale is"
+dd if=/dev/zero of=county/yizhan.db bs=4096 seek=3 count=20 conv=notrunc \
+	2>/dev/null
+rm -f county/yizhan.db-wal county/yizhan.db-shm
+finds county '(database|station): .*(damaged|malformed|disk image)' \
+	"a damaged database is found"
+tap_done
