@@ -1,10 +1,12 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/db.h"
@@ -21,6 +23,25 @@ cmd_fail(const struct cmd *cmd, const struct err *err)
 {
 	fprintf(stderr, "yizhan: %s: %s\n", cmd->name, err->msg);
 	return CMD_FAILED;
+}
+
+int
+cmd_become_owner(const struct cmd *cmd, struct err *err)
+{
+	const struct passwd *owner;
+	struct stat st;
+
+	if (geteuid() != 0 || stat(cmd->home, &st) != 0 || st.st_uid == 0)
+		return 0;
+	owner = getpwuid(st.st_uid);
+	if (owner == NULL)
+		return err_set(err, YZ_EDENIED,
+		    "%s belongs to user %u, who does not exist", cmd->home,
+		    (unsigned)st.st_uid);
+	if (initgroups(owner->pw_name, owner->pw_gid) != 0 ||
+	    setgid(owner->pw_gid) != 0 || setuid(owner->pw_uid) != 0)
+		return err_sys(err, "%s", owner->pw_name);
+	return 0;
 }
 
 int

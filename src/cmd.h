@@ -30,6 +30,9 @@ struct cmd { /* what stands before and around the command's arguments */
 int cmd_fail(const struct cmd *cmd, const struct err *err);
 /* Print the command's usage line and return CMD_USAGE. */
 int cmd_usage(const struct cmd *cmd);
+/* As root: go on as the owner of HOME, if that is another, so that nothing
+ * there becomes root's. */
+int cmd_become_owner(const struct cmd *cmd, struct err *err);
 /* Open HOME's replica for reading and writing. */
 int cmd_open(struct replica **out, const struct cmd *cmd, struct err *err);
 /* The same and local.db, for who listens to another station: within
@@ -59,6 +62,7 @@ int cmd_option(int *argc, char **argv, const char *name, const char **value);
 bool cmd_unknown_option(const struct cmd *cmd, int argc, char **argv);
 
 int cmd_add(struct cmd *cmd, int argc, char **argv);
+int cmd_backup(struct cmd *cmd, int argc, char **argv);
 int cmd_confirm(struct cmd *cmd, int argc, char **argv);
 int cmd_conflicts(struct cmd *cmd, int argc, char **argv);
 int cmd_demo(struct cmd *cmd, int argc, char **argv);
@@ -78,6 +82,7 @@ int cmd_near(struct cmd *cmd, int argc, char **argv);
 int cmd_peer(struct cmd *cmd, int argc, char **argv);
 int cmd_quarantine(struct cmd *cmd, int argc, char **argv);
 int cmd_rebuild(struct cmd *cmd, int argc, char **argv);
+int cmd_restore(struct cmd *cmd, int argc, char **argv);
 int cmd_rm(struct cmd *cmd, int argc, char **argv);
 int cmd_roster(struct cmd *cmd, int argc, char **argv);
 int cmd_serve(struct cmd *cmd, int argc, char **argv);

@@ -1,12 +1,10 @@
 /* doctor: what an administrator should know and do. */
 #include "config.h"
 
-#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -16,19 +14,6 @@
 #include "home.h"
 #include "local.h"
 #include "replica.h"
-
-/* As root: go on as the owner of HOME, so that nothing there becomes
- * root's. */
-static int
-become_owner(const struct passwd *owner, struct err *err)
-{
-	if (geteuid() != 0 || owner->pw_uid == 0)
-		return 0;
-	if (initgroups(owner->pw_name, owner->pw_gid) != 0 ||
-	    setgid(owner->pw_gid) != 0 || setuid(owner->pw_uid) != 0)
-		return err_sys(err, "%s", owner->pw_name);
-	return 0;
-}
 
 static int
 open_home(struct doctor *d, struct err *err)
@@ -89,9 +74,7 @@ cmd_doctor(struct cmd *cmd, int argc, char **argv)
 		if (doctor_ask_sshd(
 			&sshd, owner == NULL ? "yizhan" : owner->pw_name, key))
 			d.sshd = buf_str(&sshd);
-		owner = getpwuid(st.st_uid);
-		if (owner != NULL)
-			rc = become_owner(owner, &err);
+		rc = cmd_become_owner(cmd, &err);
 	}
 	if (rc == 0) {
 		examine(&d);

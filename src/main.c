@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "cmd.h"
 
 #define HOME_DEFAULT "/var/lib/yizhan"
@@ -63,6 +64,11 @@ static const struct {
     {"rebuild", cmd_rebuild, "", N_("fold everything again from the ledger")},
     {"digest", cmd_digest, "[--stream S] [--owner CODE]",
 	N_("a line per stream to compare between stations")},
+    {"backup", cmd_backup,
+	"FILE|DIR [--keep N] [--passphrase FILE] [--without-keys]",
+	N_("the whole station in one encrypted file")},
+    {"restore", cmd_restore, "FILE [--passphrase FILE]",
+	N_("bring a station back from a backup")},
     {"doctor", cmd_doctor, "[--json]",
 	N_("what an administrator should know and do")},
     {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
@@ -138,6 +144,24 @@ speak(const char *exe)
 	find_catalogue(exe);
 }
 
+/*
+ * What root runs would leave files of root's in HOME, which the station's own
+ * user could then not write: go on as that user.  These see to it themselves,
+ * after what they do as root.
+ */
+static int
+step_down(const struct cmd *cmd)
+{
+	static const char *const others[] = {"demo", "doctor", "restore"};
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(cmd->name, others[i]) == 0)
+			return 0;
+	return cmd_become_owner(cmd, &err) == 0 ? 0 : cmd_fail(cmd, &err);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,6 +200,8 @@ main(int argc, char **argv)
 			usage_of(stdout, cmd.name);
 			return CMD_DONE;
 		}
+		if (step_down(&cmd) != 0)
+			return CMD_FAILED;
 		return commands[i].run(&cmd, argc - 1, argv + 1);
 	}
 	fprintf(stderr,

@@ -676,6 +676,50 @@ db_version(struct db *db)
 	return v;
 }
 
+/* All pages in one read transaction: in WAL mode nobody waits for it. */
+static int
+copy_pages(sqlite3 *to, struct db *from, struct err *err)
+{
+	sqlite3_backup *copy = sqlite3_backup_init(to, "main", from->h, "main");
+	int rc;
+
+	if (copy == NULL)
+		return err_set(err, YZ_EIO, "database: %s", sqlite3_errmsg(to));
+	do {
+		rc = sqlite3_backup_step(copy, -1);
+		if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+			sqlite3_sleep(50);
+	} while (rc == SQLITE_BUSY || rc == SQLITE_LOCKED);
+	rc = sqlite3_backup_finish(copy);
+	if (rc != SQLITE_OK)
+		return err_set(err, YZ_EIO, "database: %s", sqlite3_errstr(rc));
+	return 0;
+}
+
+int
+db_backup(struct db *db, const char *path, struct err *err)
+{
+	sqlite3 *to = NULL;
+	int rc, fd;
+
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	close(fd);
+	if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL) !=
+	    SQLITE_OK)
+		rc = err_set(err, YZ_EIO, "database: %s",
+		    to == NULL ? "no memory" : sqlite3_errmsg(to));
+	else
+		rc = copy_pages(to, db, err);
+	sqlite3_close(to);
+	if (rc != 0) {
+		unlink(path);
+		return err_within(err, "%s", path);
+	}
+	return 0;
+}
+
 void
 db_quote(struct buf *sql, const char *name)
 {

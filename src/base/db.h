@@ -92,6 +92,10 @@ int64_t db_changes(struct db *db); /* rows the last statement changed */
 /* A number that differs once another connection has committed. */
 int64_t db_version(struct db *db);
 
+/* Copy the database as it is at one moment to a new file of mode 0600, while
+ * others go on writing; on failure the file is removed. */
+int db_backup(struct db *db, const char *path, struct err *err);
+
 /* Append NAME as an SQL identifier, in double quotes. */
 struct buf;
 void db_quote(struct buf *sql, const char *name);

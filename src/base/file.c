@@ -75,9 +75,8 @@ write_all(int fd, const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* A rename is on disk only when the folder is. */
-static int
-sync_folder(const char *path, struct err *err)
+int
+file_sync_folder(const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder;
@@ -121,7 +120,7 @@ file_write(
 	if (rc != 0)
 		unlink(temp);
 	else
-		rc = sync_folder(path, err);
+		rc = file_sync_folder(path, err);
 	free(temp);
 	return rc;
 }

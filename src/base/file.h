@@ -19,6 +19,9 @@ int file_read(struct buf *out, const char *path, size_t max, struct err *err);
 int file_write(
     const char *path, const void *data, size_t n, mode_t mode, struct err *err);
 
+/* fsync the folder that path is in: a rename is on disk only then. */
+int file_sync_folder(const char *path, struct err *err);
+
 /* mkdir -p; an existing folder is no error. */
 int file_mkdir(const char *path, mode_t mode, struct err *err);
 

@@ -1,0 +1,149 @@
+/* backup: HOME in one encrypted file. */
+#include "config.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "cmd.h"
+#include "home.h"
+#include "local.h"
+#include "passphrase.h"
+#include "replica.h"
+
+#define STAMP_LEN 15 /* 20261124-031500 */
+
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* DIR/yizhan-520302-20261124-031500.backup, malloced. */
+static char *
+dated(const char *dir, const char *code)
+{
+	char stamp[32];
+	time_t now = (time_t)(clock_wall() / 1000) + 8 * 3600;
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	return mem_printf("%s/yizhan-%s-%s.backup", dir, code, stamp);
+}
+
+/* Is it one that dated() named? */
+static bool
+is_dated(const char *name, const char *code)
+{
+	char head[32];
+	size_t n = (size_t)snprintf(head, sizeof(head), "yizhan-%s-", code);
+
+	return strncmp(name, head, n) == 0 &&
+	       strspn(name + n, "0123456789-") == STAMP_LEN &&
+	       strcmp(name + n + STAMP_LEN, ".backup") == 0;
+}
+
+/* Keep the newest of a folder's; their names sort by time. */
+static int
+thin_out(const char *dir, const char *code, int64_t keep, struct err *err)
+{
+	struct dirent **v = NULL;
+	int i, n = scandir(dir, &v, NULL, alphasort), rc = 0;
+	int64_t seen = 0;
+
+	if (n < 0)
+		return err_sys(err, "%s", dir);
+	for (i = n - 1; i >= 0; i--) {
+		char *path = mem_printf("%s/%s", dir, v[i]->d_name);
+
+		if (is_dated(v[i]->d_name, code) && ++seen > keep &&
+		    unlink(path) != 0 && rc == 0)
+			rc = err_sys(err, "%s", path);
+		free(path);
+		free(v[i]);
+	}
+	free(v);
+	return rc;
+}
+
+static void
+show_step(void *arg, int64_t done, int64_t total)
+{
+	struct progress *p = arg;
+
+	p->total = total;
+	progress_set(p, done);
+}
+
+static int
+write_backup(const struct cmd *cmd, const char *to, const char *passphrase,
+    bool keys, int64_t keep, struct err *err)
+{
+	struct local *local = NULL;
+	struct progress p;
+	struct replica *r;
+	const char *code;
+	char *path;
+	int rc;
+
+	rc = cmd_open(&r, cmd, err);
+	if (rc != 0)
+		return rc;
+	code = replica_home(r)->code;
+	path = is_folder(to) ? dated(to, code) : mem_strdup(to);
+	rc = local_open(&local, cmd->home, err);
+	progress_begin(&p, _("backup"), 0);
+	if (rc == 0)
+		rc = backup_write(
+		    r, local, path, passphrase, keys, show_step, &p, err);
+	progress_end(&p);
+	if (rc == 0)
+		printf("%s\n", path);
+	if (rc == 0 && keep > 0)
+		rc = thin_out(to, code, keep, err);
+	local_close(local);
+	replica_close(r);
+	free(path);
+	return rc;
+}
+
+int
+cmd_backup(struct cmd *cmd, int argc, char **argv)
+{
+	const char *file = NULL, *keep = NULL;
+	char *passphrase = NULL;
+	struct err err = {0};
+	struct home *home;
+	int64_t n = 0;
+	bool keys;
+	int rc, bad;
+
+	keys = cmd_option(&argc, argv, "--without-keys", NULL) != 1;
+	bad = cmd_option(&argc, argv, "--passphrase", &file) < 0 ||
+	      cmd_option(&argc, argv, "--keep", &keep) < 0;
+	if (cmd_unknown_option(cmd, argc, argv) || bad || argc != 2 ||
+	    (keep != NULL && (!cmd_number(&n, keep) || !is_folder(argv[1]))))
+		return cmd_usage(cmd);
+	/* Before a person types a passphrase for nothing. */
+	rc = home_open(&home, cmd->home, &err);
+	if (rc == 0) {
+		home_free(home);
+		rc = passphrase_get(&passphrase, file, true, &err);
+	}
+	if (rc == 0)
+		rc = write_backup(cmd, argv[1], passphrase, keys, n, &err);
+	passphrase_free(passphrase);
+	return rc != 0 ? cmd_fail(cmd, &err) : CMD_DONE;
+}

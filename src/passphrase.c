@@ -1,0 +1,114 @@
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cmd.h"
+#include "passphrase.h"
+
+#define FILE_MAX 4096
+
+/* A line typed without being shown, malloced. */
+static int
+ask(char **out, const char *prompt, struct err *err)
+{
+	char line[1024] = "";
+	struct termios before, quiet;
+	FILE *tty = fopen("/dev/tty", "re");
+	int rc = 0;
+
+	if (tty == NULL || tcgetattr(fileno(tty), &before) != 0) {
+		if (tty != NULL)
+			fclose(tty);
+		return err_set(err, YZ_EINVAL,
+		    _("there is no terminal to ask for the passphrase: "
+		      "--passphrase FILE"));
+	}
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
+	fputs(prompt, stderr);
+	if (fgets(line, sizeof(line), tty) == NULL)
+		rc = err_set(err, YZ_EINVAL, _("no passphrase was given"));
+	tcsetattr(fileno(tty), TCSAFLUSH, &before);
+	fputc('\n', stderr);
+	fclose(tty);
+	line[strcspn(line, "\n")] = '\0';
+	if (rc == 0)
+		*out = mem_strdup(line);
+	explicit_bzero(line, sizeof(line));
+	return rc;
+}
+
+static int
+ask_twice(char **out, struct err *err)
+{
+	char *again = NULL;
+	int rc = ask(out, _("new passphrase: "), err);
+
+	if (rc == 0)
+		rc = ask(&again, _("once more: "), err);
+	if (rc == 0 && strcmp(*out, again) != 0)
+		rc = err_set(err, YZ_EINVAL, _("the two differ"));
+	passphrase_free(again);
+	return rc;
+}
+
+static int
+from_file(char **out, const char *file, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int rc = file_read(&text, file, FILE_MAX, err);
+
+	if (rc == 0)
+		*out = mem_strndup(
+		    buf_str(&text), strcspn(buf_str(&text), "\r\n"));
+	if (text.b != NULL)
+		explicit_bzero(text.b, text.cap);
+	buf_free(&text);
+	return rc;
+}
+
+int
+passphrase_get(char **out, const char *file, bool fresh, struct err *err)
+{
+	char *p = NULL;
+	int rc;
+
+	if (file != NULL)
+		rc = from_file(&p, file, err);
+	else if (fresh)
+		rc = ask_twice(&p, err);
+	else
+		rc = ask(&p, _("passphrase: "), err);
+	if (rc == 0 && fresh &&
+	    (!text_is_utf8(p, strlen(p)) ||
+		text_chars(p, strlen(p)) < PASSPHRASE_MIN))
+		rc = err_set(err, YZ_EINVAL,
+		    _("a passphrase has %d characters or more"),
+		    PASSPHRASE_MIN);
+	if (rc != 0) {
+		passphrase_free(p);
+		return rc;
+	}
+	*out = p;
+	return 0;
+}
+
+void
+passphrase_free(char *p)
+{
+	if (p == NULL)
+		return;
+	explicit_bzero(p, strlen(p));
+	free(p);
+}

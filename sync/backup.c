@@ -1,0 +1,400 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup.h"
+#include "base/archive.h"
+#include "base/buf.h"
+#include "base/cipher.h"
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/mem.h"
+#include "home.h"
+#include "ledger.h"
+#include "limit.h"
+#include "local.h"
+#include "replica.h"
+
+#define TEMP "backup.tmp" /* in HOME: the moment's files, while we write */
+#define LOCK "backup.lock"
+#define PIECE (64u << 10) /* bytes read at once */
+#define REF_MAX 256       /* bytes of a ref's file */
+#define KEY_MAX 4096      /* of a key's */
+#define HEX "0123456789abcdef"
+
+/* --- names ------------------------------------------------------------------
+ */
+
+/* Exactly n hex digits, then what end says. */
+static bool
+is_hex(const char *s, size_t n, const char *end)
+{
+	return strspn(s, HEX) == n && strcmp(s + n, end) == 0;
+}
+
+/* Of a repository: objects, packs and refs.  Its config and HEAD are made. */
+static int64_t
+repo_place(const char *s)
+{
+	if (strncmp(s, "refs/", 5) == 0 && strstr(s, "..") == NULL &&
+	    strstr(s, "/.") == NULL && strstr(s, "//") == NULL &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		      "0123456789-_./") == strlen(s) &&
+	    s[strlen(s) - 1] != '/')
+		return REF_MAX;
+	if (strncmp(s, "objects/", 8) != 0)
+		return -1;
+	s += 8;
+	if (strncmp(s, "pack/pack-", 10) == 0 &&
+	    (is_hex(s + 10, 40, ".pack") || is_hex(s + 10, 40, ".idx")))
+		return LIMIT_BACKUP;
+	if (strspn(s, HEX) == 2 && s[2] == '/' && is_hex(s + 3, 38, ""))
+		return LIMIT_BACKUP;
+	return -1;
+}
+
+int64_t
+backup_place(const char *name)
+{
+	enum stream stream;
+	const char *end;
+
+	if (strcmp(name, BACKUP_INFO) == 0 || strcmp(name, "station") == 0)
+		return KEY_MAX;
+	if (strcmp(name, "yizhan.db") == 0 || strcmp(name, "local.db") == 0)
+		return LIMIT_BACKUP;
+	if (strncmp(name, "keys/", 5) == 0 && name[5] != '\0' &&
+	    strspn(name + 5, "abcdefghijklmnopqrstuvwxyz-") == strlen(name + 5))
+		return KEY_MAX;
+	if (strncmp(name, "blobs/", 6) == 0) {
+		name += 6;
+		if (strspn(name, HEX) != 2 || name[2] != '/' ||
+		    !is_hex(name + 3, DIGEST_HEX_LEN, "") ||
+		    memcmp(name, name + 3, 2) != 0)
+			return -1;
+		return LIMIT_BLOB;
+	}
+	if (strncmp(name, "ledger/", 7) != 0)
+		return -1;
+	name += 7;
+	end = strstr(name, ".git/");
+	if (end == NULL || !stream_parse(&stream, name, (size_t)(end - name)))
+		return -1;
+	return repo_place(end + 5);
+}
+
+/* --- the moment -------------------------------------------------------------
+ */
+
+struct backup {
+	struct replica *r;
+	struct local *local;
+	char *temp;
+	bool keys;
+	void (*step)(void *, int64_t, int64_t);
+	void *arg;
+	int64_t done, total; /* bytes */
+	const char *from;    /* the folder being walked, */
+	const char *prefix;  /* and how its names begin in the backup */
+	struct archive_out *archive;
+};
+
+/* Names below from, as they stand in a backup; malloced. */
+static char *
+full_name(const struct backup *b, const char *name)
+{
+	return mem_printf("%s%s", b->prefix, name);
+}
+
+/* The ledger's files are never changed in place, so another link to each is
+ * its state of now. */
+static int
+link_file(
+    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	struct backup *b = arg;
+	char *full = full_name(b, name);
+	char *from = mem_printf("%s/%s", b->from, name);
+	char *to = mem_printf("%s/%s", b->temp, full);
+	char *slash;
+	int rc = 0;
+
+	(void)size;
+	(void)mtime;
+	if (backup_place(full) >= 0) {
+		slash = strrchr(to, '/');
+		*slash = '\0';
+		rc = file_mkdir(to, 0700, err);
+		*slash = '/';
+		if (rc == 0 && link(from, to) != 0)
+			rc = err_sys(err, "%s", from);
+	}
+	free(full);
+	free(from);
+	free(to);
+	return rc;
+}
+
+static int
+copy_db(struct backup *b, struct db *db, const char *name, struct err *err)
+{
+	char *path = mem_printf("%s/%s", b->temp, name);
+	int rc = db_backup(db, path, err);
+
+	free(path);
+	return rc;
+}
+
+/* Replica and ledger of one moment: whoever seals waits for the lock. */
+static int
+hold_moment(struct backup *b, struct err *err)
+{
+	struct ledger *ledger = replica_ledger(b->r);
+	char *path = home_file(replica_home(b->r), "ledger");
+	int rc;
+
+	rc = replica_seal(b->r, err);
+	if (rc == 0)
+		rc = ledger_lock(ledger, err);
+	if (rc == 0) {
+		rc = copy_db(b, replica_db(b->r), "yizhan.db", err);
+		b->from = path;
+		b->prefix = "ledger/";
+		if (rc == 0)
+			rc = folder_walk(path, link_file, b, err);
+		ledger_unlock(ledger);
+	}
+	if (rc == 0)
+		rc = copy_db(b, local_db(b->local), "local.db", err);
+	free(path);
+	return rc;
+}
+
+/* --- into the file ----------------------------------------------------------
+ */
+
+static int
+put_file(struct backup *b, const char *path, const char *name, int64_t size,
+    int64_t mtime, struct err *err)
+{
+	uint8_t *piece = mem_alloc(PIECE);
+	int64_t left = size;
+	int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0) {
+		free(piece);
+		return err_sys(err, "%s", path);
+	}
+	rc = archive_out_entry(b->archive, name, size, mtime, err);
+	while (rc == 0 && left > 0) {
+		ssize_t n = read(
+		    fd, piece, left < (int64_t)PIECE ? (size_t)left : PIECE);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			rc = n < 0 ? err_sys(err, "%s", path)
+				   : err_set(err, YZ_EIO,
+					 "%s was cut while it was read", path);
+			break;
+		}
+		rc = archive_out_put(b->archive, piece, (size_t)n, err);
+		left -= n;
+		b->done += n;
+		if (b->step != NULL)
+			b->step(b->arg, b->done, b->total);
+	}
+	close(fd);
+	free(piece);
+	return rc;
+}
+
+/* A file that folder_walk() found: counted first, put later. */
+static int
+add_file(
+    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	struct backup *b = arg;
+	char *full = full_name(b, name), *path;
+	int rc = 0;
+
+	if (backup_place(full) >= 0 && b->archive == NULL)
+		b->total += size;
+	else if (backup_place(full) >= 0) {
+		path = mem_printf("%s/%s", b->from, name);
+		rc = put_file(b, path, full, size, mtime, err);
+		free(path);
+	}
+	free(full);
+	return rc;
+}
+
+static int
+add_folder(
+    struct backup *b, const char *from, const char *prefix, struct err *err)
+{
+	b->from = from;
+	b->prefix = prefix;
+	return folder_walk(from, add_file, b, err);
+}
+
+static int
+add_all(struct backup *b, struct err *err)
+{
+	const struct home *home = replica_home(b->r);
+	char *blobs = home_file(home, "blobs");
+	char *keys = home_file(home, "keys");
+	int rc;
+
+	rc = add_folder(b, b->temp, "", err);
+	if (rc == 0)
+		rc = add_folder(b, blobs, "blobs/", err);
+	if (rc == 0 && b->keys)
+		rc = add_folder(b, keys, "keys/", err);
+	free(blobs);
+	free(keys);
+	return rc;
+}
+
+static int
+put_info(struct backup *b, int64_t now, struct err *err)
+{
+	const struct home *home = replica_home(b->r);
+	struct buf text = BUF_INIT;
+	int rc;
+
+	buf_printf(&text, "yizhan-backup 1\ncode %s\ntime %lld\nkeys %d\n",
+	    home->code, (long long)now, b->keys);
+	rc = archive_out_entry(
+	    b->archive, BACKUP_INFO, (int64_t)text.len, now / 1000, err);
+	if (rc == 0)
+		rc = archive_out_put(b->archive, text.b, text.len, err);
+	buf_clear(&text);
+	buf_printf(&text, "code %s\ninc %s\n", home->code, home->inc);
+	if (rc == 0)
+		rc = archive_out_entry(
+		    b->archive, "station", (int64_t)text.len, now / 1000, err);
+	if (rc == 0)
+		rc = archive_out_put(b->archive, text.b, text.len, err);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+write_cipher(void *arg, const void *data, size_t n, struct err *err)
+{
+	return cipher_write(arg, data, n, err);
+}
+
+static int
+fill(struct backup *b, int fd, const char *passphrase, int64_t now,
+    struct err *err)
+{
+	struct cipher_out *cipher = NULL;
+	int rc;
+
+	rc = add_all(b, err); /* counts */
+	if (rc == 0)
+		rc = cipher_out_new(&cipher, fd, passphrase, CIPHER_COST, err);
+	if (rc == 0)
+		rc = archive_out_new(&b->archive, write_cipher, cipher, err);
+	if (rc == 0)
+		rc = put_info(b, now, err);
+	if (rc == 0)
+		rc = add_all(b, err);
+	if (rc == 0)
+		rc = archive_out_finish(b->archive, err);
+	if (rc == 0)
+		rc = cipher_finish(cipher, err);
+	archive_out_free(b->archive);
+	b->archive = NULL;
+	cipher_out_free(cipher);
+	return rc;
+}
+
+static int
+write_file(struct backup *b, const char *path, const char *passphrase,
+    int64_t now, struct err *err)
+{
+	char *temp = mem_printf("%s.XXXXXX", path);
+	int rc, fd = mkostemp(temp, O_CLOEXEC);
+
+	if (fd < 0) {
+		rc = err_sys(err, "%s", path);
+		free(temp);
+		return rc;
+	}
+	rc = fill(b, fd, passphrase, now, err);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = err_sys(err, "%s", path);
+	if (close(fd) != 0 && rc == 0)
+		rc = err_sys(err, "%s", path);
+	if (rc == 0 && rename(temp, path) != 0)
+		rc = err_sys(err, "%s", path);
+	if (rc != 0)
+		unlink(temp);
+	else
+		rc = file_sync_folder(path, err);
+	free(temp);
+	return rc;
+}
+
+/* local.db remembers it, for doctor and for status. */
+static int
+remember(struct local *local, const char *path, int64_t now, struct err *err)
+{
+	char *value = mem_printf("%lld %s", (long long)now, path);
+	int rc = local_set(local, "backup", value, err);
+
+	free(value);
+	return rc;
+}
+
+int
+backup_write(struct replica *r, struct local *local, const char *path,
+    const char *passphrase, bool keys, void (*step)(void *, int64_t, int64_t),
+    void *arg, struct err *err)
+{
+	struct backup b = {.r = r,
+	    .local = local,
+	    .temp = home_file(replica_home(r), TEMP),
+	    .keys = keys,
+	    .step = step,
+	    .arg = arg};
+	char *lock = home_file(replica_home(r), LOCK);
+	int64_t now = clock_wall();
+	struct err ignored;
+	int rc, fd = -1;
+
+	rc = file_lock(&fd, lock, false, err);
+	if (rc == YZ_ECONFLICT)
+		rc = err_set(err, YZ_ECONFLICT, "another backup is under way");
+	if (rc == 0) {
+		/* What one that was killed has left. */
+		rc = folder_remove(b.temp, err);
+		if (rc == 0)
+			rc = file_mkdir(b.temp, 0700, err);
+		if (rc == 0)
+			rc = hold_moment(&b, err);
+		if (rc == 0)
+			rc = write_file(&b, path, passphrase, now, err);
+		(void)folder_remove(b.temp, &ignored);
+		if (rc == 0)
+			rc = remember(local, path, now, err);
+		close(fd);
+	}
+	free(lock);
+	free(b.temp);
+	return rc;
+}

@@ -1,0 +1,52 @@
+/*
+ * Backups (FORMAT.md section 19): HOME in one encrypted file, and back.
+ *
+ * What would fork a chain is left out: there is no anchor in a backup, so a
+ * station that is brought back knows that it is a restored one (anchor.h).
+ */
+#ifndef SYNC_BACKUP_H
+#define SYNC_BACKUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chain.h"
+
+struct err;
+struct local;
+struct replica;
+
+/*
+ * Write HOME to path (temporary name, fsync, rename; mode 0600) while others
+ * go on writing.  It is the state of one moment: the ledger's refs are what
+ * the replica says.  Without keys, who restores it gets new ones.  step, if
+ * not NULL, is called with the bytes done and all.  Remembered in local.db
+ * as the setting "backup": wall ms, space, path.  YZ_ECONFLICT while another
+ * backup is being written.
+ */
+int backup_write(struct replica *r, struct local *local, const char *path,
+    const char *passphrase, bool keys, void (*step)(void *, int64_t, int64_t),
+    void *arg, struct err *err);
+
+/*
+ * Bring back a HOME, which must be absent or an empty folder.  The file is
+ * read whole, and all of it found good, before anything is written.
+ */
+struct backup_info {
+	char code[CHAIN_CODE_LEN + 1];
+	int64_t time;  /* wall ms of its moment */
+	int64_t files; /* how many it has, */
+	int64_t bytes; /* and their bytes */
+	bool keys;     /* were they in it? */
+};
+int backup_restore(struct backup_info *out, const char *home, int fd,
+    const char *passphrase, void (*step)(void *, int64_t, int64_t), void *arg,
+    struct err *err);
+
+/* The bytes that a file of this name may have in a backup; -1: no such name
+ * is in one. */
+int64_t backup_place(const char *name);
+
+#define BACKUP_INFO "backup" /* the first entry */
+
+#endif

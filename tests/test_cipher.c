@@ -1,0 +1,193 @@
+/*
+ * Goal of this test: what was encrypted reads back; a wrong passphrase, every
+ * cut and every flipped byte are refused, and nothing changed is given out.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cipher.h"
+#include "base/err.h"
+#include "tap.h"
+
+#define COST 10 /* scrypt's least: this test is about chunks */
+#define PASS "correct horse"
+#define HEAD 49
+#define CHUNK (65536 + 16)
+
+static uint8_t plain[200000];
+
+static int
+file_of(const void *data, size_t n)
+{
+	int fd = memfd_create("cipher", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, n) != (ssize_t)n ||
+	    lseek(fd, 0, SEEK_SET) != 0)
+		abort();
+	return fd;
+}
+
+/* The encrypted form of the first n bytes of plain, written in odd pieces. */
+static void
+encrypt(struct buf *out, size_t n)
+{
+	int fd = memfd_create("cipher", MFD_CLOEXEC);
+	struct cipher_out *o;
+	uint8_t chunk[4096];
+	size_t at, piece;
+	struct err err;
+	ssize_t got;
+
+	if (cipher_out_new(&o, fd, PASS, COST, &err) != 0)
+		abort();
+	for (at = 0; at < n; at += piece) {
+		piece = n - at < 7777 ? n - at : 7777;
+		if (cipher_write(o, plain + at, piece, &err) != 0)
+			abort();
+	}
+	if (cipher_finish(o, &err) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+		abort();
+	cipher_out_free(o);
+	while ((got = read(fd, chunk, sizeof(chunk))) > 0)
+		buf_put(out, chunk, (size_t)got);
+	close(fd);
+}
+
+/* Decrypt: the code; *good is how many bytes came out, all equal to plain. */
+static int
+decrypt(
+    const void *data, size_t n, const char *pass, size_t *good, struct err *err)
+{
+	int rc, fd = file_of(data, n);
+	struct cipher_in *in = NULL;
+	const void *p;
+	size_t len;
+
+	*good = 0;
+	rc = cipher_in_new(&in, fd, pass, err);
+	while (rc == 0) {
+		rc = cipher_read(in, &p, &len, err);
+		if (rc != 0 || len == 0)
+			break;
+		if (memcmp(p, plain + *good, len) != 0) {
+			rc = 1; /* the worst that could be */
+			break;
+		}
+		*good += len;
+	}
+	cipher_in_free(in);
+	close(fd);
+	return rc;
+}
+
+static void
+reads_back(void)
+{
+	static const size_t sizes[] = {
+	    0, 1, 65535, 65536, 65537, 131072, 200000};
+	struct buf enc = BUF_INIT;
+	struct err err;
+	size_t good, i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		buf_clear(&enc);
+		encrypt(&enc, sizes[i]);
+		is_int(decrypt(enc.b, enc.len, PASS, &good, &err), 0,
+		    "%zu bytes are read", sizes[i]);
+		is_int(good, sizes[i], "all of them");
+	}
+	is_int(decrypt(enc.b, enc.len, PASS " ", &good, &err), YZ_EDENIED,
+	    "another passphrase is refused");
+	is_str(err.msg, "the passphrase is not the one it was written with",
+	    "and told from damage");
+	ok(memmem(enc.b, enc.len, plain, 32) == NULL, "nothing stands plain");
+	buf_free(&enc);
+}
+
+/* Every cut, and a flip of every byte, of a file of one short chunk; of a long
+ * one, around each edge. */
+static void
+damage(size_t n, bool all)
+{
+	struct buf enc = BUF_INIT;
+	size_t at, good, bad = 0, tried = 0;
+	struct err err;
+
+	encrypt(&enc, n);
+	for (at = 0; at < enc.len; at++) {
+		size_t in = at < HEAD ? 0 : (at - HEAD) % CHUNK;
+
+		if (!all && at != enc.len - 1 && in > 1 && in != CHUNK / 2 &&
+		    in < CHUNK - 2)
+			continue;
+		tried++;
+		bad += decrypt(enc.b, at, PASS, &good, &err) >= 0;
+		enc.b[at] ^= 0x10;
+		bad += decrypt(enc.b, enc.len, PASS, &good, &err) >= 0;
+		enc.b[at] ^= 0x10;
+	}
+	is_int(bad, 0, "%zu cuts and flips of %zu bytes are all refused", tried,
+	    n);
+	buf_put(&enc, "x", 1);
+	ok(decrypt(enc.b, enc.len, PASS, &good, &err) < 0,
+	    "so is a byte too many");
+	buf_free(&enc);
+}
+
+/* Whole chunks in another order, left out, or from another file. */
+static void
+exchanged(void)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT, c = BUF_INIT;
+	struct err err;
+	size_t good;
+
+	encrypt(&a, 150000);
+	encrypt(&b, 150000);
+	buf_put(&c, a.b, HEAD);
+	buf_put(&c, a.b + HEAD + CHUNK, CHUNK);
+	buf_put(&c, a.b + HEAD, CHUNK);
+	buf_put(&c, a.b + HEAD + 2 * CHUNK, a.len - HEAD - 2 * CHUNK);
+	is_int(decrypt(c.b, c.len, PASS, &good, &err), YZ_ECORRUPT,
+	    "chunks in another order are refused");
+	is_int(good, 0, "before the first");
+	buf_clear(&c);
+	buf_put(&c, a.b, HEAD + CHUNK);
+	buf_put(&c, a.b + HEAD + 2 * CHUNK, a.len - HEAD - 2 * CHUNK);
+	is_int(decrypt(c.b, c.len, PASS, &good, &err), YZ_ECORRUPT,
+	    "so is one left out");
+	is_str(err.msg, "cut or changed in the 64 KiB from byte 65601 on",
+	    "and the place is named");
+	is_int(decrypt(a.b, HEAD + 2 * CHUNK, PASS, &good, &err), YZ_ECORRUPT,
+	    "and a cut between chunks");
+	buf_clear(&c);
+	buf_put(&c, a.b, HEAD);
+	buf_put(&c, b.b + HEAD, b.len - HEAD);
+	is_int(decrypt(c.b, c.len, PASS, &good, &err), YZ_ECORRUPT,
+	    "and another file's chunks");
+	buf_free(&a);
+	buf_free(&b);
+	buf_free(&c);
+}
+
+int
+main(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(plain); i++)
+		plain[i] = (uint8_t)(i * 2654435761u >> 13);
+	reads_back();
+	damage(40, true);
+	damage(131072, false);
+	exchanged();
+	return tap_done();
+}
