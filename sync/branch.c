@@ -16,9 +16,8 @@ branch_free(struct branch *branch)
 	memset(branch, 0, sizeof(*branch));
 }
 
-/* Address of a commit's first parent: false if it has none. */
-static bool
-parent_of(uint8_t out[20], struct buf *commit)
+bool
+branch_parent(uint8_t out[20], struct buf *commit)
 {
 	const char *s = strstr(buf_str(commit), "\nparent ");
 	const char *body = strstr(buf_str(commit), "\n\n");
@@ -91,8 +90,8 @@ branch_read(struct branch *out, struct replica *r, enum stream stream,
 		buf_clear(&commit);
 		rc =
 		    ledger_read(r->ledger, stream, oid, "commit", &commit, err);
-	} while (
-	    rc == 0 && (int64_t)out->n < out->tip && parent_of(oid, &commit));
+	} while (rc == 0 && (int64_t)out->n < out->tip &&
+		 branch_parent(oid, &commit));
 	buf_free(&commit);
 	if (rc < 0)
 		branch_free(out);

@@ -20,6 +20,8 @@ struct branch {
 	size_t cap;
 };
 
+/* Address of a commit's first parent: false if it has none. */
+bool branch_parent(uint8_t out[20], struct buf *commit);
 /* Walk from a commit back to one that is held, or to the chain's first. */
 int branch_read(struct branch *out, struct replica *r, enum stream stream,
     const uint8_t tip[20], struct err *err);

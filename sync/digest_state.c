@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
  * What is hashed, each item a length-prefixed string (varint length, bytes),
  * numbers as decimal text; FORMAT.md, "Digest":
  *
+ *	per chain that ends, by name: "end", chain, seq, id
  *	per kind by name, per record by id, if it has a write in the stream:
  *		"record", kind, id, "0" if this is the kind's main stream and
  *		it is removed there, else "1"; then per field of the stream
@@ -212,6 +214,38 @@ sum_quarantine(struct summing *s, struct err *err)
 	return rc;
 }
 
+/* Where chains end of which something is held: nothing beyond is. */
+static int
+sum_ends(struct summing *s, struct err *err)
+{
+	char name[CHAIN_NAME_MAX], seq[24], id[DIGEST_HEX_LEN + 1];
+	struct roster_end end;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < s->r->n_chains; i++) {
+		const struct chain *c = &s->r->chains[i];
+		const char *about =
+		    c->name.owner[0] == '\0' ? c->name.writer : c->name.owner;
+
+		if (c->name.stream != s->stream ||
+		    (s->owner != NULL && strcmp(s->owner, about) != 0))
+			continue;
+		rc = fork_end(s->r, &end, c, err);
+		if (rc != 1)
+			continue;
+		chain_format(name, &end.chain);
+		snprintf(seq, sizeof(seq), "%lld", (long long)end.seq);
+		digest_hex(id, end.id.b, sizeof(end.id.b));
+		put(&s->item, "end");
+		put(&s->item, name);
+		put(&s->item, seq);
+		put(&s->item, id);
+		flush(s);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int
 compare_kinds(const void *a, const void *b)
 {
@@ -240,6 +274,7 @@ replica_digest(struct replica *r, enum stream stream, const char *owner,
 	}
 	qsort(kinds, n, sizeof(*kinds), compare_kinds);
 	s.ctx = digest_begin();
+	rc = sum_ends(&s, err);
 	for (i = 0; rc == 0 && i < n; i++)
 		rc = sum_kind(&s, kinds[i], err);
 	if (rc == 0)

@@ -285,8 +285,38 @@ replica_stop(struct replica *r, const struct chain_name *chain)
 		if (until > stop)
 			stop = until;
 	}
+	if (i == 0) /* nobody knows the writer: nothing ends it */
+		stop = INT64_MAX;
 	fork = fork_seq(r, chain);
 	return fork != 0 && fork - 1 < stop ? fork - 1 : stop;
+}
+
+int
+fork_end(struct replica *r, struct roster_end *out, const struct chain *c,
+    struct err *err)
+{
+	const struct roster_end *end;
+	struct fork fork;
+	size_t i;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	out->chain = c->name;
+	out->seq = replica_stop(r, &c->name);
+	if (out->seq == INT64_MAX || (c->head == 0 && c->fork == 0))
+		return 0;
+	if (c->fork == out->seq + 1) {
+		rc = load(r, &fork, c, err);
+		if (rc != 0)
+			return rc;
+		out->id = fork.a.prev;
+		fork_free(&fork);
+		return 1;
+	}
+	for (i = 0; (end = roster_end(r->roster, &c->name, i)) != NULL; i++)
+		if (end->seq == out->seq)
+			out->id = end->id;
+	return 1;
 }
 
 /* --- in the ledger ----------------------------------------------------------
@@ -387,4 +417,87 @@ fork_seal(struct replica *r, struct err *err)
 		fork_free(&f);
 	}
 	return rc;
+}
+
+int
+fork_unseal(struct replica *r, enum stream stream, const uint8_t oid[20],
+    struct err *err)
+{
+	static const char *const names[] = {
+	    "a.commit", "a.ops", "b.commit", "b.ops"};
+	struct buf part[4] = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+	struct fork f;
+	bool news;
+	size_t i;
+	int rc = 0;
+
+	memset(&f, 0, sizeof(f));
+	for (i = 0; rc == 0 && i < 4; i++)
+		rc = rebuild_file(r, stream, oid, names[i], &part[i], err);
+	if (rc == 0)
+		rc = changeset_parse(
+		    &f.a, part[0].b, part[0].len, part[1].b, part[1].len, err);
+	if (rc == 0)
+		rc = changeset_parse(
+		    &f.b, part[2].b, part[2].len, part[3].b, part[3].len, err);
+	if (rc == 0)
+		rc = fork_take(r, &f.a, &f.b, &news, err);
+	/* By the roster of today it proves nothing. */
+	if (rc == YZ_EDENIED)
+		rc = 0;
+	for (i = 0; i < 4; i++)
+		buf_free(&part[i]);
+	fork_free(&f);
+	return rc;
+}
+
+static bool
+is_sealed(struct replica *r, const struct chain *c)
+{
+	struct err ignored;
+	int64_t sealed;
+
+	return db_get_int(&sealed, r->db, &ignored,
+		   "SELECT sealed FROM _fork WHERE chain = ?", "i",
+		   c->no) == 0 &&
+	       sealed != 0;
+}
+
+void
+fork_verify(
+    struct replica *r, void (*fn)(void *arg, const char *fault), void *arg)
+{
+	char name[CHAIN_NAME_MAX], line[400], ref[TRUNCATE_REF_MAX];
+	uint8_t oid[20];
+	struct fork f;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < r->n_chains; i++) {
+		const struct chain *c = &r->chains[i];
+		struct err fault;
+
+		rc = load(r, &f, c, &fault);
+		if (rc == YZ_ENOTFOUND)
+			continue;
+		if (rc == 0 &&
+		    (!chain_equal(&f.a.chain, &c->name) || f.a.seq != f.seq))
+			rc = err_set(
+			    &fault, YZ_ECORRUPT, "it is of another place");
+		if (rc == 0)
+			rc = fork_check(&f.a, &f.b, &fault);
+		if (rc == 0 && is_sealed(r, c)) {
+			truncate_ref(ref, &c->name);
+			strcat(ref, "/pair");
+			rc = ledger_ref_get(
+			    r->ledger, c->name.stream, ref, oid, &fault);
+		}
+		fork_free(&f);
+		if (rc == 0)
+			continue;
+		chain_format(name, &c->name);
+		snprintf(line, sizeof(line),
+		    "%s: the pair that proves a fork: %s", name, fault.msg);
+		fn(arg, line);
+	}
 }

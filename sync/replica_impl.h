@@ -87,6 +87,9 @@ int replica_load(struct replica *r, struct changeset *out,
 
 /* --- replica_roster.c */
 int replica_roster_load(struct replica *r, struct err *err);
+/* Store a document; oid is that of its commit, or NULL. */
+int replica_roster_store(struct replica *r, const struct roster_doc *doc,
+    const uint8_t oid[20], struct err *err);
 /* Write documents to the ledger that are not there; under its lock. */
 int replica_roster_seal(struct replica *r, struct err *err);
 
@@ -148,6 +151,16 @@ int merge_knows(struct replica *r, int64_t *place, int64_t c, int64_t seq,
 /* By the newest roster: does the pair held of c prove anything?  Sets
  * c->fork. */
 int fork_judge(struct replica *r, struct chain *c, struct err *err);
+/* Where a chain ends of which something is held, a changeset or a pair: 1; 0
+ * if it has no end. */
+int fork_end(struct replica *r, struct roster_end *out, const struct chain *c,
+    struct err *err);
+/* Take a pair in again from its commit in the ledger. */
+int fork_unseal(struct replica *r, enum stream stream, const uint8_t oid[20],
+    struct err *err);
+/* Check every pair; a line to fn per fault. */
+void fork_verify(
+    struct replica *r, void (*fn)(void *arg, const char *fault), void *arg);
 /* Write pairs to the ledger that are not there; under its lock. */
 int fork_seal(struct replica *r, struct err *err);
 
@@ -163,6 +176,12 @@ int seal_changeset(struct replica *r, enum stream stream, const void *text,
 void truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain);
 /* Write what was cut off, and move refs back; under the ledger's lock. */
 int truncate_seal(struct replica *r, struct err *err);
+
+/* --- rebuild.c */
+/* A file of a commit in the ledger, by its name. */
+int rebuild_file(struct replica *r, enum stream stream,
+    const uint8_t commit[20], const char *name, struct buf *out,
+    struct err *err);
 
 /* --- row.c: see row.h */
 

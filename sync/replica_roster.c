@@ -232,18 +232,19 @@ replica_roster_seal(struct replica *r, struct err *err)
 	return rc;
 }
 
-static int
-store_doc(struct replica *r, const struct roster_doc *doc, struct err *err)
+int
+replica_roster_store(struct replica *r, const struct roster_doc *doc,
+    const uint8_t oid[20], struct err *err)
 {
 	struct buf bytes = BUF_INIT;
 	int rc;
 
 	roster_doc_pack(&bytes, doc);
 	rc = db_run(r->db, err,
-	    "INSERT INTO _roster(scope, version, hash, doc)"
-	    " VALUES (?, ?, ?, ?)",
-	    "sibb", doc->scope, doc->version, doc->hash.b, sizeof(doc->hash.b),
-	    bytes.b, bytes.len);
+	    "INSERT INTO _roster(scope, version, hash, doc, oid)"
+	    " VALUES (?, ?, ?, ?, ?)",
+	    "sibbb", doc->scope, doc->version, doc->hash.b, sizeof(doc->hash.b),
+	    bytes.b, bytes.len, oid, (size_t)(oid == NULL ? 0 : 20));
 	buf_free(&bytes);
 	return rc;
 }
@@ -269,7 +270,7 @@ replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 	if (had)
 		roster_doc_free(&cur);
 	if (rc == 0)
-		rc = store_doc(r, doc, err);
+		rc = replica_roster_store(r, doc, NULL, err);
 	if (rc == 0) {
 		before = r->roster;
 		r->roster = NULL;

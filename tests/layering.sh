@@ -93,6 +93,7 @@ digest_state replica
 fold replica
 fork replica
 history replica
+judge replica
 main cmd
 op ops
 rebuild replica

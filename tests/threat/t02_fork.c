@@ -1,0 +1,388 @@
+/*
+ * Goal of this test: threat T02, a fork.  Whoever has a station's key writes
+ * two histories and shows each to others.  Once the pair is known the chain
+ * ends at the common place at every station, whichever branch it held, and
+ * all digests agree; the pair cannot be made of anything but two changesets
+ * signed for one place by keys that count there; the enroller's resolution
+ * brings one branch back, and then the pair proves nothing more.  And a new
+ * incarnation counts if it goes on from a place that counts, whatever comes
+ * first.  Each state equals the one rebuilt from the ledger.
+ */
+#include "config.h"
+
+#include "../world.h"
+
+#include "../forge.h"
+#include "fork.h"
+
+#define N 3 /* changesets before the fork */
+
+static struct world w;
+
+static const char op[] =
+    "{\"id\":\"520302-00000000000000000000000000000001\",\"kind\":\"team\","
+    "\"set\":{\"status\":\"%s\"}}\n";
+
+/* The pen's next changeset: value in the field status. */
+static void
+write_next(struct changeset *cs, struct pen *p, const char *value)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), op, value);
+	pen_draft(cs, p, text, strlen(text));
+	pen_sign(cs, &p->key);
+	pen_advance(p, cs);
+}
+
+/* As from the wire: the key is found by who receives. */
+static int
+give(int at, const struct changeset *cs)
+{
+	enum receive_result result;
+	struct buf bytes = BUF_INIT;
+	struct changeset got = CHANGESET_INIT;
+	struct buf_reader in;
+	struct err err = {0};
+	int rc;
+
+	changeset_pack(&bytes, cs, NULL);
+	got.chain = cs->chain;
+	got.seq = cs->seq;
+	got.prev = cs->prev;
+	memcpy(got.parent_oid, cs->parent_oid, 20);
+	buf_reader_init(&in, bytes.b, bytes.len);
+	must(changeset_unpack(&got, &in, NULL, &err), &err, "unpack");
+	must(replica_begin(w.at[at], &err), &err, "begin");
+	rc = receive_changeset(w.at[at], &got, &result, &err);
+	if (rc == 0)
+		rc = replica_commit(w.at[at], &err);
+	else
+		replica_rollback(w.at[at]);
+	if (rc != 0)
+		printf("# %s: %s\n", world_tree[at].code, err.msg);
+	changeset_free(&got);
+	buf_free(&bytes);
+	return rc;
+}
+
+static int64_t
+head(int at, const struct chain_name *chain)
+{
+	struct replica_head h;
+	struct err err;
+
+	must(replica_head(w.at[at], &h, chain, &err), &err, "head");
+	return h.seq;
+}
+
+/* Do these stations (a mask) have one digest of the stream, and the same once
+ * more rebuilt, with nothing to find fault with? */
+static void
+fault(void *arg, const char *line)
+{
+	printf("# %s\n", line);
+	(*(int *)arg)++;
+}
+
+static void
+agree(const char *when)
+{
+	char want[DIGEST_HEX_LEN + 1], before[DIGEST_HEX_LEN + 1];
+	int at, differ = 0, changed = 0, faults = 0;
+	int64_t checked;
+	struct err err;
+
+	strcpy(want, world_digest(&w, PROVINCE, STREAM_RESOURCE, NULL));
+	for (at = 0; at < WORLD_N; at++) {
+		strcpy(before, world_digest(&w, at, STREAM_RESOURCE, NULL));
+		differ += strcmp(before, want) != 0;
+		must(replica_seal(w.at[at], &err), &err, "seal");
+		must(replica_verify(
+			 w.at[at], false, &checked, fault, &faults, &err),
+		    &err, "verify");
+		must(replica_rebuild(w.at[at], NULL, NULL, &err), &err,
+		    "rebuild");
+		changed += strcmp(before, world_digest(&w, at, STREAM_RESOURCE,
+					      NULL)) != 0;
+	}
+	is_int(differ, 0, "%s: one digest everywhere", when);
+	is_int(changed, 0, "%s: the same rebuilt", when);
+	is_int(faults, 0, "%s: verify finds no fault", when);
+}
+
+static int
+take(int at, const struct changeset *a, const struct changeset *b, bool *news,
+    struct err *err)
+{
+	struct changeset x = *a, y = *b;
+
+	return fork_take(w.at[at], &x, &y, news, err);
+}
+
+/* The roster's next version, with an end of a chain under the writer's key;
+ * id NULL: the key is ended and what is listed stays. */
+static void
+list_end(struct roster_doc *out, const struct chain_name *chain, int64_t seq,
+    const struct digest *id)
+{
+	const struct roster *roster = replica_roster(w.at[PROVINCE]);
+	struct roster_end end = {.chain = *chain, .seq = seq, .id = *id};
+	struct roster_station st = *roster_find(roster, chain->writer);
+	struct roster_key key = st.keys[0];
+	struct roster_doc cur;
+	struct err err;
+
+	key.ends = &end;
+	key.n_ends = 1;
+	st.keys = &key;
+	must(replica_roster_doc(w.at[PROVINCE], &cur, "root", 0, &err), &err,
+	    "roster");
+	must(roster_enrol(out, roster, &cur, "root", &st, &w.root, &err), &err,
+	    "the next roster");
+	roster_doc_free(&cur);
+}
+
+/* --- the fork ----------------------------------------------------------------
+ */
+
+static struct pen honest, thief;
+static struct changeset good[3], bad[3]; /* what each writes after seq N */
+
+/* Everybody holds seq 1 .. N; then two histories. */
+static void
+two_histories(void)
+{
+	struct err err;
+	int i, at;
+
+	for (i = 0; i < N; i++)
+		world_set(&w, COUNTY, STREAM_RESOURCE, "team",
+		    "520302-00000000000000000000000000000001", "name",
+		    "\"甲队\"");
+	world_sync(&w);
+	pen_of(&honest, &w, COUNTY, STREAM_RESOURCE, NULL);
+	thief = honest;
+	for (i = 0; i < 3; i++) {
+		write_next(&good[i], &honest, "good");
+		write_next(&bad[i], &thief, "bad");
+	}
+	for (i = 0; i < 3; i++) {
+		must(give(COUNTY, &good[i]), &err, "give");
+		must(give(CITY, &good[i]), &err, "give");
+		must(give(PROVINCE, &good[i]), &err, "give");
+		must(give(OTHER_CITY, &bad[i]), &err, "give");
+	}
+	must(give(SIBLING, &bad[0]), &err, "give");
+	for (at = 0; at < WORLD_N; at++)
+		must(replica_seal(w.at[at], &err), &err, "seal");
+	is_int(give(OTHER_CITY, &good[0]), YZ_ECONFLICT,
+	    "the other history is refused where one is held");
+}
+
+static void
+no_pairs(void)
+{
+	struct changeset cs;
+	struct pen pen = honest;
+	struct sign_key other;
+	struct err err;
+	bool news;
+
+	is_int(take(PROVINCE, &good[0], &good[0], &news, &err), YZ_ECORRUPT,
+	    "one changeset twice is no pair");
+	is_int(take(PROVINCE, &good[0], &bad[1], &news, &err), YZ_ECORRUPT,
+	    "nor are two of different places");
+	is_int(take(PROVINCE, &good[1], &bad[1], &news, &err), YZ_ECORRUPT,
+	    "nor two that follow different ones");
+	sign_generate(&other);
+	pen.key = other;
+	pen.seq = N;
+	pen.id = good[0].prev;
+	memcpy(pen.oid, good[0].parent_oid, 20);
+	write_next(&cs, &pen, "forged");
+	is_int(take(PROVINCE, &good[0], &cs, &news, &err), YZ_EDENIED,
+	    "nor one with a key that is not the writer's");
+	memcpy(cs.key, honest.key.pub, 32);
+	is_int(take(PROVINCE, &good[0], &cs, &news, &err), YZ_EDENIED,
+	    "nor one whose signature does not hold");
+	ok(!news && head(PROVINCE, &honest.chain) == N + 3,
+	    "none of them changes anything");
+	changeset_free(&cs);
+}
+
+static void
+evidence(void)
+{
+	struct chain_name *chain = &honest.chain;
+	struct fork fork;
+	struct err err;
+	bool news;
+	int at, wrong = 0;
+
+	for (at = 0; at < WORLD_N; at++) {
+		must(at % 2 == 0 ? take(at, &good[0], &bad[0], &news, &err)
+				 : take(at, &bad[0], &good[0], &news, &err),
+		    &err, "take");
+		wrong += !news || head(at, chain) != N ||
+			 fork_seq(w.at[at], chain) != N + 1 ||
+			 replica_stop(w.at[at], chain) != N;
+	}
+	is_int(wrong, 0, "the pair ends the chain before it, everywhere");
+	must(take(CITY, &bad[0], &good[0], &news, &err), &err, "again");
+	ok(!news, "a pair that is known is no news");
+	must(fork_get(w.at[CITY], &fork, chain, &err), &err, "get");
+	ok(memcmp(fork.a.oid, fork.b.oid, 20) < 0 && fork.seq == N + 1,
+	    "it is kept in one order");
+	fork_free(&fork);
+	is_int(give(CITY, &good[0]), YZ_EDENIED, "the door stays shut");
+	is_int(give(CITY, &bad[0]), YZ_EDENIED, "for either branch");
+	agree("forked");
+	is_str(world_get(&w, CITY, "team",
+		   "520302-00000000000000000000000000000001", "name"),
+	    "甲队", "what stood before the fork stands");
+	is_int(world_count(&w, CITY,
+		   "SELECT count(*) FROM team WHERE status IS NOT NULL"),
+	    0, "what came after it does not");
+}
+
+/* Stock git finds both branches and the pair, and nothing broken. */
+static void
+ledger(void)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command),
+	    "git --git-dir %s/520000/ledger/resource.git fsck --strict"
+	    " >/dev/null 2>&1",
+	    w.dir);
+	is_int(system(command), 0, "git fsck finds the ledger whole");
+	snprintf(command, sizeof(command),
+	    "test $(git --git-dir %s/520400/ledger/resource.git for-each-ref"
+	    " refs/forks | wc -l) = 2",
+	    w.dir);
+	is_int(system(command), 0, "the branch cut off and the pair are kept");
+}
+
+static void
+lower(void)
+{
+	struct pen pen = honest;
+	struct changeset a, b;
+	struct err err;
+	bool news;
+
+	/* A third history parts from the first changeset on. */
+	must(
+	    replica_read(w.at[CITY], &a, &honest.chain, 2, &err), &err, "read");
+	pen.seq = 1;
+	pen.id = a.prev;
+	memcpy(pen.oid, a.parent_oid, 20);
+	write_next(&b, &pen, "third");
+	must(take(CITY, &a, &b, &news, &err), &err, "take");
+	ok(news && head(CITY, &honest.chain) == 1, "a lower pair cuts lower");
+	must(take(CITY, &good[0], &bad[0], &news, &err), &err, "take");
+	ok(!news && fork_seq(w.at[CITY], &honest.chain) == 2,
+	    "and the higher one is not kept beside it");
+	changeset_free(&a);
+	changeset_free(&b);
+}
+
+/* The roster names one of the branches. */
+static void
+resolved(void)
+{
+	struct chain_name *chain = &honest.chain;
+	struct roster_doc doc;
+	struct err err;
+	bool news;
+	int at, wrong = 0;
+
+	list_end(&doc, chain, N + 2, &good[1].id);
+	for (at = 0; at < WORLD_N; at++) {
+		must(replica_adopt(w.at[at], &doc, &err), &err, "adopt");
+		wrong += replica_stop(w.at[at], chain) != N + 2;
+	}
+	roster_doc_free(&doc);
+	is_int(wrong, 0, "the chain now ends where the roster says");
+	is_int(head(PROVINCE, chain), N + 2,
+	    "who held the branch has it again, to its end");
+	is_int(head(CITY, chain), N + 2, "also where a lower pair was known");
+	is_int(head(OTHER_CITY, chain), N, "who held the other has not");
+	is_int(give(OTHER_CITY, &good[0]), 0, "but may take it from others");
+	world_sync(&w);
+	agree("resolved");
+	is_int(fork_get(w.at[CITY], &(struct fork){0}, chain, &err),
+	    YZ_ENOTFOUND, "the pair proves nothing more");
+	must(take(CITY, &good[0], &bad[0], &news, &err), &err, "take");
+	ok(!news && head(CITY, chain) == N + 2, "nor when it is shown again");
+	is_int(give(CITY, &good[2]), YZ_EDENIED, "beyond the end is nothing");
+	is_str(world_get(&w, OTHER_CITY, "team",
+		   "520302-00000000000000000000000000000001", "status"),
+	    "good", "what the branch says stands");
+}
+
+/* Two who were cut off from all the news when the roster came. */
+static void
+wrong_branch(void)
+{
+	struct chain_name *chain = &honest.chain;
+	struct roster_doc doc;
+	struct err err;
+	bool news;
+
+	list_end(&doc, chain, N + 2, &good[1].id);
+	must(replica_adopt(w.at[OTHER_CITY], &doc, &err), &err, "adopt");
+	is_int(head(OTHER_CITY, chain), 0,
+	    "a branch that leads past the end by another way is cut whole");
+	must(replica_adopt(w.at[SIBLING], &doc, &err), &err, "adopt");
+	is_int(head(SIBLING, chain), N + 1,
+	    "one that does not reach it yet may be the right one");
+	must(take(SIBLING, &good[0], &bad[0], &news, &err), &err, "take");
+	ok(news && head(SIBLING, chain) == N &&
+		fork_seq(w.at[SIBLING], chain) == 0,
+	    "until a pair shows where another leaves it");
+	must(take(PROVINCE, &good[0], &bad[0], &news, &err), &err, "take");
+	must(replica_adopt(w.at[PROVINCE], &doc, &err), &err, "adopt");
+	must(replica_adopt(w.at[CITY], &doc, &err), &err, "adopt");
+	must(replica_adopt(w.at[COUNTY], &doc, &err), &err, "adopt");
+	must(replica_adopt(w.at[OTHER], &doc, &err), &err, "adopt");
+	roster_doc_free(&doc);
+	world_sync(&w);
+	is_int(head(OTHER_CITY, chain), N + 2, "the right one comes");
+	agree("decided before");
+}
+
+static void
+forks(void (*story)(void))
+{
+	int i;
+
+	world_open(&w);
+	world_kinds(&w);
+	two_histories();
+	story();
+	for (i = 0; i < 3; i++) {
+		changeset_free(&good[i]);
+		changeset_free(&bad[i]);
+	}
+	world_close(&w);
+}
+
+static void
+found_out(void)
+{
+	no_pairs();
+	evidence();
+	ledger();
+	lower();
+	resolved();
+}
+
+int
+main(void)
+{
+	forks(found_out);
+	forks(wrong_branch);
+	return tap_done();
+}
