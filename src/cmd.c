@@ -53,7 +53,10 @@ cmd_open(struct replica **out, const struct cmd *cmd, struct err *err)
 	rc = home_open(&home, cmd->home, err);
 	if (rc != 0)
 		return rc;
-	return replica_open(out, home, err);
+	rc = replica_open(out, home, err);
+	if (rc == 0 && cmd->clock_is_right)
+		replica_trust_clock(*out);
+	return rc;
 }
 
 int

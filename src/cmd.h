@@ -21,9 +21,10 @@ struct replica;
 enum { CMD_DONE = 0, CMD_FAILED = 1, CMD_USAGE = 2, CMD_LOOK = 3 };
 
 struct cmd { /* what stands before and around the command's arguments */
-	const char *home; /* -C HOME */
-	const char *name; /* the subcommand */
-	const char *exe;  /* absolute path of this program */
+	const char *home;    /* -C HOME */
+	const char *name;    /* the subcommand */
+	const char *exe;     /* absolute path of this program */
+	bool clock_is_right; /* --clock-is-right: a person says so */
 };
 
 /* Print "yizhan: NAME: message" and return CMD_FAILED. */

@@ -170,6 +170,8 @@ print_peer_json(
 	json_time(o, "last_contact", p->last_contact);
 	json_time(o, "last_complete", p->last_complete);
 	json_set(o, "offset_ms", json_int(p->offset));
+	json_set(o, "clock_doubtful",
+	    json_bool(replica_clock_is_doubtful(p->offset)));
 	json_set(o, "waiting", json_int(waiting));
 	json_set(o, "trouble",
 	    p->trouble[0] == '\0' ? json_new_null() : json_text(p->trouble));
@@ -197,7 +199,9 @@ print_peer(struct status *st, const struct local_peer *p, struct err *err)
 		printf(p->address[0] == '\0' ? "%s\n" : " %s\n", p->address);
 		print_time(_("contact  "), p->last_contact);
 		print_time(_("complete "), p->last_complete);
-		printf(_("  clock     %+.3f s from ours\n"),
+		printf(replica_clock_is_doubtful(p->offset)
+			   ? _("  clock     %+.3f s from ours: doubtful\n")
+			   : _("  clock     %+.3f s from ours\n"),
 		    (double)p->offset / 1000);
 		if (p->trouble[0] != '\0')
 			printf(_("  trouble   %s\n"), p->trouble);

@@ -166,7 +166,7 @@ int
 main(int argc, char **argv)
 {
 	static char exe[PATH_MAX];
-	struct cmd cmd = {HOME_DEFAULT, NULL, exe};
+	struct cmd cmd = {HOME_DEFAULT, NULL, exe, false};
 	ssize_t n;
 	size_t i;
 
@@ -202,7 +202,11 @@ main(int argc, char **argv)
 		}
 		if (step_down(&cmd) != 0)
 			return CMD_FAILED;
-		return commands[i].run(&cmd, argc - 1, argv + 1);
+		argc--;
+		argv++;
+		cmd.clock_is_right =
+		    cmd_option(&argc, argv, "--clock-is-right", NULL) == 1;
+		return commands[i].run(&cmd, argc, argv);
 	}
 	fprintf(stderr,
 	    _("yizhan: there is no command %s: yizhan --help names them\n"),

@@ -22,6 +22,7 @@ struct act {
 	char *login;
 	char *subject;
 	uint8_t id[8];
+	bool machine; /* nobody wrote it: nobody is asked about the clock */
 	struct part *parts;
 	size_t n;
 };
@@ -216,6 +217,8 @@ act_commit(struct act *act, struct digest *last, struct err *err)
 		    "station %s is not in the roster yet: it must be"
 		    " confirmed by its parent first",
 		    r->home->code);
+	if (rc == 0 && !act->machine)
+		rc = replica_clock_check(r, now, err);
 	if (rc == 0)
 		rc = clock_offset(r, &offset, err);
 	for (i = 0; rc == 0 && i < act->n; i++)
@@ -280,8 +283,10 @@ replica_note_seen(struct replica *r, struct err *err)
 			act = act_new(r, r->home->code, r->home->code, "seen");
 		part_for(act, &name, 0);
 	}
-	if (act != NULL)
+	if (act != NULL) {
+		act->machine = true;
 		rc = act_commit(act, NULL, err);
+	}
 	act_free(act);
 	return rc;
 }

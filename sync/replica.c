@@ -218,8 +218,9 @@ int
 replica_set_offset(struct replica *r, int64_t ms, struct err *err)
 {
 	return db_run(r->db, err,
-	    "INSERT OR REPLACE INTO _meta(name, value) VALUES ('offset', ?)",
-	    "i", ms);
+	    "INSERT OR REPLACE INTO _meta(name, value)"
+	    " VALUES ('offset', ?), ('contact', ?)",
+	    "ii", ms, replica_now(r));
 }
 
 /* --- chains in memory ---------------------------------------------------- */

@@ -59,6 +59,15 @@ int64_t replica_now(struct replica *r);
 /* Offset to the parent's clock as last measured, ms (stored). */
 int replica_set_offset(struct replica *r, int64_t ms, struct err *err);
 
+/* replica_clock.c: what a person writes is refused, with YZ_EINVAL, when the
+ * clock has gone back by a day or forward by thirty since this station last
+ * wrote, unless a contact since then showed it to be right, or it is trusted
+ * (for as long as the replica is open). */
+int replica_clock_check(struct replica *r, int64_t now, struct err *err);
+void replica_trust_clock(struct replica *r);
+/* More than a day off: to be shown as doubtful. */
+bool replica_clock_is_doubtful(int64_t offset);
+
 /* --- writing: an act (act.c) ------------------------------------------ */
 
 struct act;

@@ -58,6 +58,7 @@ struct replica {
 	bool dirty;          /* _dirty has rows */
 	bool pending;        /* a chain held waits for its Continues */
 	struct ahead *ahead; /* verifies the run being received, or NULL */
+	bool clock_trusted;  /* a person said that it is right */
 	int64_t (*wall)(void *);
 	void *wall_arg;
 };

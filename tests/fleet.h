@@ -36,6 +36,9 @@ fleet_replica(struct fleet *f, struct fleet_station *s)
 	s->ssh = home->ssh;
 	must(replica_open(&s->r, home, &err), &err, "replica");
 	replica_set_clock(s->r, world_clock, &s->now);
+	/* Twenty stations share a disk here, and none of them loses power. */
+	must(db_exec(replica_db(s->r), "PRAGMA synchronous=OFF", &err), &err,
+	    "no fsync");
 }
 
 /* The root's documents, version by version, adopted by every replica. */
@@ -106,6 +109,60 @@ fleet_open(struct fleet *f, int n, int cities, int replicas)
 	}
 	for (i = 0; i < n; i++)
 		fleet_enrol(f, i, &root);
+}
+
+/* What b lacks of a's chains and may hold, packed and unpacked. */
+static inline void
+fleet_carry(struct fleet *f, int from, int to)
+{
+	struct replica *a = f->at[from].r, *b = f->at[to].r;
+	enum receive_result result;
+	struct replica_head *heads, have;
+	struct err err;
+	int64_t seq;
+	size_t i, n;
+
+	must(replica_heads(a, &heads, &n, &err), &err, "heads");
+	must(replica_begin(b, &err), &err, "begin");
+	for (i = 0; i < n; i++) {
+		const struct chain_name *c = &heads[i].chain;
+
+		if (!chain_reaches(replica_roster(a), c, f->at[to].code))
+			continue;
+		must(replica_head(b, &have, c, &err), &err, "head");
+		for (seq = have.seq + 1; seq <= heads[i].seq; seq++) {
+			struct changeset cs;
+
+			must(replica_read(a, &cs, c, seq, &err), &err, "read");
+			must(receive_changeset(b, &cs, &result, &err), &err,
+			    "receive");
+			changeset_free(&cs);
+		}
+	}
+	must(replica_commit(b, &err), &err, "commit");
+	free(heads);
+}
+
+static inline int
+fleet_parent(const struct fleet *f, int i)
+{
+	int j;
+
+	for (j = 0; strcmp(f->at[j].code, f->at[i].parent) != 0; j++)
+		;
+	return j;
+}
+
+/* Up along every line, then down: all is everywhere. */
+static inline void
+fleet_sync(struct fleet *f)
+{
+	int i;
+
+	for (i = f->n - 1; i > 0; i--)
+		fleet_carry(f, i, fleet_parent(f, i));
+	for (i = 1; i < f->n; i++)
+		fleet_carry(f, fleet_parent(f, i), i);
 }
 
 static inline void

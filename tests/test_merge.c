@@ -199,6 +199,8 @@ wrong_clocks(struct world *w)
 	const char *id = "520302-000000000000000000000000000000c1";
 	int64_t city = w->now[CITY], county = w->now[COUNTY];
 
+	replica_trust_clock(w->at[CITY]);
+	replica_trust_clock(w->at[COUNTY]);
 	w->now[CITY] = 4070908800000ll;
 	world_set(w, CITY, STREAM_RESOURCE, "team", id, "status", "\"2099\"");
 	world_sync(w);
