@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "cmd.h"
 #include "enrol.h"
+#include "fork.h"
 #include "home.h"
 #include "local.h"
 #include "replica.h"
@@ -276,6 +277,48 @@ print_joinings(struct status *st, struct err *err)
 	return rc;
 }
 
+/* --- forks
+ * --------------------------------------------------------------------
+ */
+
+static void
+print_fork(void *arg, const struct fork *fork)
+{
+	struct status *st = arg;
+	const struct roster *roster = replica_roster(st->r);
+	const struct roster_station *writer =
+	    roster_find(roster, fork->chain.writer);
+	const char *lister = "";
+	char name[CHAIN_NAME_MAX], a[17], b[17];
+	struct json *o;
+
+	if (writer != NULL)
+		lister = strcmp(writer->scope, "root") == 0
+			     ? roster_root(roster)
+			     : writer->scope;
+	chain_format(name, &fork->chain);
+	digest_hex(a, fork->a.id.b, 8);
+	digest_hex(b, fork->b.id.b, 8);
+	st->stuck++;
+	if (!st->json) {
+		printf(_("forked %s: two histories are signed from %lld on, %s "
+			 "and %s; neither counts. Ask %s who else has its key; "
+			 "%s decides: yizhan resolve %s ID\n"),
+		    name, (long long)fork->seq, a, b, fork->chain.writer,
+		    lister, name);
+		return;
+	}
+	o = json_new_object();
+	json_set(o, "what", json_text("fork"));
+	json_set(o, "chain", json_text(name));
+	json_set(o, "seq", json_int(fork->seq));
+	json_set(o, "a", json_text(a));
+	json_set(o, "b", json_text(b));
+	json_set(o, "decides", json_text(lister));
+	json_print(stdout, o);
+	json_free(o);
+}
+
 static int
 print_status(struct status *st, struct err *err)
 {
@@ -289,6 +332,8 @@ print_status(struct status *st, struct err *err)
 		rc = print_peer(st, &st->peers[i], err);
 	if (rc == 0)
 		rc = print_joinings(st, err);
+	if (rc == 0)
+		rc = fork_each(st->r, print_fork, st, err);
 	free(st->peers);
 	free(st->heads);
 	return rc;

@@ -58,6 +58,8 @@ static const struct {
 	N_("fields that were changed on both sides")},
     {"quarantine", cmd_quarantine, "[--json]",
 	N_("operations that are held but do not count, and why")},
+    {"resolve", cmd_resolve, "CHAIN ID",
+	N_("of a forked chain, the last changeset that counts")},
     {"log", cmd_log, "[--chain C] [--json]", N_("changesets held")},
     {"verify", cmd_verify, "[--deep]",
 	N_("check every changeset, signature and reference")},

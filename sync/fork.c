@@ -151,6 +151,27 @@ fork_get(struct replica *r, struct fork *out, const struct chain_name *chain,
 	return load(r, out, c, err);
 }
 
+int
+fork_each(struct replica *r, void (*fn)(void *arg, const struct fork *fork),
+    void *arg, struct err *err)
+{
+	struct fork fork;
+	size_t i;
+	int rc;
+
+	rc = replica_refresh(r, err);
+	for (i = 0; rc == 0 && i < r->n_chains; i++) {
+		if (r->chains[i].fork == 0)
+			continue;
+		rc = load(r, &fork, &r->chains[i], err);
+		if (rc == 0) {
+			fn(arg, &fork);
+			fork_free(&fork);
+		}
+	}
+	return rc;
+}
+
 int64_t
 fork_seq(struct replica *r, const struct chain_name *chain)
 {

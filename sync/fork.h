@@ -46,6 +46,9 @@ int fork_check(struct changeset *a, struct changeset *b, struct err *err);
 /* The pair that ends a chain; YZ_ENOTFOUND. */
 int fork_get(struct replica *r, struct fork *out,
     const struct chain_name *chain, struct err *err);
+/* Every pair that ends a chain, by the chain's name. */
+int fork_each(struct replica *r, void (*fn)(void *arg, const struct fork *fork),
+    void *arg, struct err *err);
 /* The seq of that pair; 0: none is held. */
 int64_t fork_seq(struct replica *r, const struct chain_name *chain);
 

@@ -10,10 +10,13 @@
  */
 #include "config.h"
 
+#include <openssl/bn.h>
+
 #include "../world.h"
 
 #include "../forge.h"
 #include "fork.h"
+#include "resolve.h"
 
 #define N 3 /* changesets before the fork */
 
@@ -288,7 +291,30 @@ lower(void)
 	changeset_free(&b);
 }
 
-/* The roster names one of the branches. */
+/* The province, which lists everybody, names one of the branches. */
+static void
+resolve(struct roster_doc *doc)
+{
+	char path[128], hex[DIGEST_HEX_LEN + 1];
+	struct roster_end end;
+	struct err err;
+
+	digest_hex(hex, good[1].id.b, sizeof(good[1].id.b));
+	is_int(resolve_fork(w.at[CITY], &honest.chain, hex, &end, &err),
+	    YZ_EDENIED, "only who lists the writer may resolve");
+	is_int(resolve_fork(
+		   w.at[PROVINCE], &honest.chain, "ffffffffffff", &end, &err),
+	    YZ_ENOTFOUND, "only what is known can be named");
+	snprintf(path, sizeof(path), "%s/520000/keys/root", w.dir);
+	must(sign_save(&w.root, path, &err), &err, "root key");
+	must(resolve_fork(w.at[PROVINCE], &honest.chain, hex, &end, &err), &err,
+	    "resolve");
+	ok(end.seq == N + 2 && digest_equal(&end.id, &good[1].id),
+	    "a changeset of a branch that was cut off can");
+	must(replica_roster_doc(w.at[PROVINCE], doc, "root", 0, &err), &err,
+	    "roster");
+}
+
 static void
 resolved(void)
 {
@@ -298,9 +324,11 @@ resolved(void)
 	bool news;
 	int at, wrong = 0;
 
-	list_end(&doc, chain, N + 2, &good[1].id);
+	resolve(&doc);
 	for (at = 0; at < WORLD_N; at++) {
-		must(replica_adopt(w.at[at], &doc, &err), &err, "adopt");
+		if (at != PROVINCE)
+			must(
+			    replica_adopt(w.at[at], &doc, &err), &err, "adopt");
 		wrong += replica_stop(w.at[at], chain) != N + 2;
 	}
 	roster_doc_free(&doc);
@@ -353,6 +381,161 @@ wrong_branch(void)
 	agree("decided before");
 }
 
+/* --- one changeset, signed twice ---------------------------------------------
+ */
+
+/* The private scalar of a seed, as RFC 8032 makes it. */
+static BIGNUM *
+scalar(const uint8_t seed[32])
+{
+	uint8_t h[64];
+
+	digest_sha512(h, seed, 32);
+	h[0] &= 248;
+	h[31] = (uint8_t)((h[31] & 127) | 64);
+	return BN_lebin2bn(h, 32, NULL);
+}
+
+/*
+ * Sign again with another nonce: r is some other key's scalar, so R is its
+ * public key, and S = r + SHA512(R, A, M) a mod L.
+ */
+static void
+sign_again(struct changeset *cs, const struct sign_key *key)
+{
+	struct buf text = BUF_INIT, m = BUF_INIT;
+	struct sign_key nonce;
+	BIGNUM *r, *a, *k, *l = NULL;
+	BN_CTX *ctx = BN_CTX_new();
+	uint8_t h[64];
+
+	sign_generate(&nonce);
+	changeset_text(&text, cs);
+	digest_sha512(h, text.b, text.len);
+	buf_put(&m, nonce.pub, 32);
+	buf_put(&m, key->pub, 32);
+	buf_puts(&m, "SSHSIG");
+	buf_put_u32(&m, 3);
+	buf_puts(&m, "git");
+	buf_put_u32(&m, 0);
+	buf_put_u32(&m, 6);
+	buf_puts(&m, "sha512");
+	buf_put_u32(&m, sizeof(h));
+	buf_put(&m, h, sizeof(h));
+	digest_sha512(h, m.b, m.len);
+	r = scalar(nonce.seed);
+	a = scalar(key->seed);
+	k = BN_lebin2bn(h, 64, NULL);
+	BN_hex2bn(&l, "1000000000000000000000000000000014def9dea2f79cd65812631a"
+		      "5cf5d3ed");
+	BN_mod_mul(k, k, a, l, ctx);
+	BN_mod_add(k, k, r, l, ctx);
+	memcpy(cs->sig, nonce.pub, 32);
+	BN_bn2lebinpad(k, cs->sig + 32, 32);
+	changeset_derive(cs);
+	BN_free(r);
+	BN_free(a);
+	BN_free(k);
+	BN_free(l);
+	BN_CTX_free(ctx);
+	buf_free(&text);
+	buf_free(&m);
+}
+
+static void
+signed_twice(void)
+{
+	struct changeset one, two;
+	struct err err;
+	bool news;
+	int at;
+
+	must(replica_read(w.at[CITY], &one, &honest.chain, 2, &err), &err,
+	    "read");
+	must(replica_read(w.at[CITY], &two, &honest.chain, 2, &err), &err,
+	    "read");
+	sign_again(&two, &honest.key);
+	ok(digest_equal(&one.id, &two.id) && memcmp(one.oid, two.oid, 20) != 0,
+	    "one changeset has two commits");
+	is_int(give(CITY, &two), YZ_ECONFLICT, "the second is refused");
+	for (at = 0; at < WORLD_N; at++)
+		must(take(at, &one, &two, &news, &err), &err, "take");
+	is_int(head(CITY, &honest.chain), 1, "and proves a fork");
+	agree("signed twice");
+	changeset_free(&one);
+	changeset_free(&two);
+}
+
+/* --- incarnations
+ * --------------------------------------------------------------
+ */
+
+/* The first changeset of a new incarnation of the county. */
+static void
+first_of(struct changeset *cs, struct pen *pen, const char *inc,
+    const struct changeset *from)
+{
+	char name[CHAIN_NAME_MAX], text[200];
+
+	snprintf(name, sizeof(name), "520302-%s/resource", inc);
+	pen_new(pen, name, &honest.key);
+	snprintf(text, sizeof(text), op, inc);
+	pen_draft(cs, pen, text, strlen(text));
+	cs->continues = true;
+	cs->continued.chain = from->chain;
+	cs->continued.seq = from->seq;
+	memcpy(cs->continued.id, from->id.b, sizeof(cs->continued.id));
+	pen_sign(cs, &pen->key);
+	pen_advance(pen, cs);
+}
+
+static int64_t
+quarantined(int at)
+{
+	return world_count(&w, at, "SELECT count(*) FROM _quarantine");
+}
+
+/* Every order of: the place gone on from, the second and the third
+ * incarnation; then the place is cut off, and comes back. */
+static void
+incarnations(void)
+{
+	static const int orders[][3] = {
+	    {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	struct changeset second, third, lost;
+	const struct changeset *what[3] = {&good[2], &second, &third};
+	struct pen pen;
+	struct err err;
+	int at, i, bad_order = 0;
+
+	first_of(&second, &pen, "22222222", &good[2]);
+	first_of(&third, &pen, "33333333", &second);
+	for (at = 0; at < WORLD_N; at++) {
+		must(replica_truncate(w.at[at], &honest.chain, N, &err), &err,
+		    "back");
+		must(give(at, &good[0]), &err, "give");
+		must(give(at, &good[1]), &err, "give");
+		for (i = 0; i < 3; i++)
+			must(give(at, what[orders[at][i]]), &err, "give");
+		bad_order += quarantined(at) != 0;
+	}
+	is_int(bad_order, 0, "what goes on from what counts, counts");
+	agree("three incarnations");
+	must(replica_truncate(w.at[CITY], &honest.chain, N + 2, &err), &err,
+	    "cut");
+	is_int(quarantined(CITY), 2, "not when the place is gone");
+	must(give(CITY, &good[2]), &err, "give");
+	is_int(quarantined(CITY), 0, "but again when it is back");
+	first_of(&lost, &pen, "44444444", &bad[2]);
+	for (at = 0; at < WORLD_N; at++)
+		must(give(at, &lost), &err, "give");
+	is_int(quarantined(CITY), 1, "another id than the one held: not");
+	agree("one that goes on from nothing");
+	changeset_free(&second);
+	changeset_free(&third);
+	changeset_free(&lost);
+}
+
 static void
 forks(void (*story)(void))
 {
@@ -384,5 +567,7 @@ main(void)
 {
 	forks(found_out);
 	forks(wrong_branch);
+	forks(signed_twice);
+	forks(incarnations);
 	return tap_done();
 }
