@@ -18,6 +18,7 @@
 #include "local.h"
 #include "replica.h"
 #include "roster.h"
+#include "status_news.h"
 
 struct status {
 	struct replica *r;
@@ -207,7 +208,9 @@ print_peer(struct status *st, const struct local_peer *p, struct err *err)
 		if (p->trouble[0] != '\0')
 			printf(_("  trouble   %s\n"), p->trouble);
 	}
-	rc = count_waiting(st, p->code, true, &waiting, err);
+	rc = status_news_print(st->r, st->local, p->code, st->json, err);
+	if (rc == 0)
+		rc = count_waiting(st, p->code, true, &waiting, err);
 	if (rc == 0)
 		rc = print_refusals(st, p->code, err);
 	return rc;

@@ -40,6 +40,10 @@ static const char *const migrations[] = {
     " WITHOUT ROWID;"
     "CREATE TABLE joining (code TEXT PRIMARY KEY, request BLOB NOT NULL,"
     " received INTEGER NOT NULL) WITHOUT ROWID;",
+    /* fresh: something came since the last contact. */
+    "CREATE TABLE news (code TEXT, writer TEXT, last INTEGER NOT NULL,"
+    " contacts INTEGER NOT NULL, fresh INTEGER NOT NULL,"
+    " PRIMARY KEY (code, writer)) WITHOUT ROWID;",
 };
 
 #define N_MIGRATIONS (sizeof(migrations) / sizeof(migrations[0]))

@@ -205,6 +205,26 @@ peer_quiet(const struct peer *p)
 	return p->their_sent && !p->in_open;
 }
 
+/* Once for each writer: the table is sorted by name. */
+static int
+note_news(struct peer *p, struct err *err)
+{
+	const char *last = "";
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < p->n_chains && rc == 0; i++) {
+		struct peer_chain *c = &p->chains[i];
+
+		if (c->fresh && strcmp(c->name.writer, last) != 0) {
+			last = c->name.writer;
+			rc = p->s.news(p->s.arg, &c->name, err);
+		}
+		c->fresh = false;
+	}
+	return rc;
+}
+
 int
 peer_commit(struct peer *p, struct err *err)
 {
@@ -219,6 +239,9 @@ peer_commit(struct peer *p, struct err *err)
 	p->staged = 0;
 	p->news = true;
 	p->asked = false;
+	rc = note_news(p, err);
+	if (rc != 0)
+		return fail(p, rc, err);
 	for (i = 0; i < p->n_chains; i++) {
 		struct peer_chain *c = &p->chains[i];
 
@@ -255,6 +278,15 @@ peer_stop(struct peer *p, struct peer_chain *c, int64_t seq, const char *reason,
 		peer_say(p, MSG_REFUSE);
 	}
 	return p->s.refused(p->s.arg, c->text, seq, reason, err);
+}
+
+int
+peer_contact(struct peer *p, struct err *err)
+{
+	if (!p->done_said || !p->done_came || p->contacted)
+		return 0;
+	p->contacted = true;
+	return p->s.contact(p->s.arg, err);
 }
 
 int
@@ -299,6 +331,7 @@ peer_close(struct peer *p)
 	p->staged = 0;
 	keep_partial(p);
 	p->in_open = false;
+	(void)peer_contact(p, &err);
 	peer_fork_close(p);
 	acked = mem_calloc(p->n_chains, sizeof(*acked));
 	for (i = 0; i < p->n_chains; i++) {

@@ -101,6 +101,11 @@ struct peer_store {
 	int (*fork_take)(void *arg, struct changeset *a, struct changeset *b,
 	    struct err *err);
 
+	/* Something new of this chain, or of one by the same writer, was
+	 * committed; the session got as far as Done both ways. */
+	int (*news)(void *arg, const struct chain_name *chain, struct err *err);
+	int (*contact)(void *arg, struct err *err);
+
 	/* What outlives the session. */
 	int (*acked)(
 	    void *arg, const struct peer_head *v, size_t n, struct err *err);

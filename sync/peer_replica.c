@@ -508,6 +508,7 @@ peer_replica_new(struct replica *r, struct local *local, const char *other)
 	pr->store = functions;
 	peer_replica_files_store(&pr->store);
 	peer_replica_heads_store(&pr->store);
+	peer_replica_news_store(&pr->store);
 	pr->store.arg = pr;
 	return pr;
 }

@@ -40,9 +40,10 @@ bool peer_replica_reaches(
 int peer_replica_place(void *arg, const struct chain_name *chain, int64_t seq,
     struct digest *id, uint8_t oid[20], struct err *err);
 
-/* --- peer_replica_files.c, peer_replica_heads.c: fill in the functions they
- * have */
+/* --- peer_replica_files.c, peer_replica_heads.c, peer_replica_news.c: fill in
+ * the functions they have */
 void peer_replica_files_store(struct peer_store *store);
 void peer_replica_heads_store(struct peer_store *store);
+void peer_replica_news_store(struct peer_store *store);
 
 #endif

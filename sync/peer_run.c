@@ -104,6 +104,7 @@ take_one(struct peer *p, struct peer_chain *c, struct changeset *cs,
 		p->result.command_news++;
 	if (cs->seq > c->head) {
 		c->head = cs->seq;
+		c->fresh = true;
 		p->result.received++;
 	}
 	if (c->theirs < cs->seq)

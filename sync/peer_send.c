@@ -471,6 +471,9 @@ wind_up(struct peer *p, struct err *err)
 			return rc;
 	}
 	if (p->state == PEER_RUNS && p->done_said && p->done_came) {
+		rc = peer_contact(p, err);
+		if (rc != 0)
+			return rc;
 		if (p->watch && !p->result.again)
 			p->state = PEER_WATCHING;
 		else

@@ -77,6 +77,7 @@ struct peer_chain {
 	int64_t sent;       /* what went out in this session, whole */
 	int64_t head;       /* mine, with what is staged */
 	bool staged;        /* something of it waits for the commit */
+	bool fresh;         /* and it is new here */
 	bool stopped;       /* the other refused it: nothing more goes out */
 	bool shut;          /* we refused it: nothing more is taken in */
 	bool listed;        /* peer_table_load(): still there */
@@ -171,6 +172,7 @@ struct peer {
 
 	/* The end */
 	bool done_said, done_came;
+	bool contacted;        /* and it was noted */
 	int64_t receipts_time; /* when receipts were last sent */
 	int64_t wrote;         /* when something was last said */
 	int64_t ping_sent;     /* 0: none under way */
@@ -183,6 +185,9 @@ void peer_say(struct peer *p, unsigned type);
 /* A chain is refused, by us (said to the other) or by the other. */
 int peer_stop(struct peer *p, struct peer_chain *c, int64_t seq,
     const char *reason, bool tell, struct err *err);
+
+/* Note, once, that the session got as far as Done both ways. */
+int peer_contact(struct peer *p, struct err *err);
 
 /* --- peer_table.c */
 struct peer_chain *peer_table_find(

@@ -46,6 +46,7 @@ struct memory { /* one station, and what it knows of one peer */
 	struct buf partial_bytes;
 	bool has_partial;
 	int64_t decided; /* the roster has: a pair below is cut to, not kept */
+	size_t news, contacts;
 	size_t commits, refusals, receipts_in, receipts_out;
 	char refusal[256];
 	struct digest receipted[STREAM_COUNT];
@@ -519,6 +520,23 @@ memory_rollback(void *arg)
 }
 
 static inline int
+memory_news(void *arg, const struct chain_name *chain, struct err *err)
+{
+	(void)chain;
+	(void)err;
+	((struct memory *)arg)->news++;
+	return 0;
+}
+
+static inline int
+memory_contact(void *arg, struct err *err)
+{
+	(void)err;
+	((struct memory *)arg)->contacts++;
+	return 0;
+}
+
+static inline int
 memory_acked(void *arg, const struct peer_head *v, size_t n, struct err *err)
 {
 	struct memory *m = arg;
@@ -749,6 +767,8 @@ memory_store(struct peer_store *s, struct memory *m)
 	    .fork_take = memory_fork_take,
 	    .commit = memory_commit,
 	    .rollback = memory_rollback,
+	    .news = memory_news,
+	    .contact = memory_contact,
 	    .acked = memory_acked,
 	    .refused = memory_refused,
 	    .partials = memory_partials,

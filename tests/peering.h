@@ -21,6 +21,9 @@ struct peering {
 	 * may change it, or return false to withhold it.  NULL: nobody. */
 	bool (*tamper)(void *arg, int from, unsigned type, struct buf *payload);
 	void *arg;
+	/* A station that lies: its store, to be changed.  NULL: none does. */
+	void (*bend)(void *arg, int at, struct peer_store *store);
+	void *bend_arg;
 };
 
 struct peering_end {
@@ -61,6 +64,7 @@ peering_end(
     struct peering *g, struct peering_end *e, int at, int other, bool caller)
 {
 	struct peer_options opt = {.caller = caller};
+	struct peer_store store;
 	struct local_peer row = {.offset = 0};
 
 	memset(e, 0, sizeof(*e));
@@ -70,9 +74,11 @@ peering_end(
 	memcpy(row.code, opt.other, sizeof(row.code));
 	must(local_peer_put(g->local[at], &row, &e->err), &e->err, "peer");
 	e->store = peer_replica_new(g->w->at[at], g->local[at], opt.other);
-	must(peer_new(
-		 &e->p, &opt, peer_replica_store(e->store), g->now, &e->err),
-	    &e->err, "machine");
+	store = *peer_replica_store(e->store);
+	if (g->bend != NULL)
+		g->bend(g->bend_arg, at, &store);
+	must(
+	    peer_new(&e->p, &opt, &store, g->now, &e->err), &e->err, "machine");
 }
 
 /* Whole messages that one said, to the other; true if anything moved. */
