@@ -77,6 +77,7 @@ int cmd_init(struct cmd *cmd, int argc, char **argv);
 int cmd_invite(struct cmd *cmd, int argc, char **argv);
 int cmd_join(struct cmd *cmd, int argc, char **argv);
 int cmd_keys(struct cmd *cmd, int argc, char **argv);
+int cmd_link(struct cmd *cmd, int argc, char **argv);
 int cmd_list(struct cmd *cmd, int argc, char **argv);
 int cmd_log(struct cmd *cmd, int argc, char **argv);
 int cmd_near(struct cmd *cmd, int argc, char **argv);

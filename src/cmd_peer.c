@@ -16,12 +16,13 @@
 #include "local.h"
 #include "peer_replica.h"
 #include "replica.h"
+#include "seat.h"
 #include "session.h"
 
 static int
-serve_peer(
-    const struct cmd *cmd, const struct session_options *opt, struct err *err)
+serve_peer(const struct cmd *cmd, struct session_options *opt, struct err *err)
 {
+	struct seat *seat = NULL;
 	struct peer_replica *store = NULL;
 	struct session_result res;
 	struct local *local;
@@ -32,13 +33,19 @@ serve_peer(
 	rc = cmd_open_receiver(&r, &local, cmd, err);
 	if (rc != 0)
 		return rc;
-	rc = link_pipe_open(&link, STDIN_FILENO, STDOUT_FILENO, err);
+	if (!opt->peer.invited)
+		rc = seat_take(&seat, cmd->home, opt->peer.other, true,
+		    session_stopped, err);
+	opt->seat = seat;
+	if (rc == 0)
+		rc = link_pipe_open(&link, STDIN_FILENO, STDOUT_FILENO, err);
 	if (rc == 0) {
 		store = peer_replica_new(r, local, opt->peer.other);
 		rc = session_run(&res, opt, link, r, local, store, err);
 		peer_replica_free(store);
 		link->close(link);
 	}
+	seat_leave(seat);
 	local_close(local);
 	return cmd_close(r, rc, err);
 }

@@ -19,6 +19,7 @@
 #include "peer_replica.h"
 #include "replica.h"
 #include "roster.h"
+#include "seat.h"
 #include "session.h"
 
 #define RETRY_FIRST_MS 1000 /* after a watched link broke, then doubled */
@@ -66,6 +67,7 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 {
 	struct session_options opt = {.limit = sync->limit, .progress = true};
 	struct peer_replica *store;
+	struct seat *seat = NULL;
 	struct link *link;
 	int rc;
 
@@ -73,6 +75,12 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 	opt.peer.caller = true;
 	opt.peer.purpose = sync->watch ? PEER_WATCH : PEER_SYNC;
 	memcpy(opt.peer.other, peer->code, sizeof(opt.peer.other));
+	/* A person at the keyboard goes first, the watch waits. */
+	rc = seat_take(&seat, replica_home(sync->r)->path, peer->code,
+	    !sync->watch, session_stopped, err);
+	if (rc != 0)
+		return rc;
+	opt.seat = seat;
 	rc = link_ssh_open(&link, peer->address, peer->host_key,
 	    &replica_home(sync->r)->ssh, err);
 	if (rc == 0) {
@@ -89,6 +97,7 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 		snprintf(noted.trouble, sizeof(noted.trouble), "%s", err->msg);
 		(void)local_peer_put(sync->local, &noted, &ignored);
 	}
+	seat_leave(seat);
 	if (rc != 0)
 		return err_within(err, "%s at %s", peer->code, peer->address);
 	return 0;
@@ -124,7 +133,12 @@ report(
 		    code, res->peer.fork);
 	if (res->complete)
 		return res->peer.forks > 0 ? CMD_LOOK : CMD_DONE;
-	if (res->peer.refused > 0)
+	if (res->peer.urgent || res->turned)
+		fprintf(stderr,
+		    _("yizhan: %s: %s: nothing but rosters and commands at "
+		      "this hour, or the day's bytes are used up\n"),
+		    cmd->name, code);
+	else if (res->peer.refused > 0)
 		fprintf(stderr, _("yizhan: %s: %s: %lld refused: %s\n"),
 		    cmd->name, code, (long long)res->peer.refused,
 		    res->peer.refusal);
@@ -146,34 +160,64 @@ sleep_ms(int64_t ms)
 	}
 }
 
-/* Stay on the line; when it breaks call again, a little later each time and
- * not all counties at the same moment. */
+/* How long to wait after a link broke: longer each time, and not all
+ * counties at the same moment. */
+static int64_t
+pause_after(int64_t *pause, int64_t lasted)
+{
+	uint16_t jitter;
+	int64_t ms;
+
+	if (lasted > RETRY_MOST_MS)
+		*pause = RETRY_FIRST_MS;
+	digest_random(&jitter, sizeof(jitter));
+	ms = *pause / 2 + *pause * jitter / 65536;
+	*pause = *pause * 2 < RETRY_MOST_MS ? *pause * 2 : RETRY_MOST_MS;
+	return ms < RETRY_MOST_MS ? ms : RETRY_MOST_MS;
+}
+
+/* One more session of a watch; what went wrong is said once. */
+static void
+watch_once(const struct cmd *cmd, const struct sync *sync, const char *code,
+    char said[256], struct session_result *res)
+{
+	struct local_peer peer;
+	struct err err = {0};
+	int rc;
+
+	/* Its address may have been changed meanwhile. */
+	rc = local_peer_get(sync->local, &peer, code, &err);
+	if (rc == 0)
+		rc = call_one(sync, &peer, res, &err);
+	if (session_stopped())
+		return;
+	if (rc == 0 && res->peer.refused + res->peer.forks > 0)
+		(void)report(cmd, code, res);
+	if (rc != 0 && strcmp(said, err.msg) != 0)
+		(void)cmd_fail(cmd, &err);
+	snprintf(said, sizeof(err.msg), "%s", rc != 0 ? err.msg : "");
+}
+
+/*
+ * Stay on the line until told to stop: whatever ends a session, there is a
+ * next one.  A station that is away, a key not yet let in, a full disk there
+ * or here may all be mended while nobody looks.
+ */
 static int
 watch(const struct cmd *cmd, const struct sync *sync,
     const struct local_peer *peer)
 {
 	int64_t pause = RETRY_FIRST_MS, began;
 	struct session_result res;
-	uint16_t jitter;
-	struct err err;
-	int rc;
+	char said[sizeof(((struct err *)0)->msg)] = "";
 
 	while (!session_stopped()) {
 		began = clock_mono();
-		rc = call_one(sync, peer, &res, &err);
-		if (rc == 0 && res.peer.refused + res.peer.forks > 0)
-			(void)report(cmd, peer->code, &res);
-		if (rc == 0 && session_stopped())
-			return CMD_DONE;
-		if (rc != 0)
-			(void)cmd_fail(cmd, &err);
-		if (rc != 0 && rc != YZ_EPEER)
-			return CMD_FAILED;
-		if (clock_mono() - began > RETRY_MOST_MS)
+		memset(&res, 0, sizeof(res));
+		watch_once(cmd, sync, peer->code, said, &res);
+		if (res.turned)
 			pause = RETRY_FIRST_MS;
-		digest_random(&jitter, sizeof(jitter));
-		sleep_ms(pause + pause * jitter / 65536);
-		pause = pause * 2 < RETRY_MOST_MS ? pause * 2 : RETRY_MOST_MS;
+		sleep_ms(pause_after(&pause, clock_mono() - began));
 	}
 	return CMD_DONE;
 }

@@ -50,6 +50,10 @@ static const struct {
 	N_("write records to a table")},
     {"sync", cmd_sync, "[--watch] [--limit BYTES_PER_S]",
 	N_("exchange changesets with the parent")},
+    {"link", cmd_link,
+	"[CODE [--address HOST:PORT] [--host-key FILE] [--rate BYTES_PER_S] "
+	"[--day BYTES] [--hours H:M-H:M] [--take-hour N] [--take-day BYTES]]",
+	N_("how a station is reached, and what its link is granted")},
     {"peer", cmd_peer, "--as CODE | --invited CODE",
 	N_("the called side of a sync; started by sshd")},
     {"status", cmd_status, "[--json]",

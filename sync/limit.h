@@ -24,6 +24,8 @@
 #define LIMIT_REFUSALS 1000         /* chains refused in one session */
 #define LIMIT_ASKS 65536            /* Asks in one session, each way */
 #define LIMIT_EVIDENCE 4096         /* pieces of evidence in one session */
+#define LIMIT_TAKE_HOUR 500000      /* changesets taken from a peer an hour */
+#define LIMIT_TAKE_DAY (4ll << 30)  /* plain bytes taken from a peer a day */
 #define LIMIT_ROSTER (1u << 20)     /* bytes of one roster document */
 #define LIMIT_ROSTER_KEYS 16        /* root keys, signatures, keys a station */
 #define LIMIT_STATIONS 4096         /* entries of one roster document */

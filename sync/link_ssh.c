@@ -25,7 +25,10 @@
 #define CONNECT_MS 15000
 #define COMMAND "yizhan peer"
 #define FREE_TRIES 100
-#define STDERR_MAX 200 /* bytes of the other side's complaint shown */
+#define PACKET (4u << 10) /* bytes of one: a cut loses the one under way */
+#define STDERR_MAX 200    /* bytes of the other side's complaint shown */
+#define LOGIN_BYTES \
+	(64u << 10) /* taken from a server before our command runs */
 
 struct link_ssh {
 	struct link link;
@@ -33,7 +36,11 @@ struct link_ssh {
 	LIBSSH2_SESSION *session;
 	LIBSSH2_CHANNEL *channel;
 	int64_t deadline; /* of connecting */
+	bool running;     /* our command was taken */
 	bool heard;       /* something was read: the command runs */
+	bool gone;        /* the socket ended or failed, */
+	bool closing;     /* and libssh2 may hear of it */
+	int64_t in;       /* bytes taken from the socket */
 };
 
 /* What both sides may use, and nothing else. */
@@ -57,10 +64,49 @@ ssh_error(struct link_ssh *s, const char *what, struct err *err)
 	char *msg = NULL;
 	int n = 0;
 
+	if (s->gone)
+		return err_set(err, YZ_EPEER, "%s: the link was cut", what);
 	(void)libssh2_session_last_error(s->session, &msg, &n, 0);
 	if (msg == NULL || n <= 0 || !text_is_clean(msg, (size_t)n, false))
 		return err_set(err, YZ_EPEER, "%s failed", what);
 	return err_set(err, YZ_EPEER, "%s: %.*s", what, n, msg);
+}
+
+/* --- the socket ------------------------------------------------------------
+ */
+
+/*
+ * libssh2 throws away what it has already decrypted once a read fails, so it
+ * is told that nothing is there yet; ssh_read() says what happened when all
+ * was taken.  Before our command runs a server that talks without end stops
+ * being read, too.
+ */
+static LIBSSH2_RECV_FUNC(take)
+{
+	struct link_ssh *s = *abstract;
+	ssize_t n;
+
+	if (!s->running &&
+	    (s->in > LOGIN_BYTES || clock_mono() > s->deadline)) {
+		s->gone = true;
+		return -EAGAIN;
+	}
+	n = recv(socket, buffer, length, flags);
+	if (n > 0)
+		s->in += n;
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		s->gone = true;
+	return n > 0 ? n : s->closing ? -EPIPE : -EAGAIN;
+}
+
+static LIBSSH2_SEND_FUNC(give)
+{
+	struct link_ssh *s = *abstract;
+	ssize_t n = send(socket, buffer, length, flags);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		s->gone = true;
+	return n >= 0 ? n : s->closing ? -EPIPE : -EAGAIN;
 }
 
 /* --- waiting -------------------------------------------------------------- */
@@ -84,6 +130,12 @@ again(struct link_ssh *s, const char *what, struct err *err)
 	if (left <= 0)
 		return err_set(err, YZ_EPEER, "%s: no answer in %d s", what,
 		    CONNECT_MS / 1000);
+	if (s->in > LOGIN_BYTES)
+		return err_set(err, YZ_EPEER,
+		    "%s: more than %u bytes before a word that was asked for",
+		    what, LOGIN_BYTES);
+	if (s->gone)
+		return ssh_error(s, what, err);
 	wait_fd(s->fd, dirs & LIBSSH2_SESSION_BLOCK_INBOUND,
 	    dirs & LIBSSH2_SESSION_BLOCK_OUTBOUND, (int)left);
 	return 0;
@@ -230,10 +282,14 @@ handshake(struct link_ssh *s, struct err *err)
 	if (libssh2_version(LIBSSH2_VERSION_NUM) == NULL)
 		return err_set(
 		    err, YZ_EIO, "libssh2 is older than " LIBSSH2_VERSION);
-	s->session = libssh2_session_init();
+	s->session = libssh2_session_init_ex(NULL, NULL, NULL, s);
 	if (s->session == NULL)
 		return err_set(err, YZ_EIO, "libssh2 does not start");
 	libssh2_session_set_blocking(s->session, 0);
+	(void)libssh2_session_callback_set(
+	    s->session, LIBSSH2_CALLBACK_RECV, (void *)take);
+	(void)libssh2_session_callback_set(
+	    s->session, LIBSSH2_CALLBACK_SEND, (void *)give);
 	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		if (libssh2_session_method_pref(
 			s->session, methods[i].which, methods[i].only) != 0)
@@ -280,8 +336,8 @@ start(struct link_ssh *s, struct err *err)
 {
 	int rc;
 
-	while (
-	    (s->channel = libssh2_channel_open_session(s->session)) == NULL) {
+	while ((s->channel = libssh2_channel_open_ex(s->session, "session", 7,
+		    LIBSSH2_CHANNEL_WINDOW_DEFAULT, PACKET, NULL, 0)) == NULL) {
 		if (libssh2_session_last_errno(s->session) !=
 		    LIBSSH2_ERROR_EAGAIN)
 			return ssh_error(s, "channel", err);
@@ -312,6 +368,8 @@ complaint(struct link_ssh *s, struct err *err)
 
 	if (nl != NULL)
 		len = (size_t)(nl - text);
+	if (len == 0 && s->gone)
+		return err_set(err, YZ_EPEER, "the link was cut");
 	if (len == 0 || !text_is_clean(text, len, false))
 		return err_set(err, YZ_EPEER,
 		    "the other side ended before it said anything");
@@ -331,7 +389,7 @@ ssh_read(struct link *link, void *data, size_t max, size_t *n, bool *end,
 	if (got > 0)
 		s->heard = true;
 	else if (got == LIBSSH2_ERROR_EAGAIN || got == 0) {
-		*end = libssh2_channel_eof(s->channel) == 1;
+		*end = s->gone || libssh2_channel_eof(s->channel) == 1;
 		if (*end && !s->heard)
 			return complaint(s, err);
 	} else
@@ -344,10 +402,13 @@ ssh_write(
     struct link *link, const void *data, size_t max, size_t *n, struct err *err)
 {
 	struct link_ssh *s = (struct link_ssh *)link;
-	ssize_t put = libssh2_channel_write(s->channel, data, max);
+	ssize_t put = libssh2_channel_write(
+	    s->channel, data, max < PACKET ? max : PACKET);
 
 	*n = put > 0 ? (size_t)put : 0;
-	if (put < 0 && put != LIBSSH2_ERROR_EAGAIN)
+	if (s->gone) /* nobody gets it, but there may be more to read */
+		*n = max;
+	else if (put < 0 && put != LIBSSH2_ERROR_EAGAIN)
 		return ssh_error(s, "the link broke", err);
 	return 0;
 }
@@ -359,6 +420,10 @@ ssh_wait(struct link *link, bool want, int ms)
 	int dirs = libssh2_session_block_directions(s->session);
 
 	(void)want;
+	if (s->gone) { /* what is left to read is here */
+		wait_fd(-1, false, false, ms < 10 ? ms : 10);
+		return;
+	}
 	/* Room to write may depend on the other side's word: always listen. */
 	wait_fd(s->fd, true, dirs & LIBSSH2_SESSION_BLOCK_OUTBOUND, ms);
 }
@@ -372,6 +437,7 @@ ssh_close(struct link *link)
 	/* No waiting for the other side to agree: sshd sees the end.  While
 	 * the socket lives libssh2 would want its answer (EAGAIN) and free
 	 * nothing. */
+	s->closing = true;
 	if (s->session != NULL) {
 		libssh2_session_set_blocking(s->session, 0);
 		if (s->channel != NULL)
@@ -416,6 +482,7 @@ link_ssh_open(struct link **out, const char *address, const char *host_key,
 		rc = login(s, t.user, key, err);
 	if (rc == 0)
 		rc = start(s, err);
+	s->running = rc == 0;
 	if (rc != 0) {
 		ssh_close(&s->link);
 		return rc;

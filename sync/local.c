@@ -44,6 +44,15 @@ static const char *const migrations[] = {
     "CREATE TABLE news (code TEXT, writer TEXT, last INTEGER NOT NULL,"
     " contacts INTEGER NOT NULL, fresh INTEGER NOT NULL,"
     " PRIMARY KEY (code, writer)) WITHOUT ROWID;",
+    /* Links (local_link.h): what is granted, and what was used of it. */
+    "CREATE TABLE link (code TEXT PRIMARY KEY, rate INTEGER NOT NULL,"
+    " day INTEGER NOT NULL, from_min INTEGER NOT NULL,"
+    " to_min INTEGER NOT NULL, take_hour INTEGER NOT NULL,"
+    " take_day INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE traffic (code TEXT PRIMARY KEY, day INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE taken (code TEXT PRIMARY KEY, at INTEGER NOT NULL,"
+    " changesets INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 #define N_MIGRATIONS (sizeof(migrations) / sizeof(migrations[0]))

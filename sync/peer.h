@@ -161,6 +161,7 @@ struct peer_options {
 	char other[CHAIN_CODE_LEN + 1]; /* who it has to be */
 	enum peer_purpose purpose;      /* the caller's */
 	int64_t rate;              /* bytes/s the other should keep to, or 0 */
+	bool urgent;               /* nothing but rosters and commands */
 	const struct buf *request; /* of who asks to join */
 };
 
@@ -178,6 +179,7 @@ struct peer_result {
 	int64_t blobs_sent, blobs_received;
 	int64_t todo;      /* changesets to send and receive, as of the start */
 	int64_t rtt;       /* ms, -1 unknown */
+	bool urgent;       /* one side wanted rosters and commands only */
 	char refusal[256]; /* the first of them */
 	char fork[256];    /* the first of those: a line for people */
 };

@@ -117,8 +117,8 @@ peer_blob_say(struct peer *p, struct err *err)
 	int64_t size = 0;
 	int rc = YZ_ENOTFOUND;
 
-	if (max > LIMIT_FRAME)
-		max = LIMIT_FRAME;
+	if (max > PEER_PIECE)
+		max = PEER_PIECE;
 	if (p->s.blob_reaches(p->s.arg, w->hex))
 		rc = p->s.blob_read(
 		    p->s.arg, &bytes, &size, w->hex, w->offset, max, err);

@@ -111,7 +111,7 @@ static int
 on_hello(struct peer *p, struct buf_reader *in, struct err *err)
 {
 	const uint8_t *magic = buf_get_bytes(in, 6);
-	unsigned lo = buf_get_u8(in), hi = buf_get_u8(in), purpose;
+	unsigned lo = buf_get_u8(in), hi = buf_get_u8(in), purpose, urgent;
 	const uint8_t *code = buf_get_bytes(in, CHAIN_CODE_LEN);
 	int64_t clock;
 	int rc;
@@ -131,6 +131,10 @@ on_hello(struct peer *p, struct buf_reader *in, struct err *err)
 	clock = peer_receive_number(in, LIMIT_TIME_MAX);
 	(void)clock; /* Ping and Pong measure it better */
 	p->rate_wish = peer_receive_number(in, INT64_MAX);
+	urgent = buf_get_u8(in);
+	if (urgent > 1)
+		in->bad = true;
+	p->result.urgent = p->opt.urgent || urgent == 1;
 	rc = get_scopes(p, in, err);
 	if (rc == 0)
 		rc = check_purpose(p, purpose, err);

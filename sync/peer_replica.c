@@ -243,6 +243,47 @@ do_through(void *arg, const struct chain_name *chain)
 	       roster_is_ancestor(roster, pr->other, writer);
 }
 
+/* --- what is taken from a station that is not above ------------------------
+ */
+
+static int
+take_begin(struct peer_replica *pr, struct err *err)
+{
+	pr->counts = !roster_is_ancestor(
+	    replica_roster(pr->r), pr->other, peer_replica_self(pr));
+	if (!pr->counts)
+		return 0;
+	return local_taken_get(
+	    pr->local, &pr->taken, &pr->link, replica_now(pr->r), err);
+}
+
+/* The next one, unless that would be over what is granted. */
+static int
+take_one(struct peer_replica *pr, const struct changeset *cs, struct err *err)
+{
+	struct local_taken next = pr->taken;
+	int rc;
+
+	if (!pr->counts)
+		return 0;
+	next.changesets++;
+	next.bytes += (int64_t)cs->ops.len;
+	rc = local_taken_check(&pr->link, &next, err);
+	if (rc == 0)
+		pr->taken = next;
+	return rc;
+}
+
+/* What was taken is durable: count it, and let time drain it. */
+static int
+take_note(struct peer_replica *pr, struct err *err)
+{
+	if (!pr->counts)
+		return 0;
+	return local_taken_put(
+	    pr->local, &pr->link, &pr->taken, replica_now(pr->r), err);
+}
+
 /*
  * Whoever wants the ledger's lock lets the database go first: sealers hold
  * them in that order, and what is staged may be committed early.
@@ -254,7 +295,7 @@ peer_replica_settle(struct peer_replica *pr, struct err *err)
 		return 0;
 	if (replica_commit(pr->r, err) != 0)
 		return err_set(err, YZ_EIO, "%s", err->msg);
-	return 0;
+	return take_note(pr, err);
 }
 
 int
@@ -314,10 +355,15 @@ do_receive(void *arg, struct changeset *cs, struct err *err)
 	int rc;
 
 	if (!db_in_transaction(replica_db(pr->r))) {
-		rc = replica_begin(pr->r, err);
+		rc = take_begin(pr, err);
+		if (rc == 0)
+			rc = replica_begin(pr->r, err);
 		if (rc != 0)
 			return err_set(err, YZ_EIO, "%s", err->msg);
 	}
+	rc = take_one(pr, cs, err);
+	if (rc != 0)
+		return rc;
 	return receive_changeset(pr->r, cs, &result, err);
 }
 
@@ -505,6 +551,7 @@ peer_replica_new(struct replica *r, struct local *local, const char *other)
 	pr->r = r;
 	pr->local = local;
 	memcpy(pr->other, other, sizeof(pr->other));
+	memcpy(pr->link.code, other, sizeof(pr->link.code));
 	pr->store = functions;
 	peer_replica_files_store(&pr->store);
 	peer_replica_heads_store(&pr->store);
@@ -525,6 +572,12 @@ peer_replica_free(struct peer_replica *pr)
 	free(pr->held);
 	buf_free(&pr->blob);
 	free(pr);
+}
+
+void
+peer_replica_grant(struct peer_replica *pr, const struct local_link *link)
+{
+	pr->link = *link;
 }
 
 const struct peer_store *

@@ -12,6 +12,7 @@
 
 struct err;
 struct local;
+struct local_link;
 struct peer_replica;
 struct replica;
 
@@ -19,6 +20,8 @@ struct replica;
 struct peer_replica *peer_replica_new(
     struct replica *r, struct local *local, const char *other);
 void peer_replica_free(struct peer_replica *pr);
+/* How much is taken from the peer; without this what limit.h says. */
+void peer_replica_grant(struct peer_replica *pr, const struct local_link *link);
 const struct peer_store *peer_replica_store(struct peer_replica *pr);
 
 /* Adopt no roster before root document number version has come, all lead up

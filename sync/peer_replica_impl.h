@@ -8,6 +8,8 @@
 
 #include "peer.h"
 
+#include "local_link.h"
+
 struct local;
 struct replica;
 
@@ -27,7 +29,10 @@ struct peer_replica {
 	 * arrived; "" where there is none. */
 	char receipts[STREAM_COUNT][DIGEST_HEX_LEN + 1];
 
-	struct buf blob; /* the one being sent, whole */
+	struct local_link link;   /* what is granted */
+	struct local_taken taken; /* of it, with what is staged */
+	bool counts;              /* what it sends is counted: no ancestor */
+	struct buf blob;          /* the one being sent, whole */
 	char blob_hex[DIGEST_HEX_LEN + 1];
 };
 

@@ -11,8 +11,11 @@
 
 #define OUT_ENOUGH (128u << 10) /* bytes written ahead of the link */
 #define WINDOW_MIN (16u << 10)  /* PROTOCOL.md: the window's least */
-#define PIECE_MIN (2u << 10)    /* no smaller frame just to fill it */
+#define WINDOW_MS 400           /* of the rate, and the round trip */
+#define WINDOW_PART 8           /* of what came: so much a cut may cost */
+#define PIECE_MIN 512           /* no smaller frame just to fill it */
 #define SAMPLE_MS 100           /* the rate is measured over this at least */
+#define URGENT 1                /* the last stream priority that is */
 #define PING_MS 20000           /* after so long without a word */
 #define RECEIPT_MS 30000        /* between receipts while watching */
 #define TRIED_MS 60000          /* before a blob is asked for again */
@@ -43,6 +46,7 @@ peer_send_hello(struct peer *p, struct err *err)
 	buf_put_u8(b, p->opt.caller ? p->opt.purpose : PEER_SYNC);
 	buf_put_varint(b, wall < 0 ? 0 : (uint64_t)wall);
 	buf_put_varint(b, p->opt.rate < 0 ? 0 : (uint64_t)p->opt.rate);
+	buf_put_u8(b, p->opt.urgent);
 	buf_put_varint(b, n);
 	for (i = 0; i < n; i++) {
 		put_string(b, scopes[i].scope);
@@ -215,8 +219,12 @@ static int64_t
 window(const struct peer *p)
 {
 	int64_t rtt = p->result.rtt < 0 ? 0 : p->result.rtt;
-	int64_t w = p->rate + p->rate * rtt / 1000;
+	int64_t w = p->rate * (WINDOW_MS + rtt) / 1000;
+	int64_t most = WINDOW_MIN + p->window_held / WINDOW_PART +
+		       2 * p->rate * rtt / 1000;
 
+	if (w > most)
+		w = most;
 	if (w < WINDOW_MIN)
 		w = WINDOW_MIN;
 	return w > LIMIT_WINDOW ? LIMIT_WINDOW : w;
@@ -277,6 +285,8 @@ next_chain(struct peer *p)
 		    c->mine <= c->theirs)
 			continue;
 		prio = stream_priority(c->name.stream);
+		if (p->result.urgent && prio > URGENT)
+			continue;
 		dist = (i + n - p->turn[prio] % n - 1) % n;
 		if (best == NULL || prio < best_prio ||
 		    (prio == best_prio && dist < best_dist)) {
@@ -360,8 +370,8 @@ say_data(struct peer *p)
 	}
 	if (n > left)
 		n = left;
-	if (n > LIMIT_FRAME)
-		n = LIMIT_FRAME;
+	if (n > PEER_PIECE)
+		n = PEER_PIECE;
 	buf_put(&p->scratch, p->run_bytes.b + p->run_at, n);
 	peer_say(p, MSG_DATA);
 	p->run_at += n;
@@ -451,7 +461,7 @@ wind_up(struct peer *p, struct err *err)
 		buf_clear(&p->tried);
 		p->asked = false;
 	}
-	if (p->n_wants == 0 && !p->asked) {
+	if (p->n_wants == 0 && !p->asked && !p->result.urgent) {
 		rc = peer_blob_ask(p, err);
 		if (rc != 0)
 			return rc;

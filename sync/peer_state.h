@@ -13,6 +13,8 @@
 #include "run.h"
 
 #define PEER_VERSION 1 /* of the protocol */
+/* Bytes of Data in a frame: a cut loses the frame under way. */
+#define PEER_PIECE (4u << 10)
 
 enum {
 	MSG_HELLO = 1,

@@ -10,9 +10,11 @@
 #include "home.h"
 #include "link.h"
 #include "local.h"
+#include "local_link.h"
 #include "peer.h"
 #include "peer_replica.h"
 #include "replica.h"
+#include "seat.h"
 #include "session.h"
 
 #define READ_MAX (64u << 10)    /* bytes taken from the link at once */
@@ -25,10 +27,13 @@
 #define IDLE_MS 30000           /* silence that ends the session */
 #define BYE_MS 2000             /* for the last words to get out */
 #define NOTE_MS 1000            /* quiet before news is noted as seen */
+#define GRANT_MS 5000           /* between looks at hours and budget */
+#define REFUSED_MS 600000 /* before a watch tries again what was refused */
 
 struct session {
 	const struct session_options *opt;
 	struct link *link;
+	struct local *local;
 	struct replica *r;
 	struct peer *p;
 	struct session_result *out;
@@ -40,10 +45,16 @@ struct session {
 	int64_t looked;       /* at the database */
 	int64_t version;      /* of the database, then */
 	int64_t noted;        /* command news noted as seen */
-	int64_t tokens;       /* bytes that may be written, times 1000 */
-	int64_t filled;       /* when tokens were last added */
-	bool end;             /* the link has no more to read */
-	bool bye;             /* we asked for the end */
+	struct local_link grant;
+	int64_t limit;   /* bytes/s that may be written, 0: any */
+	bool all;        /* streams flow, not only urgent ones */
+	int64_t left;    /* bytes of the day's budget */
+	int64_t granted; /* when that was looked at */
+	int64_t counted; /* bytes that local.db knows of */
+	int64_t tokens;  /* bytes that may be written, times 1000 */
+	int64_t filled;  /* when tokens were last added */
+	bool end;        /* the link has no more to read */
+	bool bye;        /* we asked for the end */
 };
 
 static volatile sig_atomic_t stopped;
@@ -92,7 +103,7 @@ read_some(struct session *s, size_t *total, struct err *err)
 static size_t
 may_write(struct session *s)
 {
-	int64_t mine = s->opt->limit, wish = peer_rate_wish(s->p), rate, most;
+	int64_t mine = s->limit, wish = peer_rate_wish(s->p), rate, most;
 
 	rate = mine == 0 || (wish != 0 && wish < mine) ? wish : mine;
 	if (rate == 0)
@@ -152,6 +163,61 @@ commit_some(struct session *s, size_t got, struct err *err)
 	return peer_commit(s->p, err);
 }
 
+/* --- hours and budget ------------------------------------------------------
+ */
+
+static int
+count_bytes(struct session *s, struct err *err)
+{
+	int64_t all = s->out->bytes_in + s->out->bytes_out;
+	int64_t n = all - s->counted;
+
+	s->counted = all;
+	return n == 0 ? 0
+		      : local_link_count(
+			    s->local, s->grant.code, clock_wall(), n, err);
+}
+
+/* What is the link granted from now on? */
+static int
+look_grant(struct session *s, struct err *err)
+{
+	int64_t until;
+	int rc;
+
+	s->granted = s->now;
+	rc = count_bytes(s, err);
+	if (rc != 0)
+		return rc;
+	return local_link_now(
+	    s->local, &s->grant, clock_wall(), &s->all, &s->left, &until, err);
+}
+
+/* It changed: end here, the next session goes by the new one. */
+static int
+keep_to_grant(struct session *s, struct err *err)
+{
+	int64_t fresh = s->out->bytes_in + s->out->bytes_out - s->counted;
+	bool before = s->all;
+	int rc;
+
+	/* A chain that was refused is tried again some day. */
+	if (s->opt->peer.caller && peer_watching(s->p) &&
+	    peer_result(s->p)->refused > 0 && s->now - s->began > REFUSED_MS &&
+	    !s->bye) {
+		peer_say_bye(s->p, PEER_BYE_DONE, "");
+		s->bye = true;
+	}
+	if (s->now - s->granted < GRANT_MS && (!before || fresh < s->left))
+		return 0;
+	rc = look_grant(s, err);
+	if (rc != 0 || s->all == before || s->bye)
+		return rc;
+	peer_say_bye(s->p, PEER_BYE_DONE, "");
+	s->bye = s->out->turned = true;
+	return 0;
+}
+
 /* Has another process committed?  Is there news to be noted as seen? */
 static int
 look(struct session *s, struct err *err)
@@ -163,6 +229,10 @@ look(struct session *s, struct err *err)
 	if (s->now - s->looked < LOOK_MS)
 		return 0;
 	s->looked = s->now;
+	if (seat_wanted(s->opt->seat)) {
+		peer_say_bye(s->p, PEER_BYE_TROUBLE, "a newer session came");
+		return err_set(err, YZ_EPEER, "a newer session came");
+	}
 	version = db_version(replica_db(s->r));
 	if (version != s->version) {
 		s->version = version;
@@ -203,6 +273,8 @@ turn(struct session *s, struct err *err)
 		rc = commit_some(s, got, err);
 	if (rc == 0)
 		rc = look(s, err);
+	if (rc == 0)
+		rc = keep_to_grant(s, err);
 	if (rc == 0 && stopped && !s->bye) {
 		peer_say_bye(s->p, PEER_BYE_DONE, "");
 		s->bye = true;
@@ -278,16 +350,24 @@ session_run(struct session_result *out, const struct session_options *options,
     struct peer_replica *store, struct err *err)
 {
 	struct peer_options peer = options->peer;
-	struct session s = {.opt = options, .link = link, .r = r, .out = out};
+	struct session s = {
+	    .opt = options, .link = link, .local = local, .r = r, .out = out};
 	struct err ignored;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	memcpy(peer.self, replica_home(r)->code, sizeof(peer.self));
-	peer.rate = options->limit;
 	s.now = s.began = s.heard = s.filled = clock_mono();
 	/* The row first: the clock's offset goes into it. */
 	rc = note_contact(&s, local, 0, NULL, err);
+	if (rc == 0)
+		rc = local_link_get(local, &s.grant, peer.other, err);
+	if (rc == 0)
+		rc = look_grant(&s, err);
+	peer_replica_grant(store, &s.grant);
+	s.limit = options->limit > 0 ? options->limit : s.grant.rate;
+	peer.rate = s.limit;
+	peer.urgent = !s.all;
 	if (rc == 0)
 		rc = peer_new(
 		    &s.p, &peer, peer_replica_store(store), s.now, err);
@@ -304,6 +384,7 @@ session_run(struct session_result *out, const struct session_options *options,
 	out->complete = rc == 0 && out->peer.finished && out->peer.got_all &&
 			out->peer.gave_all;
 	peer_free(s.p);
+	(void)count_bytes(&s, &ignored);
 	(void)note_contact(&s, local, rc, err, &ignored);
 	if (rc == 0 && out->peer.command_news != s.noted)
 		rc = replica_note_seen(r, err);

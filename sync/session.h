@@ -14,16 +14,20 @@ struct link;
 struct local;
 struct peer_replica;
 struct replica;
+struct seat;
 
 struct session_options {
 	struct peer_options peer; /* self is filled in */
-	int64_t limit;            /* bytes/s this side may write, 0: any */
+	int64_t limit;            /* bytes/s this side may write, 0: as the
+				   * link says */
+	const struct seat *seat;  /* given up when somebody wants it; or NULL */
 	bool progress;            /* show a bar */
 };
 
 struct session_result {
 	struct peer_result peer;
 	bool complete; /* proven, both ways */
+	bool turned;   /* ended since what the link is granted changed */
 	int64_t bytes_in, bytes_out;
 };
 
