@@ -218,11 +218,13 @@ static void
 evidence(void)
 {
 	struct chain_name *chain = &honest.chain;
+	char before[DIGEST_HEX_LEN + 1];
 	struct fork fork;
 	struct err err;
 	bool news;
 	int at, wrong = 0;
 
+	strcpy(before, world_digest(&w, OTHER, STREAM_RESOURCE, NULL));
 	for (at = 0; at < WORLD_N; at++) {
 		must(at % 2 == 0 ? take(at, &good[0], &bad[0], &news, &err)
 				 : take(at, &bad[0], &good[0], &news, &err),
@@ -232,6 +234,8 @@ evidence(void)
 			 replica_stop(w.at[at], chain) != N;
 	}
 	is_int(wrong, 0, "the pair ends the chain before it, everywhere");
+	ok(strcmp(before, world_digest(&w, OTHER, STREAM_RESOURCE, NULL)) != 0,
+	    "that it ends is in the digest, also where no branch was held");
 	must(take(CITY, &bad[0], &good[0], &news, &err), &err, "again");
 	ok(!news, "a pair that is known is no news");
 	must(fork_get(w.at[CITY], &fork, chain, &err), &err, "get");
