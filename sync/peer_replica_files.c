@@ -232,12 +232,77 @@ check_heads(
 	return 0;
 }
 
+/* The name under which local.db keeps the last receipt that was given. */
+static char *
+given_setting(const struct peer_replica *pr, enum stream stream)
+{
+	return mem_printf("given.%s.%s", pr->other, stream_name(stream));
+}
+
+static bool
+is_more(const struct receipt *last, const struct peer_head *head)
+{
+	size_t i;
+
+	for (i = 0; i < last->n; i++) {
+		const struct peer_head *was = &last->heads[i];
+
+		if (chain_equal(&was->chain, &head->chain))
+			return head->seq > was->seq ||
+			       (head->seq == was->seq &&
+				   !digest_equal(&head->id, &was->id));
+	}
+	return true;
+}
+
+/* Does it go beyond the last one?  If not it is an old one said again. */
+static int
+says_more(struct peer_replica *pr, const struct receipt *receipt, bool *more,
+    struct err *err)
+{
+	char *name = given_setting(pr, receipt->stream);
+	struct buf text = BUF_INIT;
+	struct receipt last;
+	size_t i;
+	int rc;
+
+	*more = true;
+	rc = local_get(pr->local, &text, name, err);
+	if (rc == 0)
+		rc = receipt_parse(&last, text.b, text.len, err);
+	if (rc == 0) {
+		*more = false;
+		for (i = 0; i < receipt->n && !*more; i++)
+			*more = is_more(&last, &receipt->heads[i]);
+		receipt_free(&last);
+	}
+	free(name);
+	buf_free(&text);
+	return rc == YZ_EIO ? rc : 0;
+}
+
+static int
+keep_last(struct peer_replica *pr, const struct receipt *receipt,
+    const void *text, size_t n, struct err *err)
+{
+	char *name = given_setting(pr, receipt->stream);
+	struct buf copy = BUF_INIT;
+	int rc;
+
+	buf_put(&copy, text, n);
+	rc = local_set(pr->local, name, buf_str(&copy), err);
+	buf_free(&copy);
+	free(name);
+	return rc;
+}
+
 static int
 do_receipt_take(void *arg, const void *text, size_t n, const uint8_t key[32],
     const uint8_t sig[64], struct err *err)
 {
 	struct peer_replica *pr = arg;
 	struct receipt receipt;
+	bool more = false;
 	int rc;
 
 	rc = receipt_parse(&receipt, text, n, err);
@@ -253,10 +318,14 @@ do_receipt_take(void *arg, const void *text, size_t n, const uint8_t key[32],
 	if (rc == 0)
 		rc = check_heads(pr, &receipt, err);
 	if (rc == 0)
+		rc = says_more(pr, &receipt, &more, err);
+	if (rc == 0 && more)
 		rc = peer_replica_settle(pr, err);
-	if (rc == 0)
+	if (rc == 0 && more)
 		rc = receipt_store(
 		    replica_ledger(pr->r), &receipt, text, n, key, sig, err);
+	if (rc == 0 && more)
+		rc = keep_last(pr, &receipt, text, n, err);
 	receipt_free(&receipt);
 	return rc;
 }
