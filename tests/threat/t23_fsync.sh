@@ -1,0 +1,80 @@
+#!/bin/sh
+# Goal of this test: threat T23, a disk that fails to make a write durable.
+# Each fsync and fdatasync of a command that writes fails once with EIO, in
+# turn, in SQLite and in the ledger, and then all of them for ever.  The
+# command ends with 1 and one line, or has made it good: libgit2 writes an
+# object anew; what SQLite's checkpoint could not sync stays in the WAL, which
+# was synced before anything was acknowledged (that it ignores the folder's
+# own failure, when it makes the WAL, is as it is).  What any command ever
+# acknowledged is there afterwards, the station goes on by itself, and every
+# check is clean.
+#
+# shellcheck disable=SC2154 # what lib.sh sets
+# shellcheck source=tests/lib.sh
+. "${top_srcdir:-.}/tests/lib.sh"
+YIZHAN_DATA=$top/src/data
+export YIZHAN_DATA
+
+if ! strace -o "$T/probe" true 2>/dev/null; then
+	echo "1..0 # SKIP no strace here"
+	exit 0
+fi
+# LeakSanitizer does not work below strace.
+ASAN_OPTIONS=detect_leaks=0
+export ASAN_OPTIONS
+y() { "$yizhan" -C "$T/home" "$@"; }
+add() { # NAME [STRACE OPTIONS...]
+	name=$1
+	shift
+	strace -f -qq -y -o trace -e trace=fsync,fdatasync -e signal=none "$@" \
+		"$yizhan" -C "$T/home" add org otype=em "name=$name"
+}
+
+ok "a station" y init 520300 --top --name 遵义市 --divisions none
+: >acked
+add 第一局 >>acked
+syncs=$(grep -cE 'f(data)?sync\(' trace)
+echo "# $syncs fsyncs in a command"
+ok "a command that writes has SQLite's and the ledger's" test "$syncs" -ge 4
+
+silent="" several="" failed=0
+try() { # SYSCALL WHEN
+	rc=0
+	add "局$1$2" -e "inject=$1:error=EIO:when=$2" >out 2>err || rc=$?
+	# What was said counts, whatever came after it.
+	grep -E '^520300-[0-9a-f]{32}$' out >>acked
+	injected=$(grep INJECTED trace) || return 1
+	failed=$((failed + 1))
+	[ "$rc" -eq 0 ] || [ "$(wc -l <err)" -eq 1 ] || several="$several $1:$2"
+	[ "$rc" -ne 1 ] || return 0
+	case $injected in
+	*/objects/*) # written anew: two syncs more than three objects take
+		[ "$(grep -c '/objects/.* = 0' trace)" -ge 6 ] && return 0 ;;
+	*"sync(3<"* | *"sync(4<"*) # the last words: nothing else follows
+		tail -n 1 trace | grep -q INJECTED && return 0 ;;
+	*"<$T/home>)"*) return 0 ;;
+	esac
+	silent="$silent $1:$2:$rc"
+}
+for call in fsync fdatasync; do
+	n=1
+	while try "$call" "$n"; do n=$((n + 1)); done
+done
+echo "# $failed failed, $(wc -l <acked) acknowledged"
+ok "a dozen of them failed, each once" test "$failed" -ge 12
+for call in fsync fdatasync; do
+	try "$call" 1+
+	is "$rc" 1 "$call fails for ever: so does the command"
+done
+is "$silent" "" "a failure is never taken for success"
+is "$several" "" "and is told in one line"
+
+y list org --limit 1000 --json | sed 's/^{"id":"\([^"]*\)".*/\1/' |
+	sort >have
+is "$(sort acked | comm -23 - have)" "" "nothing acknowledged is lost"
+ok "the next command goes on" y add org otype=em name=最后
+ok "every check is clean" y verify --deep
+y digest >before
+ok "it is rebuilt" y rebuild
+is "$(y digest)" "$(cat before)" "and is the same"
+tap_done
