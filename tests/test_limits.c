@@ -5,7 +5,10 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "changeset.h"
 #include "frame.h"

@@ -50,7 +50,7 @@ try() { # SYSCALL WHEN
 	case $injected in
 	*/objects/*) # written anew: two syncs more than three objects take
 		[ "$(grep -c '/objects/.* = 0' trace)" -ge 6 ] && return 0 ;;
-	*"sync(3<"* | *"sync(4<"*) # the last words: nothing else follows
+	*/yizhan.db*) # the last words: nothing else of it follows
 		tail -n 1 trace | grep -q INJECTED && return 0 ;;
 	*"<$T/home>)"*) return 0 ;;
 	esac
