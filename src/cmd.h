@@ -86,6 +86,7 @@ int cmd_quarantine(struct cmd *cmd, int argc, char **argv);
 int cmd_rebuild(struct cmd *cmd, int argc, char **argv);
 int cmd_restore(struct cmd *cmd, int argc, char **argv);
 int cmd_resolve(struct cmd *cmd, int argc, char **argv);
+int cmd_resume(struct cmd *cmd, int argc, char **argv);
 int cmd_rm(struct cmd *cmd, int argc, char **argv);
 int cmd_roster(struct cmd *cmd, int argc, char **argv);
 int cmd_serve(struct cmd *cmd, int argc, char **argv);

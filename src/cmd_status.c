@@ -17,6 +17,7 @@
 #include "home.h"
 #include "local.h"
 #include "replica.h"
+#include "resign.h"
 #include "roster.h"
 #include "status_news.h"
 
@@ -322,12 +323,45 @@ print_fork(void *arg, const struct fork *fork)
 	json_free(o);
 }
 
+/* What the operator has to know before all else. */
+static void
+print_self(struct status *st)
+{
+	const char *why = replica_restored(st->r);
+	char inc[CHAIN_INC_LEN + 1];
+	bool other = resign_other(st->r, inc);
+	struct json *o;
+
+	if (why == NULL && !other)
+		return;
+	st->stuck++;
+	if (st->json) {
+		o = json_new_object();
+		json_set(o, "what", json_text("self"));
+		json_set(o, "restored",
+		    why == NULL ? json_new_null() : json_text(why));
+		json_set(o, "copy", other ? json_text(inc) : json_new_null());
+		json_print(stdout, o);
+		json_free(o);
+		return;
+	}
+	if (why != NULL)
+		printf(_("restored from a copy (%s): it writes nothing before "
+			 "yizhan sync, or yizhan resume --alone\n"),
+		    why);
+	if (other)
+		printf(_("a copy of this station is at work as incarnation "
+			 "%s: switch one of them off\n"),
+		    inc);
+}
+
 static int
 print_status(struct status *st, struct err *err)
 {
 	size_t i;
 	int rc;
 
+	print_self(st);
 	rc = local_peers(st->local, &st->peers, &st->n_peers, err);
 	if (rc == 0)
 		rc = replica_heads(st->r, &st->heads, &st->n_heads, err);

@@ -58,6 +58,9 @@ print_summary(const char *code, const struct session_result *res)
 	print_bytes(res->bytes_in);
 	printf(
 	    _(" in, %s\n"), res->complete ? _("complete") : _("not complete"));
+	if (res->resumed)
+		printf(_("sync: restored from a copy, this station goes on "
+			 "under a new incarnation\n"));
 	fflush(stdout);
 }
 

@@ -68,6 +68,8 @@ static const struct {
     {"verify", cmd_verify, "[--deep]",
 	N_("check every changeset, signature and reference")},
     {"rebuild", cmd_rebuild, "", N_("fold everything again from the ledger")},
+    {"resume", cmd_resume, "--alone",
+	N_("a restored station goes on, though nobody can be asked")},
     {"digest", cmd_digest, "[--stream S] [--owner CODE]",
 	N_("a line per stream to compare between stations")},
     {"backup", cmd_backup,

@@ -8,6 +8,7 @@
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
+#include "resign.h"
 
 /* One changeset of the act. */
 struct part {
@@ -23,6 +24,7 @@ struct act {
 	char *subject;
 	uint8_t id[8];
 	bool machine; /* nobody wrote it: nobody is asked about the clock */
+	bool all; /* Seen lines about all that is held */
 	struct part *parts;
 	size_t n;
 };
@@ -184,8 +186,10 @@ write_part(struct act *act, const struct part *p, int64_t now, int64_t offset,
 	cs.kinds = r->kinds;
 	cs.subject = mem_strdup(act->subject);
 	buf_put(&cs.ops, p->ops.b, p->ops.len);
-	add_seen(r, &cs, c->stamp);
-	rc = changeset_sign(&cs, &r->home->sign, err);
+	add_seen(r, &cs, act->all ? 0 : c->stamp);
+	rc = resign_continue(r, &cs, err);
+	if (rc == 0)
+		rc = changeset_sign(&cs, &r->home->sign, err);
 	if (rc == 0)
 		rc = ops_parse(&ops, buf_str(&cs.ops), cs.ops.len, err);
 	if (rc == 0) {
@@ -212,7 +216,8 @@ act_commit(struct act *act, struct digest *last, struct err *err)
 	rc = own ? replica_begin(r, err) : 0;
 	if (rc != 0)
 		return rc;
-	if (roster_find(r->roster, r->home->code) == NULL)
+	rc = replica_may_sign(r, err);
+	if (rc == 0 && roster_find(r->roster, r->home->code) == NULL)
 		rc = err_set(err, YZ_EDENIED,
 		    "station %s is not in the roster yet: it must be"
 		    " confirmed by its parent first",
@@ -220,9 +225,15 @@ act_commit(struct act *act, struct digest *last, struct err *err)
 	if (rc == 0 && !act->machine)
 		rc = replica_clock_check(r, now, err);
 	if (rc == 0)
+		rc = resign_settle(r, err);
+	if (rc == 0)
 		rc = clock_offset(r, &offset, err);
-	for (i = 0; rc == 0 && i < act->n; i++)
+	for (i = 0; rc == 0 && i < act->n; i++) {
+		/* The incarnation may have changed meanwhile. */
+		memcpy(act->parts[i].chain.inc, r->home->inc,
+		    sizeof(r->home->inc));
 		rc = write_part(act, &act->parts[i], now, offset, last, err);
+	}
 	if (!own)
 		return rc;
 	if (rc == 0)
@@ -263,7 +274,8 @@ replica_note_seen(struct replica *r, struct err *err)
 	int rc;
 
 	rc = replica_refresh(r, err);
-	if (rc != 0 || roster_find(r->roster, r->home->code) == NULL)
+	if (rc != 0 || replica_restored(r) != NULL ||
+	    roster_find(r->roster, r->home->code) == NULL)
 		return rc;
 	for (i = 0; i < r->n_chains; i++) {
 		const struct chain *d = &r->chains[i], *mine;
@@ -289,4 +301,36 @@ replica_note_seen(struct replica *r, struct err *err)
 	}
 	act_free(act);
 	return rc;
+}
+
+int
+act_note(struct replica *r, const struct chain_name *chain, const char *subject,
+    bool all, struct err *err)
+{
+	struct act *act = act_new(r, r->home->code, r->home->code, subject);
+	int rc;
+
+	act->all = all;
+	act->machine = true;
+	part_for(act, chain, 0);
+	rc = act_commit(act, NULL, err);
+	act_free(act);
+	return rc;
+}
+
+int
+replica_note_joined(struct replica *r, struct err *err)
+{
+	const struct chain *mine;
+	struct chain_name name;
+	int rc;
+
+	rc = replica_refresh(r, err);
+	if (rc != 0 || replica_restored(r) != NULL)
+		return rc;
+	own_chain(&name, r, STREAM_RESOURCE, "");
+	mine = replica_chain_find(r, &name);
+	if (!roster_lists(r->roster, &name) || (mine != NULL && mine->head > 0))
+		return 0;
+	return act_note(r, &name, "joined", false, err);
 }

@@ -304,7 +304,9 @@ admit(struct replica *r, struct local *local, const struct request *q,
 	memcpy(key.ssh, q->ssh, sizeof(key.ssh));
 	key.incs = inc;
 	st.keys = &key;
-	rc = enroller(&signer, scope, r, err);
+	rc = replica_may_sign(r, err);
+	if (rc == 0)
+		rc = enroller(&signer, scope, r, err);
 	if (rc != 0)
 		goto out;
 	has = replica_roster_doc(r, &cur, scope, 0, err);

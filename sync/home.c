@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "anchor.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
@@ -86,13 +87,13 @@ key_load(struct sign_key *out, const struct home *home, const char *name,
 	return rc;
 }
 
-static void
-random_inc(struct home *home)
+void
+home_make_incarnation(char inc[CHAIN_INC_LEN + 1])
 {
-	uint8_t inc[CHAIN_INC_LEN / 2];
+	uint8_t b[CHAIN_INC_LEN / 2];
 
-	digest_random(inc, sizeof(inc));
-	digest_hex(home->inc, inc, sizeof(inc));
+	digest_random(b, sizeof(b));
+	digest_hex(inc, b, sizeof(b));
 }
 
 static struct home *
@@ -124,7 +125,7 @@ home_create(
 		goto out;
 	}
 	memcpy(home->code, code, CHAIN_CODE_LEN);
-	random_inc(home);
+	home_make_incarnation(home->inc);
 	sign_generate(&home->sign);
 	sign_generate(&home->ssh);
 
@@ -135,6 +136,8 @@ home_create(
 		rc = key_save(home, "keys/sign", &home->sign, err);
 	if (rc == 0)
 		rc = key_save(home, "keys/ssh", &home->ssh, err);
+	if (rc == 0)
+		rc = anchor_create(home, err);
 	/* Last: the station exists once this does. */
 	if (rc == 0)
 		rc = station_write(home, err);
@@ -179,17 +182,9 @@ home_free(struct home *home)
 }
 
 int
-home_new_incarnation(struct home *home, struct err *err)
+home_keep_incarnation(const struct home *home, struct err *err)
 {
-	char before[sizeof(home->inc)];
-	int rc;
-
-	memcpy(before, home->inc, sizeof(before));
-	random_inc(home);
-	rc = station_write(home, err);
-	if (rc != 0)
-		memcpy(home->inc, before, sizeof(before));
-	return rc;
+	return station_write(home, err);
 }
 
 int

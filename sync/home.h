@@ -28,8 +28,10 @@ int home_create(
     struct home **out, const char *path, const char *code, struct err *err);
 int home_open(struct home **out, const char *path, struct err *err);
 void home_free(struct home *home);
-/* Go on under a new random incarnation (a restored station, by choice). */
-int home_new_incarnation(struct home *home, struct err *err);
+/* A random incarnation, not yet this station's. */
+void home_make_incarnation(char inc[CHAIN_INC_LEN + 1]);
+/* Write down home->inc, which the replica has changed. */
+int home_keep_incarnation(const struct home *home, struct err *err);
 /* path/NAME, malloced. */
 char *home_file(const struct home *home, const char *name);
 /* The root key, if it is kept here: YZ_ENOTFOUND otherwise. */

@@ -152,6 +152,9 @@ take(struct peer *p, const struct frame *f, struct err *err)
 	if (!(allowed[f->type] & BIT(p->state)))
 		return err_set(err, YZ_EPEER, "message %u in state %s", f->type,
 		    state_names[p->state]);
+	/* Who has said Bye neither proves anything nor is shown it. */
+	if (p->bye_said && f->type >= MSG_ASK && f->type <= MSG_EVIDENCE)
+		return 0;
 	buf_reader_init(&in, f->payload, f->n);
 	rc = peer_receive_table[f->type](p, &in, err);
 	if (rc != 0)

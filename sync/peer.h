@@ -47,6 +47,13 @@ struct peer_partial { /* the part of a run that is here */
  * and return 0 or a YZ_E* code.  "The peer" is the one this store was made
  * for.
  */
+enum peer_own {
+	PEER_OWN_NONE,  /* nothing special about this chain */
+	PEER_OWN_FETCH, /* ours, to be fetched and not sent */
+	PEER_OWN_DOUBT, /* ours, and the peer knows more of it: to be heard
+			 * out in a session for that */
+};
+
 struct peer_store {
 	void *arg;
 
@@ -66,6 +73,10 @@ struct peer_store {
 	int (*join)(void *arg, const void *request, size_t n, bool *confirmed,
 	    struct err *err);
 
+	/* A chain as the peer named it, that nobody but this station writes?
+	 * May be NULL. */
+	int (*own)(void *arg, const struct peer_head *named,
+	    enum peer_own *verdict, struct err *err);
 	/* May that station hold the chain? */
 	bool (*reaches)(
 	    void *arg, const struct chain_name *chain, const char *code);
@@ -151,7 +162,8 @@ enum peer_bye {
 	PEER_BYE_FAULT,
 	PEER_BYE_REFUSED,
 	PEER_BYE_TROUBLE,
-	PEER_BYE_IDLE
+	PEER_BYE_IDLE,
+	PEER_BYE_AGAIN
 };
 
 struct peer_options {
@@ -167,6 +179,7 @@ struct peer_options {
 
 struct peer_result {
 	bool finished;          /* Bye(0) came or was said, all in order */
+	bool compared;          /* all that the other holds was named */
 	bool got_all;           /* what the other named at the start is here */
 	bool gave_all;          /* what we named is there: its Done proved it */
 	bool asked_confirmed;   /* joining: confirmed at once */

@@ -41,6 +41,38 @@ i_know(struct peer *p, struct peer_chain *c, bool *found, struct err *err)
 	return 0;
 }
 
+/* One that only this station writes: it goes by other rules. */
+static int
+ours(struct peer *p, struct peer_chain *c, bool *found, struct err *err)
+{
+	struct peer_head named = {.chain = c->name, .seq = c->named};
+	enum peer_own verdict = PEER_OWN_NONE;
+	int rc;
+
+	if (p->s.own == NULL)
+		return 0;
+	named.id = c->named_id;
+	memcpy(named.oid, c->named_oid, sizeof(named.oid));
+	rc = p->s.own(p->s.arg, &named, &verdict, err);
+	*found = verdict != PEER_OWN_NONE;
+	if (rc != 0 || !*found)
+		return rc;
+	/* It holds what it was named to; of the rest nobody knows yet whether
+	 * it is the same. */
+	c->sent = c->named;
+	c->theirs = verdict == PEER_OWN_DOUBT ? 0
+		    : c->mine < c->named      ? c->mine
+					      : c->named;
+	c->stopped = true;
+	p->result.again = true;
+	if (verdict == PEER_OWN_DOUBT)
+		peer_say_bye(p, PEER_BYE_AGAIN,
+		    "more is known of my chains than I know myself");
+	else if (c->named > c->mine)
+		p->result.todo += c->named - c->mine;
+	return 0;
+}
+
 /* Who holds more sees whether the other's head is a place in it. */
 static int
 two_branches(struct peer *p, struct peer_chain *c, bool *found, struct err *err)
@@ -84,6 +116,7 @@ static int (*const findings[])(
     struct peer *p, struct peer_chain *c, bool *found, struct err *err) = {
     they_know,
     i_know,
+    ours,
     two_branches,
     some_to_send,
 };
@@ -103,5 +136,6 @@ peer_compare(struct peer *p, struct err *err)
 				return rc;
 		}
 	}
+	p->result.compared = true;
 	return peer_fork_tell(p, err);
 }

@@ -238,6 +238,10 @@ on_bye(struct peer *p, struct buf_reader *in, struct err *err)
 		p->result.finished = true;
 		return p->done_said ? p->s.receipts_kept(p->s.arg, err) : 0;
 	}
+	if (code == PEER_BYE_AGAIN) {
+		p->result.again = true;
+		return 0;
+	}
 	return err_set(err, code == PEER_BYE_REFUSED ? YZ_EDENIED : YZ_EPEER,
 	    "%s ended the session: %s", p->opt.other, reason);
 }

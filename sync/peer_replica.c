@@ -12,6 +12,7 @@
 #include "peer_replica.h"
 #include "peer_replica_impl.h"
 #include "replica.h"
+#include "resign.h"
 
 #define PIN_DOCS_MAX 256 /* root documents before the pinned one */
 
@@ -97,7 +98,7 @@ do_scopes(void *arg, struct peer_scope **out, size_t *n, struct err *err)
 		(*out)[j].hash = held[i].hash;
 	}
 	free(held);
-	return 0;
+	return peer_replica_depart(pr, err);
 }
 
 static int
@@ -364,6 +365,8 @@ do_receive(void *arg, struct changeset *cs, struct err *err)
 	rc = take_one(pr, cs, err);
 	if (rc != 0)
 		return rc;
+	if (resign_is_own(pr->r, &cs->chain))
+		return peer_replica_receive_own(pr, cs, err);
 	return receive_changeset(pr->r, cs, &result, err);
 }
 
@@ -527,6 +530,7 @@ static const struct peer_store functions = {
     .roster_get = do_roster_get,
     .roster_put = do_roster_put,
     .join = do_join,
+    .own = peer_replica_own,
     .reaches = peer_replica_reaches,
     .through = do_through,
     .place = peer_replica_place,
@@ -570,6 +574,7 @@ peer_replica_free(struct peer_replica *pr)
 	for (i = 0; i < pr->n_held; i++)
 		roster_doc_free(&pr->held[i]);
 	free(pr->held);
+	free(pr->own);
 	buf_free(&pr->blob);
 	free(pr);
 }

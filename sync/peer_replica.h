@@ -24,6 +24,19 @@ void peer_replica_free(struct peer_replica *pr);
 void peer_replica_grant(struct peer_replica *pr, const struct local_link *link);
 const struct peer_store *peer_replica_store(struct peer_replica *pr);
 
+/*
+ * Before and after a session: what becomes of the station's own chains if it
+ * was restored from a copy, or a peer knows more of them (resign.h).  fetches:
+ * this session is for fetching them.  again: another one is needed.  resumed:
+ * the station went on under a new incarnation.
+ */
+int peer_replica_begin(struct peer_replica *pr, struct err *err);
+int peer_replica_end(
+    struct peer_replica *pr, const struct peer_result *result, struct err *err);
+bool peer_replica_fetches(const struct peer_replica *pr);
+bool peer_replica_again(const struct peer_replica *pr);
+bool peer_replica_resumed(const struct peer_replica *pr);
+
 /* Adopt no roster before root document number version has come, all lead up
  * to it, and it has this hash (joining). */
 void peer_replica_pin(

@@ -80,7 +80,11 @@ do_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
 	int rc;
 
 	*n = 0;
-	rc = sealed_heads(pr, &heads, &all, err);
+	rc = replica_note_joined(pr->r, err);
+	if (rc == 0)
+		rc = sealed_heads(pr, &heads, &all, err);
+	if (rc == 0)
+		rc = peer_replica_depart(pr, err);
 	if (rc == 0)
 		rc = headless(pr, &heads, &all, err);
 	if (rc != 0) {
@@ -103,7 +107,7 @@ do_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
 		++*n;
 	}
 	free(heads);
-	return 0;
+	return peer_replica_own_heads(pr, *out, n, err);
 }
 
 static int

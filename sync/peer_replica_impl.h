@@ -7,6 +7,7 @@
 #define SYNC_PEER_REPLICA_IMPL_H
 
 #include "peer.h"
+#include "replica.h"
 
 #include "local_link.h"
 
@@ -33,6 +34,14 @@ struct peer_replica {
 	struct local_taken taken; /* of it, with what is staged */
 	bool counts;              /* what it sends is counted: no ancestor */
 	struct buf blob;          /* the one being sent, whole */
+	/* Own chains (peer_replica_own.c): */
+	bool fetch;               /* they are fetched, and not sent */
+	bool asked;               /* they were named so */
+	bool again;               /* another session is needed */
+	bool resumed;             /* the station went on anew */
+	struct replica_head *own; /* as the peer named them */
+	size_t n_own;
+
 	char blob_hex[DIGEST_HEX_LEN + 1];
 };
 
@@ -44,6 +53,18 @@ bool peer_replica_reaches(
     void *arg, const struct chain_name *chain, const char *code);
 int peer_replica_place(void *arg, const struct chain_name *chain, int64_t seq,
     struct digest *id, uint8_t oid[20], struct err *err);
+
+/* --- peer_replica_own.c */
+/* To be called once what is to be named was read: the anchor says it too. */
+int peer_replica_depart(struct peer_replica *pr, struct err *err);
+/* While fetching, name only what the peer is known to hold of our chains. */
+int peer_replica_own_heads(struct peer_replica *pr, struct peer_head *heads,
+    size_t *n, struct err *err);
+int peer_replica_own(void *arg, const struct peer_head *named,
+    enum peer_own *verdict, struct err *err);
+/* receive_changeset() of one that this station is said to have written. */
+int peer_replica_receive_own(
+    struct peer_replica *pr, struct changeset *cs, struct err *err);
 
 /* --- peer_replica_files.c, peer_replica_heads.c, peer_replica_news.c: fill in
  * the functions they have */

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,13 @@ static const char *const migrations[] = {
     " ops BLOB);"
     "CREATE TABLE _cut(no INTEGER PRIMARY KEY, chain INTEGER, ref TEXT,"
     " oid BLOB);",
+    /* Of this station's own: what was cut off after base and is to be signed
+     * anew; from where on a chain came from others; incarnations it had. */
+    "CREATE TABLE _aside(no INTEGER PRIMARY KEY, chain TEXT, base INTEGER,"
+    " seq INTEGER, text BLOB, ops BLOB);"
+    "CREATE TABLE _fetched(chain TEXT PRIMARY KEY, seq INTEGER)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE _incarnation(inc TEXT PRIMARY KEY) WITHOUT ROWID;",
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
@@ -127,6 +135,7 @@ replica_open(struct replica **out, struct home *home, struct err *err)
 	int rc;
 
 	r->home = home;
+	memcpy(r->began, home->inc, sizeof(r->began));
 	r->wall = system_wall;
 	r->version = -1;
 	r->schema_kinds = -1;
@@ -144,6 +153,8 @@ replica_open(struct replica **out, struct home *home, struct err *err)
 		rc = ledger_open(&r->ledger, home->path, 1, err);
 	if (rc == 0)
 		rc = replica_refresh(r, err);
+	if (rc == 0)
+		rc = anchor_check(r, err);
 	free(path);
 	if (rc != 0) {
 		replica_close(r);
@@ -196,6 +207,23 @@ const struct schema *
 replica_schema(struct replica *r)
 {
 	return r->schema;
+}
+
+const char *
+replica_restored(const struct replica *r)
+{
+	return r->restored[0] == '\0' ? NULL : r->restored;
+}
+
+int
+replica_may_sign(struct replica *r, struct err *err)
+{
+	if (r->restored[0] == '\0')
+		return 0;
+	return err_set(err, YZ_EDENIED,
+	    "this station was restored from a copy (%s): run yizhan sync, or"
+	    " if nobody can be reached yizhan resume --alone",
+	    r->restored);
 }
 
 void
@@ -424,6 +452,26 @@ load_chains(struct replica *r, struct err *err)
 	return rc;
 }
 
+/* The incarnation that this station goes on under; HOME/station has the one
+ * that it began with until the replica says another. */
+static int
+load_incarnation(struct replica *r, struct err *err)
+{
+	struct db_stmt *st;
+	int rc;
+
+	rc = db_query(
+	    &st, r->db, err, "SELECT value FROM _meta WHERE name = 'inc'", "");
+	if (rc != 0)
+		return rc;
+	rc = db_step(st, err);
+	if (rc >= 0)
+		snprintf(r->home->inc, sizeof(r->home->inc), "%s",
+		    rc == 1 ? db_text(st, 0) : r->began);
+	db_done(st);
+	return rc < 0 ? rc : 0;
+}
+
 int
 replica_refresh(struct replica *r, struct err *err)
 {
@@ -433,6 +481,8 @@ replica_refresh(struct replica *r, struct err *err)
 	if (version == r->version)
 		return 0;
 	rc = replica_roster_load(r, err);
+	if (rc == 0)
+		rc = load_incarnation(r, err);
 	if (rc == 0)
 		rc = load_chains(r, err);
 	if (rc == 0 && (r->schema == NULL || r->schema_kinds != r->kinds)) {
@@ -478,6 +528,9 @@ replica_begin(struct replica *r, struct err *err)
 	if (rc != 0)
 		return rc;
 	rc = replica_refresh(r, err);
+	/* Another process may have found the way on. */
+	if (rc == 0 && r->restored[0] != '\0')
+		rc = anchor_check(r, err);
 	if (rc != 0)
 		replica_rollback(r);
 	return rc;

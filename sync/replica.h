@@ -36,6 +36,14 @@ struct ledger *replica_ledger(struct replica *r);
 const struct roster *replica_roster(struct replica *r); /* newest held */
 const struct schema *replica_schema(struct replica *r); /* current */
 
+/*
+ * Was this station restored from a copy (anchor.h)?  Then why, else NULL.  Such
+ * a station signs nothing, neither changesets nor rosters: whoever would asks
+ * replica_may_sign(), which refuses with a line that says what to do.
+ */
+const char *replica_restored(const struct replica *r);
+int replica_may_sign(struct replica *r, struct err *err);
+
 int replica_begin(struct replica *r, struct err *err);
 int replica_commit(struct replica *r, struct err *err);
 void replica_rollback(struct replica *r);
@@ -94,6 +102,11 @@ int act_commit(struct act *act, struct digest *last, struct err *err);
  * in answer to empty ones.
  */
 int replica_note_seen(struct replica *r, struct err *err);
+
+/* The first that a station says once the roster lists it: nothing, in the
+ * chain that everybody holds, so that a later incarnation has a place to go on
+ * from which everybody knows. */
+int replica_note_joined(struct replica *r, struct err *err);
 
 /* --- receiving (receive.c) --------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #ifndef SYNC_REPLICA_IMPL_H
 #define SYNC_REPLICA_IMPL_H
 
+#include "anchor.h"
 #include "base/buf.h"
 #include "base/db.h"
 #include "base/err.h"
@@ -57,6 +58,9 @@ struct replica {
 	int64_t kinds;       /* head of the root's roster chain */
 	bool dirty;          /* _dirty has rows */
 	bool pending;        /* a chain held waits for its Continues */
+	char began[CHAIN_INC_LEN + 1]; /* the incarnation in HOME/station */
+	/* Why nothing may be written under this incarnation, or "". */
+	char restored[ANCHOR_WHY_MAX];
 	struct ahead *ahead; /* verifies the run being received, or NULL */
 	bool clock_trusted;  /* a person said that it is right */
 	int64_t (*wall)(void *);
@@ -147,6 +151,19 @@ int refold_schema(struct replica *r, struct err *err);
 /* The highest place of chain `of` that chain c knew at seq; 0 if none. */
 int merge_knows(struct replica *r, int64_t *place, int64_t c, int64_t seq,
     int64_t of, struct err *err);
+
+/* --- act.c */
+/* An empty changeset; all: it names everything nameable that is held. */
+int act_note(struct replica *r, const struct chain_name *chain,
+    const char *subject, bool all, struct err *err);
+
+/* --- resign.c */
+/* The chain is about to be cut back to base: keep what this station is to
+ * sign anew, if it is one of its own. */
+int resign_keep(
+    struct replica *r, const struct chain *c, int64_t base, struct err *err);
+/* The place that a first changeset goes on from, if it has to say one. */
+int resign_continue(struct replica *r, struct changeset *cs, struct err *err);
 
 /* --- fork.c */
 /* By the newest roster: does the pair held of c prove anything?  Sets

@@ -35,6 +35,7 @@ struct session {
 	struct link *link;
 	struct local *local;
 	struct replica *r;
+	struct peer_replica *store;
 	struct peer *p;
 	struct session_result *out;
 	struct progress bar;
@@ -279,6 +280,11 @@ turn(struct session *s, struct err *err)
 		peer_say_bye(s->p, PEER_BYE_DONE, "");
 		s->bye = true;
 	}
+	if (rc == 0 && peer_replica_again(s->store) && !s->bye) {
+		peer_say_bye(s->p, PEER_BYE_AGAIN,
+		    "more is known of my chains than I know myself");
+		s->bye = true;
+	}
 	if (rc == 0)
 		rc = peer_send(s->p, s->now, err);
 	if (rc == 0)
@@ -350,8 +356,12 @@ session_run(struct session_result *out, const struct session_options *options,
     struct peer_replica *store, struct err *err)
 {
 	struct peer_options peer = options->peer;
-	struct session s = {
-	    .opt = options, .link = link, .local = local, .r = r, .out = out};
+	struct session s = {.opt = options,
+	    .link = link,
+	    .local = local,
+	    .r = r,
+	    .store = store,
+	    .out = out};
 	struct err ignored;
 	int rc;
 
@@ -369,6 +379,8 @@ session_run(struct session_result *out, const struct session_options *options,
 	peer.rate = s.limit;
 	peer.urgent = !s.all;
 	if (rc == 0)
+		rc = peer_replica_begin(store, err);
+	if (rc == 0)
 		rc = peer_new(
 		    &s.p, &peer, peer_replica_store(store), s.now, err);
 	if (rc != 0)
@@ -376,6 +388,9 @@ session_run(struct session_result *out, const struct session_options *options,
 	s.version = db_version(replica_db(r));
 	while (rc == 0 && !peer_over(s.p))
 		rc = turn(&s, err);
+	/* Who has said that there will be another may find the link closed. */
+	if (rc == YZ_EPEER && peer_replica_again(store))
+		rc = 0;
 	if (s.bar.label != NULL)
 		progress_end(&s.bar);
 	last_words(&s);
@@ -385,6 +400,11 @@ session_run(struct session_result *out, const struct session_options *options,
 			out->peer.gave_all;
 	peer_free(s.p);
 	(void)count_bytes(&s, &ignored);
+	if (rc == 0)
+		rc = peer_replica_end(store, &out->peer, err);
+	if (peer_replica_fetches(store) || peer_replica_again(store))
+		out->peer.again = peer_replica_again(store);
+	out->resumed = peer_replica_resumed(store);
 	(void)note_contact(&s, local, rc, err, &ignored);
 	if (rc == 0 && out->peer.command_news != s.noted)
 		rc = replica_note_seen(r, err);
@@ -399,6 +419,7 @@ session_add(struct session_result *sum, const struct session_result *before)
 
 	sum->bytes_in += before->bytes_in;
 	sum->bytes_out += before->bytes_out;
+	sum->resumed |= before->resumed;
 	p->command_news += b->command_news;
 	p->sent += b->sent;
 	p->received += b->received;

@@ -28,6 +28,7 @@ struct session_result {
 	struct peer_result peer;
 	bool complete; /* proven, both ways */
 	bool turned;   /* ended since what the link is granted changed */
+	bool resumed;  /* this station went on under a new incarnation */
 	int64_t bytes_in, bytes_out;
 };
 

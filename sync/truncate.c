@@ -119,7 +119,9 @@ cut(struct replica *r, struct chain *c, int64_t seq, struct err *err)
 
 	if (c == NULL || c->head <= seq)
 		return 0;
-	rc = note_refs(r, c, err);
+	rc = resign_keep(r, c, seq, err);
+	if (rc == 0)
+		rc = note_refs(r, c, err);
 	for (i = 0; rc == 0 && i < sizeof(cuts) / sizeof(cuts[0]); i++)
 		rc = db_run(r->db, err, cuts[i], "ii", c->no, seq);
 	if (rc == 0)

@@ -97,7 +97,7 @@ $git show refs/receipts/520300/520302:receipt.sig >r.sig
 county roster --allowed-signers >signers
 ok "ssh-keygen accepts the city's receipt" sh -c "ssh-keygen -Y verify \
 	-f signers -I 520300@yizhan.invalid -n yizhan-receipt -s r.sig <r"
-like "$(cat r)" '^520302-[0-9a-f]{8}/resource 1 [0-9a-f]{64}$' \
+like "$(cat r)" '^520302-[0-9a-f]{8}/resource 2 [0-9a-f]{64}$' \
 	"which names the chain's head"
 ok "git finds no fault in the ledger" $git fsck --strict
 

@@ -97,12 +97,39 @@ file_sync_folder(const char *path, struct err *err)
 	return rc;
 }
 
+struct bytes {
+	const void *data;
+	size_t n;
+};
+
+static int
+fill_bytes(void *arg, struct buf *out, int fd, struct err *err)
+{
+	const struct bytes *bytes = arg;
+
+	(void)fd;
+	(void)err;
+	buf_put(out, bytes->data, bytes->n);
+	return 0;
+}
+
 int
 file_write(
     const char *path, const void *data, size_t n, mode_t mode, struct err *err)
 {
+	struct bytes bytes = {data, n};
+
+	return file_write_with(path, mode, fill_bytes, &bytes, err);
+}
+
+int
+file_write_with(const char *path, mode_t mode,
+    int (*fill)(void *arg, struct buf *out, int fd, struct err *err), void *arg,
+    struct err *err)
+{
 	char *temp = mem_printf("%s.XXXXXX", path);
-	int fd, rc = 0;
+	struct buf data = BUF_INIT;
+	int fd, rc;
 
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0) {
@@ -110,8 +137,10 @@ file_write(
 		free(temp);
 		return rc;
 	}
-	if (fchmod(fd, mode) != 0 || write_all(fd, data, n) != 0 ||
-	    fsync(fd) != 0)
+	rc = fill(arg, &data, fd, err);
+	if (rc == 0 &&
+	    (fchmod(fd, mode) != 0 || write_all(fd, data.b, data.len) != 0 ||
+		fsync(fd) != 0))
 		rc = err_sys(err, "%s", temp);
 	if (close(fd) != 0 && rc == 0)
 		rc = err_sys(err, "%s", temp);
@@ -121,6 +150,7 @@ file_write(
 		unlink(temp);
 	else
 		rc = file_sync_folder(path, err);
+	buf_free(&data);
 	free(temp);
 	return rc;
 }

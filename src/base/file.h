@@ -25,6 +25,12 @@ int file_sync_folder(const char *path, struct err *err);
 /* mkdir -p; an existing folder is no error. */
 int file_mkdir(const char *path, mode_t mode, struct err *err);
 
+/* The same; its bytes are made by fill once there is a new file to hold them,
+ * for what has to say which file it is. */
+int file_write_with(const char *path, mode_t mode,
+    int (*fill)(void *arg, struct buf *out, int fd, struct err *err), void *arg,
+    struct err *err);
+
 bool file_exists(const char *path);
 
 /* Take an exclusive flock on path (created if absent); *fd is to be closed

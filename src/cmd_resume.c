@@ -1,0 +1,35 @@
+/* resume: go on, though nobody can be asked what this station had written. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "cmd.h"
+#include "home.h"
+#include "replica.h"
+#include "resign.h"
+
+int
+cmd_resume(struct cmd *cmd, int argc, char **argv)
+{
+	struct err err = {0};
+	struct replica *r;
+	bool done = false;
+	int rc;
+
+	if (cmd_option(&argc, argv, "--alone", NULL) != 1 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc != 1)
+		return cmd_usage(cmd);
+	if (cmd_open(&r, cmd, &err) != 0)
+		return cmd_fail(cmd, &err);
+	rc = resign_go_on(r, NULL, 0, &done, &err);
+	if (rc == 0 && !done)
+		rc = err_set(&err, YZ_EINVAL,
+		    _("this station was not restored from a copy: it need not "
+		      "go on anew"));
+	if (rc == 0)
+		printf(_("goes on as incarnation %s\n"), replica_home(r)->inc);
+	if (cmd_close(r, rc, &err) != 0)
+		return cmd_fail(cmd, &err);
+	return CMD_DONE;
+}
