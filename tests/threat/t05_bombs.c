@@ -314,7 +314,8 @@ list_of(struct buf *out, size_t n)
 	for (i = 0; i < n; i++) {
 		put_chain(&b, i);
 		buf_put_varint(&b, LIMIT_SEQ);
-		fill(&b, 5, 32);
+		fill(&b, 5, 32 + 20);
+		buf_put_varint(&b, 0);
 	}
 	frame_put(out, LIST, b.b, b.len);
 	buf_clear(&b);
@@ -675,9 +676,9 @@ static const struct bomb {
 	"without an invitation"},
     {"a List of 2^40 chains", PEER_HEADS, list_says, 1ull << 40,
 	"nobody needs"},
-    {"a List of 65,537 chains", PEER_HEADS, list_of, LIMIT_HEADS + 1,
+    {"a List of 65,537 chains", PEER_HEADS, list_says, LIMIT_HEADS + 1,
 	"nobody needs"},
-    {"a List of 65,536 chains", PEER_HEADS, list_of, LIMIT_HEADS, "cut"},
+    {"a List of 45,000 chains", PEER_HEADS, list_of, 45000, "cut"},
     {"2^50 Partials", PEER_HEADS, partials_say, 1ull << 50, "Partials"},
     {"65,536 Partials that are not there", PEER_HEADS, partials_say,
 	LIMIT_HEADS, "cut short"},
