@@ -30,6 +30,23 @@ count_records(
 	return rc;
 }
 
+/* The codes of its base kind's chooser that a sub-kind stands for. */
+static struct json *
+codes_when(const struct kind *kind)
+{
+	struct json *list = json_new_array();
+	struct buf code = BUF_INIT;
+	size_t i;
+
+	for (i = 0; kind->extends[0] != '\0' && kind_when_at(&code, kind, i);
+	     i++) {
+		json_add(list, json_text(buf_str(&code)));
+		buf_clear(&code);
+	}
+	buf_free(&code);
+	return list;
+}
+
 static int
 describe(struct json **out, struct call *c, const struct kind *kind, bool count,
     struct err *err)
@@ -51,6 +68,7 @@ describe(struct json **out, struct call *c, const struct kind *kind, bool count,
 	json_set(*out, "append_only", json_bool(base->append_only));
 	json_set(*out, "geo", json_bool(base->geo));
 	json_set(*out, "title", json_text(base->title));
+	json_set(*out, "when", codes_when(kind));
 	json_set(*out, "count", kind == base ? json_int(n) : json_new_null());
 	return 0;
 }

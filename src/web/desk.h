@@ -54,6 +54,8 @@ DESK_HANDLER(api_records);
 DESK_HANDLER(api_record);
 DESK_HANDLER(api_find);
 DESK_HANDLER(api_near);
+/* api_tally.c */
+DESK_HANDLER(api_tally);
 /* api_write.c */
 DESK_HANDLER(api_create);
 DESK_HANDLER(api_change);
