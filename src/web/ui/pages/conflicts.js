@@ -1,0 +1,148 @@
+// What was changed on both sides, and what is held but does not count.  One
+// click decides, as an ordinary signed change.
+import { html, useState } from '../vendor/preact.js';
+import { drop, get, patch, recordPath } from '../api.js';
+import { _, label, lang } from '../i18n.js';
+import { typed } from '../fields.js';
+import { kindOf, kinds, ownKind, streamMay } from '../kinds.js';
+import { Head, Id, Loaded, tell, Trouble, useLoad, When } from '../parts.js';
+import { recordHref } from '../route.js';
+import { registerName, registerValue, split } from '../words.js';
+
+async function load() {
+	const [{ conflicts }, list] = await Promise.all([get('conflicts'), kinds()]);
+	const titles = new Map();
+
+	for (const c of conflicts) {
+		const base = list.find((k) => k.name === c.kind);
+
+		c.own = c.values[0]?.kind ?? c.kind;
+		if (base && list.some((k) => k.base === c.kind && k.name !== c.kind) &&
+		    !titles.has(c.id))
+			titles.set(c.id, get(recordPath(c.kind, c.id)).catch(() => null));
+	}
+	for (const c of conflicts) {
+		const r = await titles.get(c.id);
+
+		if (r)
+			c.own = ownKind(list, r);
+		c.of = await kindOf(c.own);
+	}
+	return conflicts;
+}
+
+// The change that chooses this value.
+function choice(kind, register, value) {
+	const field = (name) => kind.fields.find((f) => f.name === name) ??
+	    { name, elem: 'one' };
+	const text = (f, v) => Array.isArray(v) ? JSON.stringify(v) : typed(f, v);
+
+	if (register[0] === '#')
+		return { set: Object.fromEntries(kind.fields.filter((f) =>
+			f.group === register.slice(1)).map((f) => [f.name,
+			text(f, value?.[f.name] ?? null)])) };
+	if (register.includes('=')) {
+		const [name, element] = split(register);
+
+		return value === true ? { add: { [name]: [element] } } :
+			{ remove: { [name]: [element] } };
+	}
+	return { set: { [register]: text(field(register), value) } };
+}
+
+async function decide(c, value) {
+	const path = recordPath(c.kind, c.id);
+
+	if (c.register[0] === '@' && value !== true)
+		return drop(path, typeof value === 'string' ? value : '—');
+	const record = await get(path);
+
+	// Keeping a record is writing it again: its title as it stands.
+	return patch(path, record.etag, c.register[0] === '@' ?
+		{ set: { [c.of.title]: record.text[c.of.title] ?? '' } } :
+		choice(c.of, c.register, value));
+}
+
+function Conflict({ c, may, again }) {
+	const [error, setError] = useState(null);
+	const [busy, setBusy] = useState(false);
+	const id = `c-${c.id}-${c.register}`;
+	const take = async (v) => {
+		setBusy(true);
+		setError(null);
+		try {
+			await decide(c, v.value);
+			tell(_('Decided: {what}. It goes to the other stations as an ordinary signed change.',
+			    { what: registerValue(c.of, c.register, v.value) }));
+			again();
+		} catch (e) {
+			setError(e);
+			setBusy(false);
+		}
+	};
+
+	return html`<article class="conflict" aria-labelledby=${id}>
+		<h3 id=${id}><a href=${recordHref(c.own, c.id)}>${c.title ||
+		    _('untitled')}</a> · ${registerName(c.of, c.register)}</h3>
+		<${Trouble} error=${error}/>
+		<ul class="sides">${c.values.map((v) => {
+			const value = registerValue(c.of, c.register, v.value);
+
+			return html`<li key=${v.changeset}>
+				<b class="big">${value}</b>
+				<p>${v.station} · ${v.author}</p>
+				<p><${When} at=${v.time}/> · <a class="mono"
+					href=${'/changesets/' + v.changeset}>${
+					v.changeset.slice(0, 12)}</a></p>
+				<p class="dim">${v.shown ? _('shown until decided: the later one') :
+				    _('kept beside it')}</p>
+				${may(c) && html`<button disabled=${busy} class=${v.shown ? '' : 'q'}
+					onClick=${() => take(v)}>${_('Take “{value}”', { value:
+					value.length > 24 ? value.slice(0, 24) + '…' : value })}
+				</button>`}</li>`;
+		})}</ul></article>`;
+}
+
+function Quarantine() {
+	const of = useLoad(async () => ({ list: await kinds(),
+		rows: (await get('quarantine')).quarantine }), [lang]);
+
+	return html`<section aria-labelledby="h-q"><h2 id="h-q">${
+	    _('Quarantine')} <small>${of.data?.rows.length || ''}</small></h2>
+		<p class="dim">${_('Signed and held, but they do not count: whoever wrote them had no right to. They are the same at every station and nothing is lost.')}</p>
+		<${Loaded} of=${of}>${({ rows, list }) => rows.length === 0 ? html`
+			<p class="ok">${_('Nothing is quarantined.')}</p>` : html`
+			<div class="wide"><table class="list"><thead><tr>
+			<th scope="col">${_('Record')}</th><th scope="col">${_('Kind')}</th>
+			<th scope="col">${_('Why it does not count')}</th>
+			<th scope="col">${_('Chain')}</th><th scope="col">${_('Author')}</th>
+			<th scope="col">${_('Time')}</th></tr></thead><tbody>
+			${rows.map((x) => html`<tr key=${x.chain + x.seq + x.id}>
+				<td><${Id} id=${x.id} href=${recordHref(x.kind, x.id)}/></td>
+				<td data-label=${_('Kind')}>${label(list.find((k) =>
+				    k.name === x.kind)) || x.kind}</td>
+				<td data-label=${_('Why it does not count')}>${x.reason}</td>
+				<td class="mono" data-label=${_('Chain')}>${x.changeset ? html`
+					<a href=${'/changesets/' + x.changeset}>${x.chain} ${
+					x.seq}</a>` : `${x.chain} ${x.seq}`}</td>
+				<td data-label=${_('Author')}>${x.author}</td>
+				<td data-label=${_('Time')}><${When} at=${x.time}/></td></tr>`)}
+			</tbody></table></div>`}</${Loaded}></section>`;
+}
+
+export default function Conflicts({ user, station }) {
+	const of = useLoad(load, [lang]);
+	const again = () => {
+		of.again();
+		station.again();
+	};
+
+	return html`<div class="page"><${Head} title=${_('To decide')}/>
+		<section aria-labelledby="h-c"><h2 id="h-c">${_('Conflicts')}
+			<small>${of.data?.length || ''}</small></h2>
+		<${Loaded} of=${of}>${(list) => list.length === 0 ? html`
+			<p class="ok">${_('No field was changed on both sides.')}</p>` :
+			list.map((c) => html`<${Conflict} key=${c.id + c.register} c=${c}
+				again=${again} may=${(x) => streamMay(user, x.of)}/>`)}
+		</${Loaded}></section><${Quarantine}/></div>`;
+}

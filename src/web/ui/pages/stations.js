@@ -1,0 +1,133 @@
+// The stations: first what is stuck, why, and what to do; then the tree.
+import { html } from '../vendor/preact.js';
+import { get } from '../api.js';
+import { _, lang } from '../i18n.js';
+import { stuck } from '../link.js';
+import { Age, Head, Loaded, useLoad, useNow } from '../parts.js';
+import { offset, span } from '../time.js';
+
+const CLOCK_MS = 60000; // further off than this is said
+const EVENTS = { events: ['change', 'station'] };
+
+const relation = (r) => ({ parent: _('superior'), child: _('below'),
+	peer: _('beside') })[r] ?? r;
+
+// What people can do about it; the program's own words stand under it.
+function advice(p) {
+	const t = p.trouble.toLowerCase();
+
+	if (/host key|known key|fingerprint/.test(t))
+		return _('The other side showed a key that the roster does not know. Do not override it: ring {name} and ask whether the machine was replaced.', { name: p.name });
+	if (/route|refused|timed? ?out|resolve|unreachable|connect/.test(t))
+		return _('No line. Check the cable, the router and the satellite link; until then local work goes on and everything waits in order.');
+	if (/denied|auth|publickey|key/.test(t))
+		return _('The other side does not let this station in. Ask {name} whether the station is confirmed.', { name: p.name });
+	if (p.trouble)
+		return _('The session ended early; it is tried again by itself.');
+	return p.last_contact ? _('No session since; it is tried again by itself.') :
+		_('It has never called. Was the invitation carried there?');
+}
+
+function Stuck({ peers, now }) {
+	const bad = peers.filter((p) => stuck(p, now) ||
+		Math.abs(p.offset_ms) > CLOCK_MS);
+
+	return html`<section aria-labelledby="h-stuck"><h2 id="h-stuck">${
+	    _('What is stuck')} <small>${bad.length || ''}</small></h2>
+		${bad.length === 0 && html`<p class="ok">${
+		    _('Nothing: every neighbour was met lately.')}</p>`}
+		${bad.map((p) => html`<article key=${p.code} class="stuck">
+			<h3>${p.name} <span class="mono dim">${p.code}</span> · ${
+			    relation(p.relation)}</h3>
+			<p class="big">${p.last_contact ? _('no contact for {span}', {
+			    span: span(now - new Date(p.last_contact)) }) : _('never met')}${
+			    p.waiting > 0 && ' · ' + _('{n} changesets wait', {
+			    n: p.waiting })}</p>
+			<p>${advice(p)}</p>
+			${p.trouble && html`<p class="mono dim">${p.trouble}</p>`}
+			${Math.abs(p.offset_ms) > CLOCK_MS && html`<p>${
+			    _('Its clock is {by} off: set it, the times it writes are doubtful.',
+			    { by: offset(p.offset_ms) })}</p>`}</article>`)}</section>`;
+}
+
+// Parents before children, with their depth.
+function tree(list) {
+	const out = [];
+	const put = (parent, depth) => list.filter((s) => s.parent === parent)
+	    .forEach((s) => {
+		if (out.some((o) => o.s === s))
+			return;
+		out.push({ s, depth });
+		put(s.code, depth + 1);
+	});
+
+	put('', 0);
+	list.filter((s) => !out.some((o) => o.s === s))
+	    .forEach((s) => out.push({ s, depth: 0 }));
+	return out;
+}
+
+function Tree({ list, here, now }) {
+	return html`<div class="wide"><table class="list stations"><thead><tr>
+		<th scope="col">${_('Station')}</th><th scope="col">${_('Code')}</th>
+		<th scope="col">${_('To us')}</th>
+		<th scope="col">${_('Last contact')}</th>
+		<th scope="col">${_('Last complete')}</th>
+		<th scope="col" class="n">${_('Waiting')}</th>
+		<th scope="col" class="n">${_('Clock')}</th>
+		<th scope="col" class="n">${_('Keys|of a station')}</th></tr></thead><tbody>
+		${tree(list).map(({ s, depth }) => {
+			const p = s.peer;
+
+			return html`<tr key=${s.code} class=${s.code === here ? 'here' : ''}>
+			<td><span style=${{ paddingLeft: depth * 1.5 + 'em' }}>${depth > 0 ?
+			    html`<span aria-hidden="true" class="dim">└ </span>` : ''}${
+			    s.name}</span></td>
+			<td class="mono" data-label=${_('Code')}>${s.code}</td>
+			<td data-label=${_('To us')}>${s.code === here ?
+			    html`<b>${_('this station')}</b>` : p ? relation(p.relation) :
+			    html`<span class="dim">${_('no direct line')}</span>`}</td>
+			<td data-label=${_('Last contact')}>${p && html`<span
+				class=${stuck(p, now) ? 'mark' : ''}>${stuck(p, now) ? '⚠ ' :
+				''}<${Age} at=${p.last_contact} now=${now}/></span>`}</td>
+			<td data-label=${_('Last complete')}>${p && html`<${Age}
+				at=${p.last_complete} now=${now}/>`}</td>
+			<td class="n" data-label=${_('Waiting')}>${p?.waiting}</td>
+			<td class="n" data-label=${_('Clock')}>${p && p.offset_ms != null ?
+			    offset(p.offset_ms) : ''}</td>
+			<td class="n" data-label=${_('Keys|of a station')}>${s.keys || html`<span
+				class="gap">${_('none')}</span>`}</td></tr>`;
+		})}</tbody></table></div>`;
+}
+
+const Joining = () => html`<section aria-labelledby="h-join">
+	<h2 id="h-join">${_('Joining and confirming')}</h2>
+	<p>${_('A new station is invited at its superior and confirmed there once its fingerprint has been read out by telephone:')}</p>
+	<ol class="steps"><li><kbd>yizhan -C HOME invite 520304 -o FILE</kbd> ${
+	    _('here: writes the invitation to a file; carry it there')}</li>
+		<li><kbd>yizhan -C HOME join FILE</kbd> ${
+		    _('there: asks, and prints a fingerprint; read it out by telephone')}</li>
+		<li><kbd>yizhan -C HOME confirm 520304 FINGERPRINT</kbd> ${
+		    _('here: with the fingerprint as it was heard; then the station is in')}</li></ol></section>`;
+
+export default function Stations({ user, station }) {
+	const of = useLoad(() => get('stations'), [lang], EVENTS);
+	const now = useNow(15000);
+	const s = station.data;
+
+	return html`<div class="page"><${Head} title=${_('Stations')}
+		small=${of.data && _('{n} in the roster', { n:
+		    of.data.stations.length })}/>
+		<${Loaded} of=${station}>${(d) => html`<${Stuck} peers=${d.peers}
+			now=${now}/>
+		${d.missing_blobs > 0 && html`<p class="note old">${
+		    _('{n} attachments are named in records but have not arrived; they come when the line is free.',
+		    { n: d.missing_blobs })}</p>`}`}</${Loaded}>
+		<section aria-labelledby="h-tree"><h2 id="h-tree">${_('The tree')}
+			<small>${s && _('{chains} chains, {n} changesets held here', {
+			    chains: s.chains, n: s.changesets.toLocaleString() })}</small></h2>
+		<${Loaded} of=${of}>${(d) => html`<${Tree} list=${d.stations}
+			here=${s?.code} now=${now}/>`}</${Loaded}></section>
+		${user.powers.some((p) => p === 'stations' || p === 'confirm') &&
+		    html`<${Joining}/>`}</div>`;
+}

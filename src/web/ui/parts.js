@@ -1,0 +1,177 @@
+// What several pages are made of.
+import { html, useEffect, useRef, useState } from './vendor/preact.js';
+import { listen } from './api.js';
+import { _ } from './i18n.js';
+import { ago, exact, when } from './time.js';
+
+// Load, and load again when something was changed (at most once a second);
+// what is there stays while the new comes.  {data, error, at, again}.
+const AGAIN_MS = 1000;
+
+export function useLoad(load, deps, { events = ['change'], pause = AGAIN_MS } = {}) {
+	const [state, set] = useState({ data: null, error: null, at: 0 });
+	const turn = useRef(0);
+	const busy = useRef(false);
+	const wanted = useRef(false);
+	const run = useRef(() => {});
+
+	// News during a load wait for its end: else a slow server with much news
+	// would never be heard out.
+	run.current = async () => {
+		const mine = turn.current;
+
+		wanted.current = busy.current;
+		if (busy.current)
+			return;
+		busy.current = true;
+		try {
+			const data = await load();
+
+			if (mine === turn.current)
+				set({ data, error: null, at: Date.now() });
+		} catch (error) {
+			if (mine === turn.current)
+				set((old) => ({ ...old, error }));
+		}
+		if (mine !== turn.current)
+			return;
+		busy.current = false;
+		if (wanted.current)
+			run.current();
+	};
+	useEffect(() => {
+		let timer = 0;
+		const soon = () => {
+			timer ||= setTimeout(() => {
+				timer = 0;
+				run.current();
+			}, pause);
+		};
+		const stops = events.map((name) => listen(name, soon));
+
+		set((old) => ({ ...old, data: null, error: null }));
+		busy.current = false;
+		run.current();
+		return () => {
+			turn.current++; // what is under way is for nobody now
+			clearTimeout(timer);
+			stops.forEach((stop) => stop());
+		};
+	}, deps);
+	return { ...state, again: () => run.current() };
+}
+
+export function useNow(ms) {
+	const [now, set] = useState(Date.now());
+
+	useEffect(() => {
+		const timer = setInterval(() => set(Date.now()), ms);
+
+		return () => clearInterval(timer);
+	}, [ms]);
+	return now;
+}
+
+export function sentence(error) {
+	if (error.status === 0)
+		return _('The server was not reached. Nothing was changed; try again.');
+	if (error.status === 403)
+		return _('Your role may not do this: {why}', { why: error.message });
+	if (error.status === 404)
+		return _('Not here: {why}', { why: error.message });
+	return error.message || _('The server failed ({status}).',
+	    { status: error.status });
+}
+
+export const Trouble = ({ error, again }) => error && html`
+	<div class="note bad" role="alert">
+		<b>${_('It did not work.')}</b> ${sentence(error)}
+		${again && html` <button class="q" onClick=${again}>
+			${_('Try again')}</button>`}
+	</div>`;
+
+// What is shown before the first answer: words, no spinner.
+export function Loaded({ of, children }) {
+	if (of.data === null && of.error)
+		return html`<${Trouble} error=${of.error} again=${of.again}/>`;
+	if (of.data === null)
+		return html`<p class="dim" aria-live="polite">${_('Reading …')}</p>`;
+	return html`${of.error && html`<div class="note old" role="status">
+		${_('As of {at}; reading again failed: {why}', { at:
+		    when(new Date(of.at).toISOString()), why:
+		    sentence(of.error) })}</div>`}${children(of.data)}`;
+}
+
+export const Age = ({ at, now }) => at ? html`<time dateTime=${at}
+	title=${exact(at)}>${ago(at, now)}</time>` :
+	html`<span class="gap">${_('never')}</span>`;
+
+export const When = ({ at }) => at && html`<time dateTime=${at}
+	title=${exact(at)}>${when(at)}</time>`;
+
+// The four levels: a colour, and always a word.
+const LEVELS = { 1: ['red', 'Ⅰ'], 2: ['orange', 'Ⅱ'], 3: ['yellow', 'Ⅲ'],
+	4: ['blue', 'Ⅳ'], Red: ['red', 'Ⅰ'], Orange: ['orange', 'Ⅱ'],
+	Yellow: ['yellow', 'Ⅲ'], Blue: ['blue', 'Ⅳ'] };
+
+export const levelColour = (code) => LEVELS[code]?.[0] ?? '';
+export const Level = ({ code, text }) => LEVELS[code] ? html`
+	<span class=${'lv ' + LEVELS[code][0]}>${LEVELS[code][1]} ${text}</span>` :
+	html`<span class="lv">${text}</span>`;
+
+const SIGNS = { ready: '●', busy: '◐', down: '○', unknown: '？' };
+
+export const Status = ({ code, text }) => html`<span
+	class=${'status ' + code}><i aria-hidden="true">${SIGNS[code] ??
+	'·'}</i> ${text}</span>`;
+
+// Copying is how people pass ids on.
+export const Id = ({ id, href }) => {
+	const short = id.length > 20 ? id.slice(0, 15) + '…' : id;
+
+	return href ? html`<a class="mono" href=${href} title=${id}>${short}</a>` :
+		html`<span class="mono" title=${id}>${short}</span>`;
+};
+
+// A modal that says exactly what will happen; Esc leaves it.
+export function Dialog({ title, onClose, children }) {
+	const ref = useRef(null);
+
+	useEffect(() => {
+		const back = document.activeElement;
+
+		ref.current.showModal();
+		return () => back?.focus?.();
+	}, []);
+	return html`<dialog ref=${ref} aria-label=${title} onCancel=${(e) => {
+		e.preventDefault();
+		onClose();
+	}}><h2>${title}</h2>${children}</dialog>`;
+}
+
+// What is said once, and read out.
+let say = () => {};
+
+export const tell = (text) => say(text);
+
+export function Teller() {
+	const [text, set] = useState('');
+
+	say = set;
+	useEffect(() => {
+		const timer = text && setTimeout(() => set(''), 8000);
+
+		return () => clearTimeout(timer);
+	}, [text]);
+	return html`<div class="teller" role="status" aria-live="polite">
+		${text && html`<span>${text}</span>`}</div>`;
+}
+
+export function Head({ title, small, children }) {
+	useEffect(() => {
+		document.title = `${title} · ${_('Yizhan')}`;
+	}, [title]);
+	return html`<header class="head"><h1 tabindex="-1">${title}</h1>
+		${small && html`<span class="dim">${small}</span>`}
+		<div class="tools">${children}</div></header>`;
+}

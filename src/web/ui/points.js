@@ -1,0 +1,136 @@
+// Records on a map without tiles: nothing is fetched from outside.  A circle
+// is a record, its shape of line tells its status, and the table beside it
+// says the same in words.
+import { html, useEffect, useRef, useState } from './vendor/preact.js';
+import { _ } from './i18n.js';
+import { go, recordHref } from './route.js';
+
+let leaflet = null;
+
+function load() {
+	if (!leaflet) {
+		const css = document.createElement('link');
+
+		css.rel = 'stylesheet';
+		css.href = '/vendor/leaflet.css';
+		document.head.prepend(css);
+		leaflet = import('./vendor/leaflet.js');
+	}
+	return leaflet;
+}
+
+const at = (r) => r.values?.lon && r.values?.lat ?
+	[Number(r.values.lat), Number(r.values.lon)] : null;
+
+function shape(status) {
+	return 'point ' + (status ?? 'unknown');
+}
+
+// Lines of latitude and longitude, so that there is a sense of distance.
+function graticule(L, map, layer) {
+	const b = map.getBounds();
+	const step = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5].find((s) =>
+		(b.getEast() - b.getWest()) / s < 8) ?? 10;
+	const digits = step < 0.01 ? 3 : step < 0.1 ? 2 : step < 1 ? 1 : 0;
+	const mark = (lat, lon, text) => L.marker([lat, lon], {
+		icon: L.divIcon({ className: 'grid-mark', html: text, iconSize: null }),
+		interactive: false, keyboard: false }).addTo(layer);
+
+	const line = { className: 'grid', interactive: false, pane: 'grid' };
+
+	layer.clearLayers();
+	for (let x = Math.ceil(b.getWest() / step) * step; x < b.getEast();
+	    x += step) {
+		L.polyline([[b.getSouth(), x], [b.getNorth(), x]], line)
+		    .addTo(layer);
+		// The scale stands on the right.
+		if (x < b.getWest() + (b.getEast() - b.getWest()) * 0.7)
+			mark(b.getSouth(), x, x.toFixed(digits) + '°E');
+	}
+	for (let y = Math.ceil(b.getSouth() / step) * step; y < b.getNorth();
+	    y += step) {
+		L.polyline([[y, b.getWest()], [y, b.getEast()]], line)
+		    .addTo(layer);
+		mark(y, b.getWest(), y.toFixed(digits) + '°N');
+	}
+}
+
+function draw(L, map, layer, records, centre) {
+	layer.clearLayers();
+	const seen = [];
+
+	for (const r of records) {
+		const where = at(r);
+
+		if (!where || r.id === centre?.id)
+			continue;
+		seen.push(where);
+		const p = L.circleMarker(where, { radius: 6,
+			className: shape(r.values.status) }).addTo(layer);
+
+		p.bindTooltip(() => {
+			const d = document.createElement('div');
+
+			d.textContent = [r.title, r.text.status].filter(Boolean)
+			    .join(' · ');
+			return d;
+		});
+		p.on('click', () => go(recordHref(r.kind, r.id)));
+	}
+	if (centre && at(centre)) {
+		seen.push(at(centre));
+		L.circleMarker(at(centre), { radius: 10, className: 'point here',
+			interactive: false }).addTo(layer);
+		L.circleMarker(at(centre), { radius: 3, className: 'point dot',
+			interactive: false }).addTo(layer);
+	}
+	if (seen.length)
+		map.fitBounds(seen, { padding: [24, 24], maxZoom: 14,
+			animate: false });
+}
+
+export function Points({ records, centre, label }) {
+	const ref = useRef(null);
+	const [map, setMap] = useState(null);
+	const [failed, setFailed] = useState(false);
+
+	useEffect(() => {
+		let gone = false;
+		let m = null;
+
+		load().then((L) => {
+			if (gone)
+				return;
+			m = L.map(ref.current, { attributionControl: false,
+				zoomControl: false, zoomAnimation: false, fadeAnimation: false,
+				minZoom: 5, maxZoom: 17, center: [27.7, 106.9], zoom: 9 });
+			L.control.zoom({ position: 'topright', zoomInTitle: _('Nearer'),
+				zoomOutTitle: _('Farther') }).addTo(m);
+			L.control.scale({ imperial: false, position: 'bottomright' })
+			    .addTo(m);
+			m.createPane('grid').style.zIndex = 300; // below the points
+			const grid = L.layerGroup().addTo(m);
+			const layer = L.layerGroup().addTo(m);
+
+			m.on('moveend', () => graticule(L, m, grid));
+			setMap({ L, m, layer });
+		}, () => setFailed(true));
+		return () => {
+			gone = true;
+			m?.remove();
+		};
+	}, []);
+	useEffect(() => {
+		if (map)
+			draw(map.L, map.m, map.layer, records, centre);
+	}, [map, records.map((r) => r.id + r.values.status + r.values.lon).join(),
+		centre?.id]);
+	return html`<figure class="map"><div class="ground" ref=${ref}
+		role="region" aria-label=${label}></div>
+		<figcaption>${failed ? _('The map was not read.') :
+		    html`<span><i class="key ready"></i>${_('ready')}</span>
+			<span><i class="key busy"></i>${_('busy')}</span>
+			<span><i class="key down"></i>${_('down or unknown')}</span>
+			<span class="dim">${_('no ground map · CGCS2000')}</span>`}
+		</figcaption></figure>`;
+}

@@ -1,0 +1,64 @@
+// Canonical values in words, as far as a kind's own lists know them.
+import { _, label } from './i18n.js';
+import { when } from './time.js';
+
+const LONG = 120;
+
+const short = (s) => s.length > LONG ? s.slice(0, LONG) + '…' : s;
+
+export function words(f, v) {
+	if (v === null || v === undefined || v === '')
+		return _('(empty)');
+	if (Array.isArray(v))
+		return v.map((e) => words(f, e)).join('、');
+	if (v === true || v === false)
+		return v ? _('yes') : _('no');
+	if (typeof v === 'object')
+		return short(JSON.stringify(v));
+	if (f?.type === 'time')
+		return when(v);
+	return label(f?.codes?.find((c) => c.code === v)) || short(String(v));
+}
+
+// A register is what merges as one: a field, "#group", "field=element" of a
+// set, or "@stream", the mark of existence.
+export function registerName(kind, register) {
+	const field = (name) => label(kind.fields.find((f) => f.name === name)) ||
+	    name;
+
+	if (register[0] === '@')
+		return _('Does it exist?');
+	if (register[0] === '#')
+		return kind.fields.filter((f) => f.group === register.slice(1))
+		    .map(label).join(_(', ')) || register;
+	if (register.includes('=')) {
+		const [name, element] = split(register);
+
+		return `${field(name)}: ${words(kind.fields.find((f) =>
+			f.name === name), element)}`;
+	}
+	return field(register);
+}
+
+export function split(register) {
+	const i = register.indexOf('=');
+
+	return [register.slice(0, i), register.slice(i + 1)];
+}
+
+const present = (v) => v === true;
+
+export function registerValue(kind, register, v) {
+	if (register[0] === '@')
+		return present(v) ? _('it stays') : _('removed: {why}', { why:
+			typeof v === 'string' ? v : '' });
+	if (register[0] === '#' && v && typeof v === 'object')
+		return Object.entries(v).filter(([, x]) => x !== null).map(([k, x]) => {
+			const f = kind.fields.find((e) => e.name === k);
+
+			return `${label(f) || k} ${words(f, x)}`;
+		}).join(' · ') || _('(empty)');
+	if (register.includes('='))
+		return present(v) ? _('with it') : _('without it');
+	return words(kind.fields.find((f) => f.name === register), v);
+}
