@@ -68,7 +68,7 @@ notify(const char *state)
 
 	if (path == NULL || strlen(path) >= sizeof(at.sun_path))
 		return;
-	strcpy(at.sun_path, path);
+	memcpy(at.sun_path, path, strlen(path) + 1);
 	len =
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
 	if (path[0] == '@')

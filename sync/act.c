@@ -24,7 +24,7 @@ struct act {
 	char *subject;
 	uint8_t id[8];
 	bool machine; /* nobody wrote it: nobody is asked about the clock */
-	bool all; /* Seen lines about all that is held */
+	bool all;     /* Seen lines about all that is held */
 	struct part *parts;
 	size_t n;
 };

@@ -246,11 +246,11 @@ check_room(const char *home, int64_t bytes, struct err *err)
 	if (statvfs(home, &fs) != 0)
 		return err_sys(err, "%s", home);
 	room = (int64_t)(fs.f_bavail * fs.f_frsize);
-	if (room < bytes + bytes / 8)
+	bytes += bytes / 8;
+	if (room < bytes)
 		return err_set(err, YZ_EIO,
 		    "it needs %.1f GB, and %.1f GB are free for %s",
-		    (double)(bytes + bytes / 8) / 1e9, (double)room / 1e9,
-		    home);
+		    (double)bytes / 1e9, (double)room / 1e9, home);
 	return 0;
 }
 

@@ -184,8 +184,7 @@ branch_retake(
 	size_t i;
 	int rc = 0;
 
-	truncate_ref(ref, chain);
-	strcat(ref, "/");
+	truncate_ref(ref, chain, "");
 	for (i = 0;
 	     rc == 0 && (t.end = roster_end(r->roster, chain, i)) != NULL;
 	     i++) {

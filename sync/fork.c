@@ -395,8 +395,7 @@ seal_pair(struct replica *r, const struct fork *f, struct err *err)
 	if (rc == 0)
 		rc = ledger_put(
 		    r->ledger, stream, "commit", bytes.b, bytes.len, oid, err);
-	truncate_ref(ref, &f->chain);
-	strcat(ref, "/pair");
+	truncate_ref(ref, &f->chain, "pair");
 	if (rc == 0)
 		rc = ledger_ref(r->ledger, stream, ref, oid, err);
 	if (rc == 0)
@@ -508,8 +507,7 @@ fork_verify(
 		if (rc == 0)
 			rc = fork_check(&f.a, &f.b, &fault);
 		if (rc == 0 && is_sealed(r, c)) {
-			truncate_ref(ref, &c->name);
-			strcat(ref, "/pair");
+			truncate_ref(ref, &c->name, "pair");
 			rc = ledger_ref_get(
 			    r->ledger, c->name.stream, ref, oid, &fault);
 		}

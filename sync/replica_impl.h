@@ -53,11 +53,11 @@ struct replica {
 	int64_t schema_kinds; /* kinds when schema was loaded, -1 to do again */
 	struct chain *chains; /* sorted by name */
 	size_t n_chains;
-	int64_t version;     /* db_version() when chains were read */
-	int64_t stamp;       /* highest stamp given */
-	int64_t kinds;       /* head of the root's roster chain */
-	bool dirty;          /* _dirty has rows */
-	bool pending;        /* a chain held waits for its Continues */
+	int64_t version; /* db_version() when chains were read */
+	int64_t stamp;   /* highest stamp given */
+	int64_t kinds;   /* head of the root's roster chain */
+	bool dirty;      /* _dirty has rows */
+	bool pending;    /* a chain held waits for its Continues */
 	char began[CHAIN_INC_LEN + 1]; /* the incarnation in HOME/station */
 	/* Why nothing may be written under this incarnation, or "". */
 	char restored[ANCHOR_WHY_MAX];
@@ -191,7 +191,8 @@ int seal_changeset(struct replica *r, enum stream stream, const void *text,
 /* --- truncate.c */
 /* refs/forks/WRITER-INC/OWNER: below it is what was cut off the chain. */
 #define TRUNCATE_REF_MAX 96
-void truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain);
+void truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain,
+    const char *name);
 /* Write what was cut off, and move refs back; under the ledger's lock. */
 int truncate_seal(struct replica *r, struct err *err);
 

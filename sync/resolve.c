@@ -97,8 +97,7 @@ search(struct search *s, struct err *err)
 	int rc;
 
 	rc = search_held(s, err);
-	truncate_ref(ref, s->chain);
-	strcat(ref, "/");
+	truncate_ref(ref, s->chain, "");
 	if (rc == 0)
 		rc = ledger_refs(
 		    s->r->ledger, s->chain->stream, ref, search_branch, s, err);

@@ -463,7 +463,7 @@ sign_check_library(struct err *err)
 	    sign_verify(sig, pub, CHECK_NS, "abd", 3, &ignored) != 0 &&
 	    sign_verify(sig, pub, SIGN_NS_CHANGESET, "abc", 3, &ignored) != 0;
 	/* The same point, another number: S + L must not hold too. */
-	for (i = 0; i < sizeof(order); i++) {
+	for (i = 0; good && i < sizeof(order); i++) {
 		carry += made[32 + i] + order[i];
 		made[32 + i] = (uint8_t)carry;
 		carry >>= 8;

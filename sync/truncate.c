@@ -41,13 +41,14 @@ static const char *const cuts[] = {
 };
 
 void
-truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain)
+truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain,
+    const char *name)
 {
 	char ref[REPLICA_REF_MAX];
 
 	replica_chain_ref(ref, chain);
-	snprintf(out, TRUNCATE_REF_MAX, "refs/forks/%s",
-	    ref + strlen("refs/chains/"));
+	snprintf(out, TRUNCATE_REF_MAX, "refs/forks/%s/%s",
+	    ref + strlen("refs/chains/"), name);
 }
 
 /* The branch that ends in the chain's head keeps a ref of its own, and the
@@ -55,15 +56,13 @@ truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain)
 static int
 note_refs(struct replica *r, const struct chain *c, struct err *err)
 {
-	char ref[TRUNCATE_REF_MAX], id[17], oid[9];
-	size_t n;
+	char ref[TRUNCATE_REF_MAX], id[17], oid[9], name[32];
 	int rc;
 
-	truncate_ref(ref, &c->name);
 	digest_hex(id, c->id.b, 8);
 	digest_hex(oid, c->oid, 4);
-	n = strlen(ref);
-	snprintf(ref + n, sizeof(ref) - n, "/%s-%s", id, oid);
+	snprintf(name, sizeof(name), "%s-%s", id, oid);
+	truncate_ref(ref, &c->name, name);
 	rc = db_run(r->db, err,
 	    "INSERT INTO _cut(chain, ref, oid) VALUES (?, ?, ?)", "isb", c->no,
 	    ref, c->oid, sizeof(c->oid));

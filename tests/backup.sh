@@ -82,8 +82,8 @@ refused "a wrong passphrase is refused" 'passphrase is not the one' x a.backup \
 refused "what is no backup too" 'not a backup' x pass
 size=$(stat -c %s a.backup)
 for cut in 0 10 40 $((size / 2)) $((49 + 65552)) $((size - 1)); do
-	head -c "$cut" a.backup >cut
-	refused "cut after $cut of $size bytes" 'cut' x cut
+	head -c "$cut" a.backup >cut.backup
+	refused "cut after $cut of $size bytes" 'cut' x cut.backup
 done
 for at in 5 20 40 60 $((size / 2)) $((size - 3)); do
 	cp a.backup flipped

@@ -16,7 +16,7 @@ struct err;
 #define ARCHIVE_NAME_MAX 256 /* bytes of an entry's name */
 
 /* write is given the archive's bytes in order. */
-int archive_out_new(struct archive_out **out,
+int archive_out_new(struct archive_out **ret,
     int (*write)(void *arg, const void *data, size_t n, struct err *err),
     void *arg, struct err *err);
 /* An entry of exactly size bytes, which follow by archive_out_put(). */
@@ -29,7 +29,7 @@ void archive_out_free(struct archive_out *out);
 
 /* read gives the next bytes, borrowed until it is called again; n = 0 at the
  * end.  Its failure is the reader's. */
-int archive_in_new(struct archive_in **out,
+int archive_in_new(struct archive_in **ret,
     int (*read)(void *arg, const void **data, size_t *n, struct err *err),
     void *arg, struct err *err);
 struct archive_item {

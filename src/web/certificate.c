@@ -33,7 +33,7 @@ set_names(X509 *x)
 	gethostname(host, sizeof(host) - 1);
 	if (host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
 			      "UVWXYZ0123456789.-")] != '\0')
-		strcpy(host, "localhost");
+		snprintf(host, sizeof(host), "localhost");
 	snprintf(
 	    alt, sizeof(alt), "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", host);
 	if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
