@@ -14,6 +14,7 @@
 #include "model/vocabulary.h"
 #include "replica.h"
 #include "roster.h"
+#include "roster_change.h"
 #include "sign.h"
 
 struct init {

@@ -13,9 +13,11 @@
 #include "base/text.h"
 #include "enrol.h"
 #include "home.h"
+#include "issue.h"
 #include "limit.h"
 #include "local.h"
 #include "replica.h"
+#include "roster_change.h"
 #include "request.h"
 
 /* --- invitation ---------------------------------------------------------- */
@@ -247,30 +249,6 @@ enrol_fingerprint(char out[SIGN_FINGERPRINT_LEN], const void *request, size_t n)
 
 /* --- confirmation --------------------------------------------------------- */
 
-/* With which key, and in which document, this station enrols. */
-static int
-enroller(struct sign_key *out, char scope[ROSTER_SCOPE_MAX], struct replica *r,
-    struct err *err)
-{
-	const struct home *home = replica_home(r);
-	const struct roster *roster = replica_roster(r);
-	int rc;
-
-	memcpy(scope, home->code, sizeof(home->code));
-	*out = home->sign;
-	/* One root key alone signs nothing where several must. */
-	if (strcmp(roster_root(roster), home->code) != 0 ||
-	    roster_threshold(roster) > 1)
-		return 0;
-	rc = home_root_key(out, home, err);
-	if (rc == YZ_ENOTFOUND) {
-		*out = home->sign;
-		return 0;
-	}
-	memcpy(scope, "root", sizeof("root"));
-	return rc;
-}
-
 static int
 forget(struct local *local, const char *code, struct err *err)
 {
@@ -289,13 +267,13 @@ static int
 admit(struct replica *r, struct local *local, const struct request *q,
     const char *name, struct err *err)
 {
-	struct roster_doc cur = {.version = 0}, next = {.version = 0};
 	struct roster_station st = {.name = (char *)name, .n_keys = 1};
 	struct roster_key key = {.n_incs = 1};
 	char inc[1][CHAIN_INC_LEN + 1];
 	char scope[ROSTER_SCOPE_MAX];
-	struct sign_key signer;
-	int rc, has;
+	struct issue issue;
+	bool adopted;
+	int rc;
 
 	memcpy(st.code, q->code, sizeof(st.code));
 	memcpy(st.parent, replica_home(r)->code, sizeof(st.parent));
@@ -304,27 +282,18 @@ admit(struct replica *r, struct local *local, const struct request *q,
 	memcpy(key.ssh, q->ssh, sizeof(key.ssh));
 	key.incs = inc;
 	st.keys = &key;
-	rc = replica_may_sign(r, err);
+	rc = issue_scope(scope, r, err);
 	if (rc == 0)
-		rc = enroller(&signer, scope, r, err);
+		rc =
+		    roster_change_elsewhere(replica_roster(r), scope, &st, err);
+	if (rc == 0)
+		rc = issue_begin_scope(&issue, r, scope, err);
 	if (rc != 0)
-		goto out;
-	has = replica_roster_doc(r, &cur, scope, 0, err);
-	if (has != 0 && has != YZ_ENOTFOUND) {
-		rc = has;
-		goto out;
-	}
-	rc = roster_enrol(&next, replica_roster(r), has == 0 ? &cur : NULL,
-	    scope, &st, &signer, err);
-	if (rc == 0)
-		rc = replica_adopt(r, &next, err);
-	if (rc == 0)
-		rc = forget(local, q->code, err);
-out:
-	explicit_bzero(&signer, sizeof(signer));
-	roster_doc_free(&cur);
-	roster_doc_free(&next);
-	return rc;
+		return rc;
+	roster_change_put(issue.change, &st);
+	rc = issue_finish(&issue, &adopted, err);
+	issue_end(&issue);
+	return rc != 0 ? rc : forget(local, q->code, err);
 }
 
 /* The open invitation for code. */

@@ -36,6 +36,8 @@
 #define LIMIT_TREE 16               /* levels of stations */
 #define LIMIT_INVITATION 4096       /* bytes of an invitation */
 #define LIMIT_REQUEST 2048          /* bytes of a request to join */
+#define LIMIT_ROTATION (1u << 20)   /* bytes of a request to rotate */
+#define LIMIT_PROPOSAL_SIGS (16u << 10) /* bytes of FILE.sig */
 #define LIMIT_HEADS 65536           /* chains named in one session */
 #define LIMIT_BLOB (16u << 20)      /* bytes of an attachment */
 #define LIMIT_BACKUP (1ll << 38)    /* bytes of a backup's files */

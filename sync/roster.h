@@ -39,6 +39,9 @@ struct roster_key {
 	size_t n_ends;
 	struct digest roster; /* ended: the station's last sub-roster document
 			       * that counts under it, or zero */
+	bool proved;          /* it came with a proof: */
+	uint8_t by[32];       /* by the key before it, or the recovery key */
+	uint8_t proof[64];    /* over rotation_text() */
 };
 
 struct roster_former { /* a parent of earlier days */
@@ -135,17 +138,6 @@ int64_t roster_key_until(
  * NULL. */
 const struct roster_end *roster_end(
     const struct roster *roster, const struct chain_name *c, size_t i);
-
-/*
- * The next version of a scope's document with one station added (or, in
- * scope "root", its entry replaced, e.g. with a further key).  cur NULL makes
- * version 1: then station must be the root (scope "root") or the first
- * child.  Signed by signer, which becomes the one root key of version 1.
- */
-int roster_enrol(struct roster_doc *out, const struct roster *roster,
-    const struct roster_doc *cur, const char *scope,
-    const struct roster_station *station, const struct sign_key *signer,
-    struct err *err);
 
 /* allowed_signers for ssh-keygen and git: a line per key ever listed. */
 void roster_allowed_signers(struct buf *out, const struct roster *roster);

@@ -49,8 +49,8 @@ put_comma(struct buf *out, size_t i)
 		buf_putc(out, ',');
 }
 
-static void
-put_ends(struct buf *out, const struct roster_end *ends, size_t n)
+void
+roster_doc_put_ends(struct buf *out, const struct roster_end *ends, size_t n)
 {
 	char name[CHAIN_NAME_MAX];
 	size_t i;
@@ -71,18 +71,34 @@ put_ends(struct buf *out, const struct roster_end *ends, size_t n)
 }
 
 static void
+put_proof(struct buf *out, const struct roster_key *key)
+{
+	if (!key->proved) {
+		buf_puts(out, "\"\"");
+		return;
+	}
+	buf_puts(out, "{\"by\":");
+	put_key(out, key->by);
+	buf_puts(out, ",\"sig\":\"");
+	digest_base64(out, key->proof, sizeof(key->proof));
+	buf_puts(out, "\"}");
+}
+
+static void
 put_station_key(struct buf *out, const struct roster_key *key)
 {
 	size_t i;
 
 	buf_puts(out, key->ended ? "{\"ended\":true," : "{\"ended\":false,");
-	put_ends(out, key->ends, key->n_ends);
+	roster_doc_put_ends(out, key->ends, key->n_ends);
 	buf_puts(out, ",\"incs\":[");
 	for (i = 0; i < key->n_incs; i++) {
 		put_comma(out, i);
 		put_text(out, key->incs[i]);
 	}
-	buf_puts(out, "],\"roster\":");
+	buf_puts(out, "],\"proof\":");
+	put_proof(out, key);
+	buf_puts(out, ",\"roster\":");
 	put_hash(out, &key->roster);
 	buf_puts(out, ",\"sign\":");
 	put_key(out, key->sign);
@@ -102,7 +118,8 @@ put_station(struct buf *out, const struct roster_station *st)
 	for (i = 0; i < st->n_former; i++) {
 		put_comma(out, i);
 		buf_putc(out, '{');
-		put_ends(out, st->former[i].ends, st->former[i].n_ends);
+		roster_doc_put_ends(
+		    out, st->former[i].ends, st->former[i].n_ends);
 		buf_puts(out, ",\"parent\":");
 		put_text(out, st->former[i].parent);
 		buf_putc(out, '}');
@@ -200,6 +217,14 @@ copy(const void *from, size_t n, size_t size)
 }
 
 void
+roster_doc_copy_key(struct roster_key *to, const struct roster_key *from)
+{
+	*to = *from;
+	to->incs = copy(from->incs, from->n_incs, sizeof(*to->incs));
+	to->ends = copy(from->ends, from->n_ends, sizeof(*to->ends));
+}
+
+void
 roster_doc_copy_station(
     struct roster_station *to, const struct roster_station *from)
 {
@@ -208,12 +233,8 @@ roster_doc_copy_station(
 	*to = *from;
 	to->name = mem_strdup(from->name == NULL ? "" : from->name);
 	to->keys = copy(from->keys, from->n_keys, sizeof(*to->keys));
-	for (i = 0; i < to->n_keys; i++) {
-		struct roster_key *key = &to->keys[i];
-
-		key->incs = copy(key->incs, key->n_incs, sizeof(*key->incs));
-		key->ends = copy(key->ends, key->n_ends, sizeof(*key->ends));
-	}
+	for (i = 0; i < to->n_keys; i++)
+		roster_doc_copy_key(&to->keys[i], &from->keys[i]);
 	to->former = copy(from->former, from->n_former, sizeof(*to->former));
 	for (i = 0; i < to->n_former; i++) {
 		struct roster_former *f = &to->former[i];

@@ -6,6 +6,7 @@
 #ifndef SYNC_ROSTER_DOC_H
 #define SYNC_ROSTER_DOC_H
 
+#include "canon.h"
 #include "roster.h"
 
 struct roster_auditor { /* who may read; kept, not yet used */
@@ -44,9 +45,17 @@ int roster_parse_part(
 void roster_doc_write(struct buf *out, const struct roster_part *part);
 void roster_doc_release(struct roster_part *part);
 
+/* "ends":[...], as in a document and in a rotation; and its inverse: writer
+ * is whose chains they must be, or NULL. */
+void roster_doc_put_ends(
+    struct buf *out, const struct roster_end *ends, size_t n);
+int roster_parse_ends(struct roster_end **out, size_t *n, struct canon object,
+    const char *writer, struct err *err);
+
 /* Copy from, which stays the caller's; release what to held. */
 void roster_doc_copy_station(
     struct roster_station *to, const struct roster_station *from);
+void roster_doc_copy_key(struct roster_key *to, const struct roster_key *from);
 void roster_doc_release_station(struct roster_station *station);
 
 #endif

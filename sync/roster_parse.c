@@ -208,9 +208,8 @@ unsorted(const char *key, struct err *err)
 
 /* --- parts of a station ----------------------------------------------- */
 
-/* writer: whose chains they must be, or NULL. */
-static int
-parse_ends(struct roster_end **out, size_t *n, struct canon object,
+int
+roster_parse_ends(struct roster_end **out, size_t *n, struct canon object,
     const char *writer, struct err *err)
 {
 	char name[CHAIN_NAME_MAX], before[CHAIN_NAME_MAX] = "";
@@ -284,6 +283,36 @@ parse_incs(struct roster_key *key, struct canon object, struct err *err)
 	return 0;
 }
 
+/* "" or an object; a member too many does not print back. */
+static int
+parse_proof(struct roster_key *key, struct canon object, struct err *err)
+{
+	struct canon v = {NULL, 0};
+	struct buf sig = BUF_INIT;
+	char *s = NULL;
+	int rc;
+
+	if (!canon_member(object, "proof", &v))
+		return err_set(err, YZ_ECORRUPT, "roster: no \"proof\"");
+	if (canon_is_text(v, ""))
+		return 0;
+	key->proved = true;
+	rc = get_key(key->by, v, "by", err);
+	if (rc == 0)
+		rc = get_text(&s, v, "sig", 88, err);
+	if (rc != 0)
+		return rc;
+	if (digest_unbase64(&sig, s, strlen(s)) &&
+	    sig.len == sizeof(key->proof))
+		memcpy(key->proof, sig.b, sig.len);
+	else
+		rc = err_set(
+		    err, YZ_ECORRUPT, "roster: \"sig\" is no signature");
+	buf_free(&sig);
+	free(s);
+	return rc;
+}
+
 static int
 parse_keys(struct roster_station *st, struct canon object, struct err *err)
 {
@@ -301,9 +330,10 @@ parse_keys(struct roster_station *st, struct canon object, struct err *err)
 		struct roster_key *key = &st->keys[st->n_keys++];
 
 		if ((rc = get(&ended, item, "ended", CANON_BOOL, err)) != 0 ||
-		    (rc = parse_ends(
+		    (rc = roster_parse_ends(
 			 &key->ends, &key->n_ends, item, st->code, err)) != 0 ||
 		    (rc = parse_incs(key, item, err)) != 0 ||
+		    (rc = parse_proof(key, item, err)) != 0 ||
 		    (rc = get_hash(&key->roster, item, "roster", err)) != 0 ||
 		    (rc = get_key(key->sign, item, "sign", err)) != 0 ||
 		    (rc = get_key(key->ssh, item, "ssh", err)) != 0)
@@ -333,8 +363,8 @@ parse_former(struct roster_station *st, struct canon object, struct err *err)
 	while (canon_next(list, &at, &item)) {
 		struct roster_former *f = &st->former[st->n_former++];
 
-		if ((rc = parse_ends(&f->ends, &f->n_ends, item, NULL, err)) !=
-			0 ||
+		if ((rc = roster_parse_ends(
+			 &f->ends, &f->n_ends, item, NULL, err)) != 0 ||
 		    (rc = get_code(f->parent, item, "parent", false, err)) != 0)
 			return rc;
 	}

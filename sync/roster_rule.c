@@ -9,6 +9,7 @@
 #include "limit.h"
 #include "roster_doc.h"
 #include "roster_rule.h"
+#include "rotation.h"
 #include "sign.h"
 
 static const struct digest zero;
@@ -119,24 +120,58 @@ keeps_incs(const struct roster_key *was, const struct roster_key *is)
 	return true;
 }
 
-/* In a sub-roster no key may replace another: that is for the root. */
+/*
+ * In a sub-roster a further key needs a proof: by the key before it while
+ * that is in use, or by the recovery key.  The root's k of n need none, but
+ * one that is there must hold.
+ */
 static int
-keeps_station(const struct roster_station *was, const struct roster_station *is,
-    bool root, struct err *err)
+check_added(const struct roster_station *was, const struct roster_station *is,
+    size_t i, bool root, bool *recovered, struct err *err)
+{
+	const struct roster_key *key = &is->keys[i], *before = &is->keys[i - 1];
+	bool in_use = i > was->n_keys || !was->keys[i - 1].ended;
+	struct digest by;
+	int rc;
+
+	if (!key->proved && root)
+		return 0;
+	digest_sha256(&by, key->by, sizeof(key->by));
+	if (!key->proved)
+		return err_set(err, YZ_EDENIED,
+		    "roster: %s is enrolled with another key", was->code);
+	if (!digest_equal(&was->recovery, &zero) &&
+	    digest_equal(&by, &was->recovery))
+		*recovered = true;
+	else if (!in_use || memcmp(key->by, before->sign, 32) != 0)
+		return err_set(err, YZ_EDENIED,
+		    "roster: a new key of %s is proved by a key that may not",
+		    was->code);
+	rc = rotation_check_proof(
+	    key, was->code, before->sign, &is->recovery, err);
+	return rc != 0 ? err_within(err, "roster: a new key of %s", was->code)
+		       : 0;
+}
+
+static bool
+same_proof(const struct roster_key *a, const struct roster_key *b)
+{
+	return a->proved == b->proved &&
+	       memcmp(a->by, b->by, sizeof(a->by)) == 0 &&
+	       memcmp(a->proof, b->proof, sizeof(a->proof)) == 0;
+}
+
+static int
+keeps_keys(const struct roster_station *was, const struct roster_station *is,
+    struct err *err)
 {
 	size_t i;
 
-	if (strcmp(was->parent, is->parent) != 0)
-		return err_set(err, YZ_EDENIED,
-		    "roster: %s may not change its parent", was->code);
-	if (is->n_keys < was->n_keys || (!root && is->n_keys > was->n_keys))
-		return err_set(err, YZ_EDENIED,
-		    "roster: %s is enrolled with another key", was->code);
 	for (i = 0; i < was->n_keys; i++) {
 		const struct roster_key *a = &was->keys[i], *b = &is->keys[i];
 
 		if (memcmp(a->sign, b->sign, 32) != 0 ||
-		    memcmp(a->ssh, b->ssh, 32) != 0)
+		    memcmp(a->ssh, b->ssh, 32) != 0 || !same_proof(a, b))
 			return err_set(err, YZ_EDENIED,
 			    "roster: %s is enrolled with another key",
 			    was->code);
@@ -145,7 +180,29 @@ keeps_station(const struct roster_station *was, const struct roster_station *is,
 			    "roster: a key of %s may not get back what it lost",
 			    was->code);
 	}
-	if (!root && !digest_equal(&was->recovery, &zero) &&
+	return 0;
+}
+
+static int
+keeps_station(const struct roster_station *was, const struct roster_station *is,
+    bool root, struct err *err)
+{
+	bool recovered = false;
+	size_t i;
+	int rc;
+
+	if (strcmp(was->parent, is->parent) != 0)
+		return err_set(err, YZ_EDENIED,
+		    "roster: %s may not change its parent", was->code);
+	if (is->n_keys < was->n_keys)
+		return err_set(err, YZ_EDENIED,
+		    "roster: %s is enrolled with another key", was->code);
+	rc = keeps_keys(was, is, err);
+	for (i = was->n_keys; rc == 0 && i < is->n_keys; i++)
+		rc = check_added(was, is, i, root, &recovered, err);
+	if (rc != 0)
+		return rc;
+	if (!root && !recovered && !digest_equal(&was->recovery, &zero) &&
 	    !digest_equal(&was->recovery, &is->recovery))
 		return err_set(err, YZ_EDENIED,
 		    "roster: %s has another recovery key", was->code);

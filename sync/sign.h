@@ -16,6 +16,7 @@ struct err;
 #define SIGN_NS_ROSTER "yizhan-roster"
 #define SIGN_NS_RECEIPT "yizhan-receipt"
 #define SIGN_NS_JOIN "yizhan-join"
+#define SIGN_NS_ROTATE "yizhan-rotate"
 
 struct sign_key {
 	uint8_t pub[32];

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "limit.h"
 #include "peer.h"
+#include "roster_change.h"
 #include "sign.h"
 
 #define MEMORY_CHAINS 24

@@ -7,6 +7,7 @@
 #define SHUFFLE_H
 
 #include "replica_impl.h"
+#include "roster_change.h"
 
 /* --- dice -------------------------------------------------------------------
  */

@@ -14,6 +14,7 @@
 #include "home.h"
 #include "local.h"
 #include "replica.h"
+#include "roster_change.h"
 #include "request.h"
 #include "tap.h"
 

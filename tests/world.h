@@ -21,6 +21,7 @@
 #include "op.h"
 #include "replica.h"
 #include "roster.h"
+#include "roster_change.h"
 #include "sign.h"
 #include "tap.h"
 
