@@ -87,8 +87,12 @@ int cmd_rebuild(struct cmd *cmd, int argc, char **argv);
 int cmd_restore(struct cmd *cmd, int argc, char **argv);
 int cmd_resolve(struct cmd *cmd, int argc, char **argv);
 int cmd_resume(struct cmd *cmd, int argc, char **argv);
+int cmd_revoke(struct cmd *cmd, int argc, char **argv);
 int cmd_rm(struct cmd *cmd, int argc, char **argv);
 int cmd_roster(struct cmd *cmd, int argc, char **argv);
+/* roster SUBCOMMAND, argv[0] being the latter */
+int cmd_roster_change(struct cmd *cmd, int argc, char **argv);
+int cmd_rotate(struct cmd *cmd, int argc, char **argv);
 int cmd_serve(struct cmd *cmd, int argc, char **argv);
 int cmd_set(struct cmd *cmd, int argc, char **argv);
 int cmd_show(struct cmd *cmd, int argc, char **argv);

@@ -12,6 +12,8 @@
 #include "home.h"
 #include "limit.h"
 #include "model/vocabulary.h"
+#include "paper.h"
+#include "proposal.h"
 #include "replica.h"
 #include "roster.h"
 #include "roster_change.h"
@@ -22,6 +24,9 @@ struct init {
 	const char *name;      /* or NULL: the division's */
 	const char *divisions; /* path, "none", or NULL for ours */
 	const char *as;        /* the person */
+	const char *recovery;  /* where the sheet goes, or NULL */
+	const char *root_keys; /* file of public keys, or NULL: one made here */
+	int64_t threshold;     /* how many of them must sign */
 };
 
 /* Everything that can be wrong before a file is written. */
@@ -53,15 +58,21 @@ init_check(struct buf *name, const struct init *in, struct err *err)
 	return 0;
 }
 
-/* Version 1 of the roster: this station, signed by a new root key. */
+/*
+ * Version 1 of the roster: this station, signed by a new root key; or by k of
+ * n that are elsewhere, then it waits as a proposal.
+ */
 static int
 init_roster(struct roster_doc *doc, struct replica *r, const char *name,
-    const struct sign_key *root, struct err *err)
+    const struct init *in, const struct sign_key *root, struct err *err)
 {
 	const struct home *home = replica_home(r);
 	struct roster_station station = {.name = (char *)name};
 	struct roster_key key = {.ended = false};
+	uint8_t keys[LIMIT_ROSTER_KEYS + 1][32];
 	char inc[1][CHAIN_INC_LEN + 1];
+	struct roster_change *change;
+	size_t n = 1;
 	int rc;
 
 	memcpy(inc[0], home->inc, sizeof(inc[0]));
@@ -74,11 +85,26 @@ init_roster(struct roster_doc *doc, struct replica *r, const char *name,
 	station.keys = &key;
 	station.n_keys = 1;
 
-	rc = roster_enrol(
-	    doc, replica_roster(r), NULL, "root", &station, root, err);
+	rc = home_recovery_load(&station.recovery, home, err);
+	if (rc == 0 && in->root_keys != NULL)
+		rc = proposal_root_keys(keys, &n, in->root_keys, err);
+	else
+		memcpy(keys[0], root->pub, sizeof(keys[0]));
+	if (rc == 0)
+		rc = roster_change_begin(&change, NULL, NULL, "root", err);
 	if (rc != 0)
 		return rc;
-	return replica_adopt(r, doc, err);
+	roster_change_put(change, &station);
+	rc = roster_change_root_keys(
+	    change, (const uint8_t(*)[32])keys, n, in->threshold, err);
+	if (rc == 0)
+		rc = roster_change_write(doc, change, err);
+	roster_change_free(change);
+	if (rc == 0 && in->root_keys != NULL)
+		return proposal_save(r, doc, err);
+	if (rc == 0)
+		rc = roster_doc_sign(doc, root, err);
+	return rc != 0 ? rc : replica_adopt(r, doc, err);
 }
 
 static int
@@ -96,11 +122,21 @@ init_vocabulary(struct replica *r, const struct init *in, struct err *err)
 }
 
 static void
-init_print(
-    const struct cmd *cmd, const char *name, const struct roster_doc *doc)
+init_print(const struct cmd *cmd, const struct init *in, const char *name,
+    const struct roster_doc *doc)
 {
 	char fp[SIGN_FINGERPRINT_LEN];
 
+	if (in->root_keys != NULL) {
+		printf(_("station      %s in %s\n"), name, cmd->home);
+		printf(_("roster       waits for %lld of the root keys\n"),
+		    (long long)in->threshold);
+		printf(
+		    _("next         yizhan -C %s roster propose -o FILE; have "
+		      "it signed; roster adopt FILE\n"),
+		    cmd->home);
+		return;
+	}
 	sign_fingerprint(fp, doc->hash.b, sizeof(doc->hash.b));
 	printf(_("station      %s in %s\n"), name, cmd->home);
 	printf(_("roster       version 1, fingerprint %s\n"), fp);
@@ -131,20 +167,24 @@ init_top(const struct cmd *cmd, const struct init *in, struct err *err)
 		goto out;
 	sign_generate(&root);
 	path = home_file(home, "keys/root");
-	rc = sign_save(&root, path, err);
+	if (in->root_keys == NULL)
+		rc = sign_save(&root, path, err);
+	if (rc == 0 && in->recovery != NULL)
+		rc = paper_make(in->recovery, home, err);
 	if (rc != 0) {
 		home_free(home);
 		goto out;
 	}
 	rc = replica_open(&r, home, err);
 	if (rc == 0)
-		rc = init_roster(&doc, r, buf_str(&name), &root, err);
-	if (rc == 0)
+		rc = init_roster(&doc, r, buf_str(&name), in, &root, err);
+	/* Else with the roster's adoption. */
+	if (rc == 0 && in->root_keys == NULL)
 		rc = init_vocabulary(r, in, err);
 	if (r != NULL)
 		rc = cmd_close(r, rc, err);
 	if (rc == 0)
-		init_print(cmd, buf_str(&name), &doc);
+		init_print(cmd, in, buf_str(&name), &doc);
 out:
 	explicit_bzero(&root, sizeof(root));
 	roster_doc_free(&doc);
@@ -156,8 +196,8 @@ out:
 int
 cmd_init(struct cmd *cmd, int argc, char **argv)
 {
-	struct init in = {NULL, NULL, NULL, NULL};
-	const char *later = NULL;
+	struct init in = {.threshold = 1};
+	const char *k = NULL;
 	struct err err;
 	int top;
 
@@ -165,13 +205,12 @@ cmd_init(struct cmd *cmd, int argc, char **argv)
 	    cmd_option(&argc, argv, "--divisions", &in.divisions) < 0 ||
 	    cmd_option(&argc, argv, "--as", &in.as) < 0)
 		return cmd_usage(cmd);
-	if (cmd_option(&argc, argv, "--root-keys", &later) != 0 ||
-	    cmd_option(&argc, argv, "--threshold", &later) != 0) {
-		err_set(&err, YZ_EINVAL,
-		    _("several root keys are not supported yet: leave out "
-		      "--root-keys and --threshold"));
-		return cmd_fail(cmd, &err);
-	}
+	if (cmd_option(&argc, argv, "--recovery", &in.recovery) < 0 ||
+	    cmd_option(&argc, argv, "--root-keys", &in.root_keys) < 0 ||
+	    cmd_option(&argc, argv, "--threshold", &k) < 0 ||
+	    (k != NULL && !cmd_number(&in.threshold, k)) ||
+	    (k != NULL) != (in.root_keys != NULL))
+		return cmd_usage(cmd);
 	top = cmd_option(&argc, argv, "--top", NULL);
 	if (cmd_unknown_option(cmd, argc, argv) || top != 1 || argc != 2)
 		return cmd_usage(cmd);

@@ -17,6 +17,7 @@
 #include "link.h"
 #include "link_ssh.h"
 #include "local.h"
+#include "paper.h"
 #include "peer_replica.h"
 #include "replica.h"
 #include "roster.h"
@@ -27,7 +28,7 @@
 /* A HOME that asked before is used again: the same keys ask again. */
 static int
 make_home(struct replica **out, const struct cmd *cmd, const char *code,
-    struct err *err)
+    const char *sheet, struct err *err)
 {
 	struct home *home;
 	int rc;
@@ -35,6 +36,11 @@ make_home(struct replica **out, const struct cmd *cmd, const char *code,
 	rc = home_open(&home, cmd->home, err);
 	if (rc == YZ_ENOTFOUND)
 		rc = home_create(&home, cmd->home, code, err);
+	if (rc == 0 && sheet != NULL) {
+		rc = paper_make(sheet, home, err);
+		if (rc != 0)
+			home_free(home);
+	}
 	if (rc != 0)
 		return rc;
 	if (strcmp(home->code, code) != 0) {
@@ -134,7 +140,8 @@ keep_parent(
 }
 
 static int
-join(const struct cmd *cmd, const struct enrol_invitation *in, struct err *err)
+join(const struct cmd *cmd, const struct enrol_invitation *in,
+    const char *sheet, struct err *err)
 {
 	char fingerprint[SIGN_FINGERPRINT_LEN];
 	struct buf request = BUF_INIT;
@@ -145,7 +152,7 @@ join(const struct cmd *cmd, const struct enrol_invitation *in, struct err *err)
 
 	if (!mem_limit(LIMIT_MEMORY))
 		return err_sys(err, "memory limit");
-	rc = make_home(&r, cmd, in->code, err);
+	rc = make_home(&r, cmd, in->code, sheet, err);
 	if (rc != 0)
 		return rc;
 	enrol_request(&request, replica_home(r));
@@ -175,11 +182,13 @@ int
 cmd_join(struct cmd *cmd, int argc, char **argv)
 {
 	struct enrol_invitation in;
+	const char *sheet = NULL;
 	struct buf text = BUF_INIT;
 	struct err err = {0};
 	int rc;
 
-	if (cmd_unknown_option(cmd, argc, argv) || argc != 2)
+	if (cmd_option(&argc, argv, "--recovery", &sheet) < 0 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc != 2)
 		return cmd_usage(cmd);
 	rc = file_read(&text, argv[1], INVITATION_BYTES_MAX, &err);
 	if (rc == 0)
@@ -188,7 +197,7 @@ cmd_join(struct cmd *cmd, int argc, char **argv)
 		explicit_bzero(text.b, text.len);
 	buf_free(&text);
 	if (rc == 0) {
-		rc = join(cmd, &in, &err);
+		rc = join(cmd, &in, sheet, &err);
 		explicit_bzero(&in, sizeof(in));
 	}
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);

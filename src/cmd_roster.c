@@ -224,6 +224,8 @@ cmd_roster(struct cmd *cmd, int argc, char **argv)
 	struct replica *r;
 	int signers, json, status = CMD_DONE, rc;
 
+	if (argc > 1 && argv[1][0] != '-')
+		return cmd_roster_change(cmd, argc - 1, argv + 1);
 	signers = cmd_option(&argc, argv, "--allowed-signers", NULL);
 	json = cmd_option(&argc, argv, "--json", NULL);
 	if (cmd_option(&argc, argv, "--write", &dir) < 0 ||

@@ -71,6 +71,8 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 	struct session_options opt = {.limit = sync->limit, .progress = true};
 	struct peer_replica *store;
 	struct seat *seat = NULL;
+	struct home_next next;
+	struct err ignored;
 	struct link *link;
 	int rc;
 
@@ -86,6 +88,13 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 	opt.seat = seat;
 	rc = link_ssh_open(&link, peer->address, peer->host_key,
 	    &replica_home(sync->r)->ssh, err);
+	/* A rotation that was granted, and whose answer did not come. */
+	if (rc == YZ_EDENIED &&
+	    home_next_load(&next, replica_home(sync->r), &ignored) == 0) {
+		rc = link_ssh_open(
+		    &link, peer->address, peer->host_key, &next.ssh, err);
+		explicit_bzero(&next, sizeof(next));
+	}
 	if (rc == 0) {
 		store = peer_replica_new(sync->r, sync->local, peer->code);
 		rc = session_run(
@@ -95,7 +104,6 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 	} else {
 		/* What status shows; a failure to note it changes nothing. */
 		struct local_peer noted = *peer;
-		struct err ignored;
 
 		snprintf(noted.trouble, sizeof(noted.trouble), "%s", err->msg);
 		(void)local_peer_put(sync->local, &noted, &ignored);

@@ -21,13 +21,15 @@ static const struct {
 	const char *help;
 } commands[] = {
     {"init", cmd_init,
-	"CODE --top [--name N] [--divisions FILE|none] [--as NAME]",
+	"CODE --top [--name N] [--divisions FILE|none] [--as NAME] "
+	"[--recovery SHEET] [--root-keys FILE --threshold K]",
 	N_("found a federation: keys, roster, kinds and codes")},
     {"invite", cmd_invite,
 	"CODE [--name N] [--address HOST:PORT] [--host-key FILE] [--auto] "
 	"[-o FILE]",
 	N_("invite a child station")},
-    {"join", cmd_join, "FILE", N_("make HOME and ask the parent to join")},
+    {"join", cmd_join, "FILE [--recovery SHEET]",
+	N_("make HOME and ask the parent to join")},
     {"confirm", cmd_confirm, "CODE FINGERPRINT",
 	N_("confirm a child that asked to join")},
     {"add", cmd_add, "KIND F=V ... [--as NAME]", N_("create a record")},
@@ -80,8 +82,18 @@ static const struct {
     {"doctor", cmd_doctor, "[--json]",
 	N_("what an administrator should know and do")},
     {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
-    {"roster", cmd_roster, "[--json | --write DIR | --allowed-signers]",
+    {"roster", cmd_roster,
+	"[--json | --write DIR | --allowed-signers | propose -o FILE | "
+	"sign FILE --key KEY | adopt FILE [SIG ...] | "
+	"auditor add NAME KEY [--streams S,..] [--owners C,..] [--until N] "
+	"[--root] | auditor remove KEY [--root] | "
+	"root-keys FILE --threshold K]",
 	N_("stations, keys, and where their powers end")},
+    {"rotate", cmd_rotate,
+	"[--recovery FILE [--new FILE]] [-o FILE | --take FILE]",
+	N_("ask for new keys in place of this station's")},
+    {"revoke", cmd_revoke, "CODE [--why TEXT] [--chain CHAIN=SEQ ...]",
+	N_("end the powers of a station's key")},
     {"user", cmd_user,
 	"add LOGIN [--name N] [--role R] | passwd LOGIN | role LOGIN R | list",
 	N_("accounts of the console; passwords are read from standard input")},

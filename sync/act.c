@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "fork.h"
 #include "home.h"
@@ -204,6 +205,47 @@ write_part(struct act *act, const struct part *p, int64_t now, int64_t offset,
 	return rc;
 }
 
+/* Is there a key here whose changesets others will take? */
+static int
+may_write(struct replica *r, struct err *err)
+{
+	const struct roster_station *st = roster_find(r->roster, r->home->code);
+	const struct roster_key *key;
+	struct home_next next;
+	bool recovering;
+	char *path;
+
+	if (st == NULL)
+		return err_set(err, YZ_EDENIED,
+		    "station %s is not in the roster yet: it must be"
+		    " confirmed by its parent first",
+		    r->home->code);
+	key = roster_current(st);
+	if (key == NULL)
+		return err_set(err, YZ_EDENIED,
+		    "the key of %s was revoked: nothing can be written until"
+		    " the recovery key has replaced it (rotate --recovery"
+		    " FILE)",
+		    r->home->code);
+	if (memcmp(key->sign, r->home->sign.pub, sizeof(key->sign)) != 0)
+		return err_set(err, YZ_EDENIED,
+		    "the keys in %s/keys are not those of %s in the roster",
+		    r->home->path, r->home->code);
+	path = home_file(r->home, "rotation");
+	/* Not once the key in use is the one that was asked for. */
+	recovering =
+	    file_exists(path) && !(home_next_load(&next, r->home, err) == 0 &&
+				     memcmp(next.sign.pub, key->sign, 32) == 0);
+	explicit_bzero(&next, sizeof(next));
+	free(path);
+	if (recovering)
+		return err_set(err, YZ_EDENIED,
+		    "the recovery key was used: sync until the new keys of %s"
+		    " are in the roster",
+		    r->home->code);
+	return 0;
+}
+
 int
 act_commit(struct act *act, struct digest *last, struct err *err)
 {
@@ -217,11 +259,8 @@ act_commit(struct act *act, struct digest *last, struct err *err)
 	if (rc != 0)
 		return rc;
 	rc = replica_may_sign(r, err);
-	if (rc == 0 && roster_find(r->roster, r->home->code) == NULL)
-		rc = err_set(err, YZ_EDENIED,
-		    "station %s is not in the roster yet: it must be"
-		    " confirmed by its parent first",
-		    r->home->code);
+	if (rc == 0)
+		rc = may_write(r, err);
 	if (rc == 0 && !act->machine)
 		rc = replica_clock_check(r, now, err);
 	if (rc == 0)
@@ -270,12 +309,13 @@ replica_note_seen(struct replica *r, struct err *err)
 {
 	struct act *act = NULL;
 	int64_t now = replica_now(r);
+	struct err ignored;
 	size_t i;
 	int rc;
 
 	rc = replica_refresh(r, err);
 	if (rc != 0 || replica_restored(r) != NULL ||
-	    roster_find(r->roster, r->home->code) == NULL)
+	    may_write(r, &ignored) != 0)
 		return rc;
 	for (i = 0; i < r->n_chains; i++) {
 		const struct chain *d = &r->chains[i], *mine;
@@ -323,10 +363,12 @@ replica_note_joined(struct replica *r, struct err *err)
 {
 	const struct chain *mine;
 	struct chain_name name;
+	struct err ignored;
 	int rc;
 
 	rc = replica_refresh(r, err);
-	if (rc != 0 || replica_restored(r) != NULL)
+	if (rc != 0 || replica_restored(r) != NULL ||
+	    may_write(r, &ignored) != 0)
 		return rc;
 	own_chain(&name, r, STREAM_RESOURCE, "");
 	mine = replica_chain_find(r, &name);

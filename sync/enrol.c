@@ -230,6 +230,8 @@ enrol_request(struct buf *out, const struct home *home)
 	memcpy(q.inc, home->inc, sizeof(q.inc));
 	memcpy(q.sign, home->sign.pub, sizeof(q.sign));
 	memcpy(q.ssh, home->ssh.pub, sizeof(q.ssh));
+	/* A damaged file is refused where it is made, in cmd_join. */
+	(void)home_recovery_load(&q.recovery, home, &err);
 	request_write(&text, &q, false);
 	/* Only libcrypto could refuse, and it has no answer (digest.h). */
 	if (sign_make(q.proof, &home->sign, SIGN_NS_JOIN, text.b, text.len,
@@ -277,6 +279,7 @@ admit(struct replica *r, struct local *local, const struct request *q,
 
 	memcpy(st.code, q->code, sizeof(st.code));
 	memcpy(st.parent, replica_home(r)->code, sizeof(st.parent));
+	st.recovery = q->recovery;
 	memcpy(inc[0], q->inc, sizeof(inc[0]));
 	memcpy(key.sign, q->sign, sizeof(key.sign));
 	memcpy(key.ssh, q->ssh, sizeof(key.ssh));

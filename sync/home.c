@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "home.h"
+#include "home_impl.h"
 
 #define STATION_LEN 25 /* "code 520302\ninc 1f0c9a7e\n" */
 
@@ -19,8 +19,8 @@ home_file(const struct home *home, const char *name)
 	return mem_printf("%s/%s", home->path, name);
 }
 
-static int
-station_write(const struct home *home, struct err *err)
+int
+home_station_write(const struct home *home, struct err *err)
 {
 	char *path = home_file(home, "station");
 	struct buf text = BUF_INIT;
@@ -65,9 +65,9 @@ out:
 	return rc;
 }
 
-static int
-key_save(const struct home *home, const char *name, const struct sign_key *key,
-    struct err *err)
+int
+home_key_save(const struct home *home, const char *name,
+    const struct sign_key *key, struct err *err)
 {
 	char *path = home_file(home, name);
 	int rc = sign_save(key, path, err);
@@ -133,14 +133,14 @@ home_create(
 	if (rc == 0)
 		rc = file_mkdir(keys, 0700, err);
 	if (rc == 0)
-		rc = key_save(home, "keys/sign", &home->sign, err);
+		rc = home_key_save(home, "keys/sign", &home->sign, err);
 	if (rc == 0)
-		rc = key_save(home, "keys/ssh", &home->ssh, err);
+		rc = home_key_save(home, "keys/ssh", &home->ssh, err);
 	if (rc == 0)
 		rc = anchor_create(home, err);
 	/* Last: the station exists once this does. */
 	if (rc == 0)
-		rc = station_write(home, err);
+		rc = home_station_write(home, err);
 	if (rc == 0) {
 		*out = home;
 		home = NULL;
@@ -184,7 +184,7 @@ home_free(struct home *home)
 int
 home_keep_incarnation(const struct home *home, struct err *err)
 {
-	return station_write(home, err);
+	return home_station_write(home, err);
 }
 
 int

@@ -5,10 +5,16 @@
  *	HOME/yizhan.db  local.db  ledger/  blobs/  anchor
  *	HOME/station: "code 520302\ninc 1f0c9a7e\n"
  *	HOME/keys/sign  ssh  root (only where the root key is kept)
+ *	HOME/keys/next: "sign SEED\nssh SEED\ninc 1f0c9a7e\n" while a rotation
+ *is under way; HOME/rotation: its request, if a recovery key signed it
+ *	HOME/keys/recovery: the hash of the recovery key, before joining
  */
 #ifndef SYNC_HOME_H
 #define SYNC_HOME_H
 
+#include <stdbool.h>
+
+#include "base/digest.h"
 #include "chain.h"
 #include "sign.h"
 
@@ -22,6 +28,11 @@ struct home {
 	struct sign_key ssh;         /* logs in at the parent */
 };
 
+struct home_next { /* the keys and incarnation that come next */
+	struct sign_key sign, ssh;
+	char inc[CHAIN_INC_LEN + 1];
+};
+
 /* Make a new HOME with fresh keys and a random incarnation.  Fails if there
  * is a station already.  Writes keys/, and station (code and incarnation). */
 int home_create(
@@ -32,6 +43,32 @@ void home_free(struct home *home);
 void home_make_incarnation(char inc[CHAIN_INC_LEN + 1]);
 /* Write down home->inc, which the replica has changed. */
 int home_keep_incarnation(const struct home *home, struct err *err);
+/* Make the next keys; new_inc: and a new incarnation.  Those that are there
+ * already are kept. */
+int home_next_make(struct home_next *out, const struct home *home, bool new_inc,
+    struct err *err);
+/* YZ_ENOTFOUND: no rotation is under way. */
+int home_next_load(
+    struct home_next *out, const struct home *home, struct err *err);
+/* A HOME that came back without its keys gets some that nobody knows, until
+ * the recovery key brings the next ones. */
+int home_fill_keys(const char *path, struct err *err);
+/* No rotation any more. */
+int home_next_drop(const struct home *home, struct err *err);
+/*
+ * The roster says that this station's keys are sign and ssh.  If those are
+ * the next ones, or another process has switched already, take them; the
+ * incarnation is the replica's to change (tail.h).  A crash on the way leaves keys/next, and so is made
+ * good here.  Others are no concern of this function.
+ */
+int home_follow(struct home *home, const uint8_t sign[32],
+    const uint8_t ssh[32], struct err *err);
+/* The hash of the recovery key that its station was made with; all zero if
+ * there is none. */
+int home_recovery_load(
+    struct digest *out, const struct home *home, struct err *err);
+int home_recovery_save(
+    const struct digest *hash, const struct home *home, struct err *err);
 /* path/NAME, malloced. */
 char *home_file(const struct home *home, const char *name);
 /* The root key, if it is kept here: YZ_ENOTFOUND otherwise. */

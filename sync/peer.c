@@ -40,6 +40,7 @@ static const unsigned allowed[MSG_COUNT] = {
     [MSG_ASK] = OPEN,
     [MSG_PLACE] = OPEN,
     [MSG_EVIDENCE] = OPEN,
+    [MSG_ROTATE] = OPEN,
 };
 
 static const char *const state_names[PEER_STATES] = {
@@ -48,7 +49,7 @@ static const char *const state_names[PEER_STATES] = {
 #define LONG_MESSAGES \
 	(1u << MSG_HELLO | 1u << MSG_ROSTER | 1u << MSG_JOIN | \
 	    1u << MSG_LIST | 1u << MSG_PARTIALS | 1u << MSG_RECEIPT | \
-	    1u << MSG_EVIDENCE)
+	    1u << MSG_EVIDENCE | 1u << MSG_ROTATE)
 
 int
 peer_new(struct peer **out, const struct peer_options *options,

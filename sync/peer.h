@@ -77,6 +77,16 @@ struct peer_store {
 	 * May be NULL. */
 	int (*own)(void *arg, const struct peer_head *named,
 	    enum peer_own *verdict, struct err *err);
+	/* Requests to rotate: the i-th that goes to the peer (YZ_ENOTFOUND: no
+	 * more); and one that came.  Both may be NULL. */
+	int (*rotation_get)(
+	    void *arg, struct buf *out, size_t i, struct err *err);
+	int (*rotation_put)(
+	    void *arg, const void *text, size_t n, struct err *err);
+	/* Is the peer still one to speak to, by the roster?  Else YZ_EDENIED
+	 * with the reason.  May be NULL. */
+	int (*welcome)(void *arg, struct err *err);
+
 	/* May that station hold the chain? */
 	bool (*reaches)(
 	    void *arg, const struct chain_name *chain, const char *code);

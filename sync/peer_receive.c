@@ -187,6 +187,8 @@ on_settled(struct peer *p, struct buf_reader *in, struct err *err)
 	(void)in;
 	if (p->opt.invited || p->opt.purpose == PEER_JOIN)
 		return 0;
+	if (p->s.welcome != NULL && p->s.welcome(p->s.arg, err) != 0)
+		return err->code;
 	p->state = PEER_HEADS;
 	return peer_send_heads(p, err);
 }
@@ -373,6 +375,7 @@ on_partials(struct peer *p, struct buf_reader *in, struct err *err)
 	if (rc != 0)
 		return rc;
 	p->state = PEER_RUNS;
+	p->rotate = p->s.rotation_get != NULL;
 	peer_send_ping(p);
 	return 0;
 }
@@ -478,6 +481,31 @@ on_receipt(struct peer *p, struct buf_reader *in, struct err *err)
 	return 0;
 }
 
+/* One that does not hold, or is not for us, ends nothing. */
+static int
+on_rotate(struct peer *p, struct buf_reader *in, struct err *err)
+{
+	size_t n = buf_reader_left(in);
+	const uint8_t *text = buf_get_bytes(in, n);
+	int rc;
+
+	if (p->s.rotation_put == NULL)
+		return err_set(err, YZ_EPEER, "Rotate, and nobody to ask");
+	/* A roster may be adopted: a transaction of its own. */
+	rc = peer_commit(p, err);
+	if (rc != 0)
+		return rc;
+	rc = p->s.rotation_put(p->s.arg, text, n, err);
+	p->refresh = true;
+	if (rc == 0 || rc == YZ_EIO)
+		return rc;
+	p->result.refused++;
+	if (p->result.refusal[0] == '\0')
+		snprintf(p->result.refusal, sizeof(p->result.refusal), "%s",
+		    err->msg);
+	return 0;
+}
+
 static int
 on_done(struct peer *p, struct buf_reader *in, struct err *err)
 {
@@ -555,4 +583,5 @@ const peer_receive_fn peer_receive_table[MSG_COUNT] = {
     [MSG_ASK] = peer_fork_asked,
     [MSG_PLACE] = peer_fork_place,
     [MSG_EVIDENCE] = peer_fork_evidence,
+    [MSG_ROTATE] = on_rotate,
 };

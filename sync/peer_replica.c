@@ -13,6 +13,7 @@
 #include "peer_replica_impl.h"
 #include "replica.h"
 #include "resign.h"
+#include "rotate.h"
 
 #define PIN_DOCS_MAX 256 /* root documents before the pinned one */
 
@@ -217,6 +218,40 @@ do_join(
 
 	return enrol_receive(
 	    pr->r, pr->local, pr->other, request, n, confirmed, err);
+}
+
+static int
+do_rotation_get(void *arg, struct buf *out, size_t i, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	int rc;
+
+	rc = peer_replica_settle(pr, err);
+	return rc != 0
+		   ? rc
+		   : rotate_upward(out, pr->r, pr->local, pr->other, i, err);
+}
+
+static int
+do_rotation_put(void *arg, const void *text, size_t n, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	return rotate_take(pr->r, pr->local, text, n, err);
+}
+
+/* Revocation ends sessions too. */
+static int
+do_welcome(void *arg, struct err *err)
+{
+	struct peer_replica *pr = arg;
+	const struct roster_station *st =
+	    roster_find(replica_roster(pr->r), pr->other);
+
+	if (st != NULL && roster_current(st) == NULL)
+		return err_set(
+		    err, YZ_EDENIED, "the key of %s was revoked", pr->other);
+	return 0;
 }
 
 /* --- chains ------------------------------------------------------------- */
@@ -531,6 +566,9 @@ static const struct peer_store functions = {
     .roster_put = do_roster_put,
     .join = do_join,
     .own = peer_replica_own,
+    .rotation_get = do_rotation_get,
+    .rotation_put = do_rotation_put,
+    .welcome = do_welcome,
     .reaches = peer_replica_reaches,
     .through = do_through,
     .place = peer_replica_place,

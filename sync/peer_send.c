@@ -494,11 +494,33 @@ wind_up(struct peer *p, struct err *err)
 }
 
 static int
+send_rotations(struct peer *p, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	p->rotate = false;
+	for (i = 0;; i++) {
+		rc = p->s.rotation_get(p->s.arg, &p->scratch, i, err);
+		if (rc != 0)
+			break;
+		peer_say(p, MSG_ROTATE);
+	}
+	buf_clear(&p->scratch);
+	return rc == YZ_ENOTFOUND ? 0 : rc;
+}
+
+static int
 pump(struct peer *p, struct err *err)
 {
 	struct peer_chain *c;
 	int rc;
 
+	if (p->rotate) {
+		rc = send_rotations(p, err);
+		if (rc != 0)
+			return rc;
+	}
 	if (p->refresh) {
 		p->refresh = false;
 		/* Heads are sealed before they are named, and that cannot be
@@ -508,8 +530,13 @@ pump(struct peer *p, struct err *err)
 			rc = peer_send_rosters(p, err);
 		if (rc == 0)
 			rc = peer_table_load(p, err);
+		/* By the roster that is now read; it has heard why. */
+		if (rc == 0 && p->s.welcome != NULL)
+			rc = p->s.welcome(p->s.arg, err);
 		if (rc == 0)
 			rc = peer_fork_tell(p, err);
+		p->rotate =
+		    p->state == PEER_WATCHING && p->s.rotation_get != NULL;
 		p->asked = false;
 		if (rc != 0)
 			return rc;
@@ -556,6 +583,8 @@ peer_send(struct peer *p, int64_t now, struct err *err)
 		return 0;
 	rc = pump(p, err);
 	if (rc != 0) {
+		if (rc == YZ_EDENIED)
+			peer_say_bye(p, PEER_BYE_REFUSED, err->msg);
 		peer_say_bye(p, PEER_BYE_TROUBLE, "trouble at the other side");
 		p->broken = rc == YZ_EIO;
 		p->state = PEER_CLOSED;

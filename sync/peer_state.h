@@ -43,6 +43,7 @@ enum {
 	MSG_ASK,
 	MSG_PLACE,
 	MSG_EVIDENCE,
+	MSG_ROTATE,
 	MSG_COUNT
 };
 
@@ -135,6 +136,7 @@ struct peer {
 	bool run_out;              /* one is under way */
 	size_t turn[STREAM_COUNT]; /* by priority: index of the last served */
 	bool sent_said;
+	bool rotate;                  /* requests to rotate go out */
 	bool refresh;                 /* look at heads before sending on */
 	int64_t window_sent;          /* bytes of Data and BlobData, in all */
 	int64_t window_held;          /* of them known to have arrived */

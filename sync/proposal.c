@@ -75,6 +75,34 @@ proposal_signatures(struct buf *out, const struct roster_doc *doc)
 		    out, doc->sigs[i].sig, doc->sigs[i].key, SIGN_NS_ROSTER);
 }
 
+int
+proposal_root_keys(
+    uint8_t (*keys)[32], size_t *n, const char *path, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	const char *s, *next;
+	int rc;
+
+	*n = 0;
+	rc = file_read(&text, path, LIMIT_PROPOSAL_SIGS, err);
+	for (s = rc == 0 ? buf_str(&text) : ""; rc == 0 && *s != '\0';
+	     s = next) {
+		size_t line = strcspn(s, "\n"), type = strcspn(s, " \n"), len;
+
+		next = s + line + (s[line] == '\n');
+		if (line == 0 || *s == '#')
+			continue;
+		len = type < line ? type + 1 + strcspn(s + type + 1, " \n") : 0;
+		if (*n == LIMIT_ROSTER_KEYS)
+			rc = err_set(err, YZ_EINVAL, "more than %d root keys",
+			    LIMIT_ROSTER_KEYS);
+		else
+			rc = sign_public_parse(keys[(*n)++], s, len, err);
+	}
+	buf_free(&text);
+	return rc != 0 ? err_within(err, "%s", path) : 0;
+}
+
 /* --- kept in HOME ----------------------------------------------------------
  */
 

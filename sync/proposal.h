@@ -32,6 +32,12 @@ int proposal_add_signatures(
 /* Its signatures, armoured. */
 void proposal_signatures(struct buf *out, const struct roster_doc *doc);
 
+/* Root keys from a file: public keys, a line each, at most
+ * LIMIT_ROSTER_KEYS; comments after a key, empty lines and lines that begin
+ * with # do no harm. */
+int proposal_root_keys(
+    uint8_t (*keys)[32], size_t *n, const char *path, struct err *err);
+
 /* Check that it follows what is held, signed by enough, and adopt it; for a
  * station that holds none it must be version 1 and list this station with
  * this HOME's keys as the root. */

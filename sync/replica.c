@@ -11,6 +11,7 @@
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
+#include "tail.h"
 #include "roster.h"
 #include "sign.h"
 
@@ -483,6 +484,8 @@ replica_refresh(struct replica *r, struct err *err)
 	rc = replica_roster_load(r, err);
 	if (rc == 0)
 		rc = load_incarnation(r, err);
+	if (rc == 0)
+		rc = tail_follow(r, err);
 	if (rc == 0)
 		rc = load_chains(r, err);
 	if (rc == 0 && (r->schema == NULL || r->schema_kinds != r->kinds)) {

@@ -8,6 +8,7 @@
 #include "home.h"
 #include "replica_impl.h"
 #include "roster.h"
+#include "tail.h"
 
 static int
 unpack_row(struct roster_doc *out, struct db_stmt *st, int col, struct err *err)
@@ -254,6 +255,7 @@ replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 {
 	struct roster_doc cur;
 	struct roster *before;
+	struct tail tail = {.n = 0};
 	bool had;
 	int rc;
 
@@ -278,12 +280,18 @@ replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 		if (rc != 0) {
 			r->roster = before;
 		} else {
-			rc = replica_judge_all(r, before, err);
+			rc = tail_collect(&tail, r, err);
+			if (rc == 0)
+				rc = replica_judge_all(r, before, err);
+			if (rc == 0)
+				rc = tail_store(&tail, r, err);
+			tail_free(&tail);
 			roster_free(before);
 		}
 	}
 	if (rc == 0)
-		return replica_commit(r, err);
-	replica_rollback(r);
-	return rc;
+		rc = replica_commit(r, err);
+	else
+		replica_rollback(r);
+	return rc == 0 ? tail_follow(r, err) : rc;
 }

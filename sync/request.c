@@ -21,12 +21,17 @@ put_base64(struct buf *out, const char *key, const uint8_t sig[64])
 void
 request_write(struct buf *out, const struct request *q, bool proofs)
 {
+	static const struct digest zero;
+	char hex[DIGEST_HEX_LEN + 1] = "";
+
 	buf_printf(out, "{\"code\":\"%s\",\"inc\":\"%s\",", q->code, q->inc);
 	if (proofs) {
 		put_base64(out, "proof", q->proof);
 		put_base64(out, "proof_ssh", q->proof_ssh);
 	}
-	buf_puts(out, "\"sign\":\"");
+	if (!digest_equal(&q->recovery, &zero))
+		digest_hex(hex, q->recovery.b, sizeof(q->recovery.b));
+	buf_printf(out, "\"recovery\":\"%s\",\"sign\":\"", hex);
 	sign_public_line(out, q->sign);
 	buf_puts(out, "\",\"ssh\":\"");
 	sign_public_line(out, q->ssh);
@@ -87,6 +92,20 @@ get_fixed(char *out, size_t len, struct canon v, const char *key)
 	return good;
 }
 
+/* 64 hex digits, or none for zero. */
+static bool
+get_hash(struct digest *hash, struct canon v, const char *key)
+{
+	struct buf s = BUF_INIT;
+	bool good = get_text(&s, v, key);
+
+	if (good && s.len > 0)
+		good =
+		    digest_unhex(hash->b, sizeof(hash->b), (char *)s.b, s.len);
+	buf_free(&s);
+	return good;
+}
+
 /* Form only: printing it again must give the same bytes. */
 static bool
 parse(struct request *q, const char *text, size_t n)
@@ -106,6 +125,7 @@ parse(struct request *q, const char *text, size_t n)
 	       chain_is_code(q->code, CHAIN_CODE_LEN) &&
 	       get_fixed(q->inc, CHAIN_INC_LEN, v, "inc") &&
 	       digest_unhex(inc, sizeof(inc), q->inc, CHAIN_INC_LEN) &&
+	       get_hash(&q->recovery, v, "recovery") &&
 	       get_key(q->sign, v, "sign") && get_key(q->ssh, v, "ssh") &&
 	       get_sig(q->proof, v, "proof") &&
 	       get_sig(q->proof_ssh, v, "proof_ssh");

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "chain.h"
 
 struct buf;
@@ -20,6 +21,7 @@ struct request {
 	char inc[CHAIN_INC_LEN + 1];
 	uint8_t sign[32], ssh[32];
 	uint8_t proof[64], proof_ssh[64];
+	struct digest recovery; /* hash of its recovery key, or zero */
 };
 
 /* Append the line; without its proofs it is what they sign. */

@@ -394,13 +394,11 @@ sign_all(struct replica *r, struct err *err)
  */
 
 /* Within a transaction; what is cut off is cut off. */
-static int
-take_incarnation(struct replica *r, struct err *err)
+int
+resign_begin(struct replica *r, const char *inc, struct err *err)
 {
-	char inc[CHAIN_INC_LEN + 1];
 	int rc;
 
-	home_make_incarnation(inc);
 	rc = db_run(r->db, err,
 	    "INSERT OR IGNORE INTO _incarnation(inc) VALUES (?)", "s",
 	    r->home->inc);
@@ -415,9 +413,18 @@ take_incarnation(struct replica *r, struct err *err)
 		rc = db_exec(r->db, "DELETE FROM _fetched", err);
 	if (rc != 0)
 		return rc;
-	memcpy(r->home->inc, inc, sizeof(inc));
+	memcpy(r->home->inc, inc, sizeof(r->home->inc));
 	r->restored[0] = '\0';
 	return sign_all(r, err);
+}
+
+static int
+take_incarnation(struct replica *r, struct err *err)
+{
+	char inc[CHAIN_INC_LEN + 1];
+
+	home_make_incarnation(inc);
+	return resign_begin(r, inc, err);
 }
 
 /* Cut off what the peer asked does not hold. */

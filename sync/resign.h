@@ -43,6 +43,10 @@ int resign_go_on(struct replica *r, const struct replica_head *known, size_t n,
  */
 int resign_settle(struct replica *r, struct err *err);
 
+/* Go on as inc, which the roster lists with new keys; in the transaction
+ * begun. */
+int resign_begin(struct replica *r, const char *inc, struct err *err);
+
 /* Another incarnation that writes for this station and was never this
  * machine's: a copy of it is at work.  False: none is known.  Into inc. */
 bool resign_other(struct replica *r, char inc[CHAIN_INC_LEN + 1]);

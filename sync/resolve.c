@@ -10,6 +10,7 @@
 #include "limit.h"
 #include "replica_impl.h"
 #include "resolve.h"
+#include "roster_change.h"
 
 struct search {
 	struct replica *r;

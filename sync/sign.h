@@ -29,6 +29,10 @@ void sign_from_seed(struct sign_key *out, const uint8_t seed[32]);
 int sign_save(const struct sign_key *key, const char *path, struct err *err);
 int sign_load(struct sign_key *out, const char *path, struct err *err);
 
+/* A key that people keep: a seed file, or a private key of ssh-keygen without
+ * passphrase (sign_file.c). */
+int sign_load_file(struct sign_key *out, const char *path, struct err *err);
+
 /* Refuse low-order and non-canonical points: YZ_EDENIED. */
 int sign_check_public(const uint8_t pub[32], struct err *err);
 
