@@ -58,8 +58,8 @@ int home_next_drop(const struct home *home, struct err *err);
 /*
  * The roster says that this station's keys are sign and ssh.  If those are
  * the next ones, or another process has switched already, take them; the
- * incarnation is the replica's to change (tail.h).  A crash on the way leaves keys/next, and so is made
- * good here.  Others are no concern of this function.
+ * incarnation is the replica's to change (tail.h).  A crash on the way leaves
+ * keys/next, and so is made good here.  Others are no concern of this function.
  */
 int home_follow(struct home *home, const uint8_t sign[32],
     const uint8_t ssh[32], struct err *err);

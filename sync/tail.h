@@ -19,7 +19,7 @@ struct replica;
 struct tail {
 	struct changeset *v; /* chain by chain, in order */
 	size_t n;
-	struct sign_key key; /* the one that comes */
+	struct sign_key key;         /* the one that comes */
 	char inc[CHAIN_INC_LEN + 1]; /* after a recovery: goes on under it */
 };
 
