@@ -1,0 +1,117 @@
+#!/bin/sh
+# Goal of this test: the console's pages in a real browser, at a county whose
+# city is a real station over a real sshd.  Log in, find a depot by two
+# characters, change it, see that at the city, decide a conflict, attach a
+# photo, switch the language, all by keyboard, and go on when the line is
+# cut; axe-core has nothing serious to say, and nothing is asked of the
+# outside.  Pictures of every page are left in ui-shots/ of the build folder.
+# shellcheck source=tests/lib.sh
+. "${top_srcdir:-.}/tests/lib.sh"
+# shellcheck source=tests/sshd.sh
+. "$top/tests/sshd.sh"
+YIZHAN_DATA=$top/src/data
+YIZHAN_UI=$top/src/web/ui:$build/src/web/ui
+export YIZHAN_DATA YIZHAN_UI
+serve_pids=
+cleanup() {
+	for p in $serve_pids; do kill "$p" 2>/dev/null; done
+	sshd_stop
+	wait
+}
+
+for tool in chromium node npm sqlite3; do
+	command -v "$tool" >/dev/null || {
+		echo "1..0 # SKIP no $tool"
+		exit 0
+	}
+done
+if sshd_missing; then
+	echo "1..0 # SKIP no sshd"
+	exit 0
+fi
+
+# --- what every page says it says in Chinese too ----------------------------------
+ok "every message of the pages is in zh.js" node "$top/tests/ui/messages.mjs" \
+	"$top/src/web/ui"
+
+# --- the browser's driver, by the lock file ----------------------------------------
+tools=$build/ui-test
+mkdir -p "$tools"
+cp "$top/packaging/ui/package.json" "$top/packaging/ui/package-lock.json" "$tools"
+ok "npm brings the browser's driver" sh -c "cd '$tools' && npm ci \
+	--ignore-scripts --no-audit --no-fund --loglevel=error"
+
+# --- a city and a county -------------------------------------------------------------
+city() { "$yizhan" -C "$T/city" "$@"; }
+county() { "$yizhan" -C "$T/county" "$@"; }
+keys() { city keys --authorized >"$T/sshd/keys"; }
+ok "sshd starts" sshd_start
+city init 520300 --top --name 遵义市 >/dev/null
+city invite 520302 --name 红花岗区 --address "127.0.0.1:$port" \
+	--host-key "$T/sshd/host.pub" -o invitation >/dev/null 2>&1
+keys
+fp=$(county join invitation | head -n 1)
+city confirm 520302 "$fp" >/dev/null
+keys
+ok "the county's first sync completes" county sync
+
+n=0
+for place in 南关街道 老城街道 深溪镇 金鼎山镇 海龙镇 忠庄街道 长征街道 新蒲镇; do
+	n=$((n + 1))
+	county add resource.depot "name=${place}物资储备库" rkind=R03 level=county \
+		store_type=own status=ready area=$((n * 150)) phone=0851-2822334$n \
+		"address=遵义市红花岗区${place}${n}号" lon=106.9$n lat=27.6$n \
+		exercise=否 --as 管理员丁 >id.$n || exit 1
+	county add resource.team "name=${place}救援队" rkind=R01 level=town \
+		persons=$((n + 11)) status=busy lon=106.8$n lat=27.7$n \
+		exercise=否 --as 管理员丁 >/dev/null
+done
+ok "an incident" county add incident incident_no=520302-1 \
+	title=南关街道居民楼燃气泄漏 type=12000 level=3 state=responding \
+	"learned_at=$(date +%F) 01:10" "occurred_at=$(date +%F) 01:00" \
+	place=南关街道红军路12号 division=520302001 source=hotline dead=0 missing=0 \
+	injured=4 trapped=0 evacuated=136 lon=106.92 lat=27.68 sensitive=否 \
+	exercise=否
+ok "both stations hold it" county sync
+county set resource "$(cat id.2)" status=busy --as 值班员甲 >/dev/null
+city set resource "$(cat id.2)" status=down --as 市调度员 >/dev/null
+county sync >/dev/null
+like "$(county conflicts)" 'status' "two who did not know of each other differ"
+for who in city county; do
+	echo 'Night-watch-1' | $who user add duty1 --name 值班员甲 --role officer
+	echo 'Night-watch-1' | $who user add sys1 --name 系统管理员 --role system
+	echo 'Night-watch-1' | $who user add sec1 --name 安全管理员 --role security
+	echo 'Night-watch-1' | $who user add aud1 --name 审计管理员 --role audit
+done >/dev/null
+for who in city county; do
+	"$yizhan" -C "$T/$who" serve --listen 127.0.0.1:0 >$who.out 2>$who.err &
+	serve_pids="$serve_pids $!"
+	ok "the console of the $who listens" wait_for 20 grep -q '^http' $who.out
+done
+
+# --- the browser ------------------------------------------------------------------------
+shots=$build/ui-shots
+rm -rf "$shots"
+mkdir -p "$shots"
+mkfifo line.cut
+(
+	read -r word <line.cut
+	# The line is cut: who would let in a new session, then those there are.
+	[ "$word" = cut ] && sessions=$(pgrep -P "$sshd_pid")
+	# shellcheck disable=SC2086 # several
+	kill "$sshd_pid" $sessions
+) &
+NODE_PATH=$tools/node_modules node "$top/tests/ui/console.mjs" "$tools" \
+	"$(sed 's,/$,,' county.out)" "$(sed 's,/$,,' city.out)" "$shots" \
+	"$(cat id.1)" "$T/line.cut" >said 2>why ||
+	fail "the browser's story ends well" "$(tail -n 20 why)"
+while IFS='	' read -r verdict what detail; do
+	case $verdict in
+	ok) pass "$what" ;;
+	not) fail "$what" "$detail" ;;
+	*) echo "# $verdict $what" ;;
+	esac
+done <said
+ok "it was told to its end" grep -q '^# told' said
+sed 's/^/# county: /' county.err
+tap_done
