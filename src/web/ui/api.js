@@ -4,6 +4,7 @@ import { lang } from './i18n.js';
 
 const WAIT_MS = 20000;
 const BLOB_WAIT_MS = 120000;
+const RETRIES_MS = [300, 1500]; // of what only reads
 
 export class Trouble extends Error {
 	constructor(status, code, message, body) {
@@ -87,7 +88,19 @@ async function call(method, path, body, headers) {
 	    undefined : '{}'), { ...type, ...headers }, WAIT_MS), path);
 }
 
-export const get = (path) => call('GET', path);
+// A reading that was cut off is simply asked again; a change never is.
+export async function get(path) {
+	for (const pause of RETRIES_MS)
+		try {
+			return await call('GET', path);
+		} catch (e) {
+			if (e.status !== 0)
+				throw e;
+			await new Promise((done) => setTimeout(done, pause));
+		}
+	return call('GET', path);
+}
+
 export const post = (path, body) => call('POST', path, body);
 export const patch = (path, etag, body) =>
 	call('PATCH', path, body, { 'If-Match': etag });
