@@ -312,9 +312,7 @@ sign_anew(
 	memcpy(cs->parent_oid, c->oid, sizeof(cs->parent_oid));
 	seen_drop(r, cs);
 	if (cs->n_seen > 1)
-		if (cs->n_seen > 1)
-			qsort(cs->seen, cs->n_seen, sizeof(*cs->seen),
-			    compare_seen);
+		qsort(cs->seen, cs->n_seen, sizeof(*cs->seen), compare_seen);
 	rc = resign_continue(r, cs, err);
 	if (rc == 0)
 		rc = changeset_sign(cs, &r->home->sign, err);
