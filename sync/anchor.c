@@ -373,7 +373,7 @@ is_behind(
 int
 anchor_depart(struct replica *r, struct err *err)
 {
-	struct anchor a, held;
+	struct anchor a = {.v = NULL}, held = {.v = NULL};
 	int fd, rc;
 
 	rc = lock(&fd, r, err);

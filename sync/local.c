@@ -54,8 +54,7 @@ static const char *const migrations[] = {
     "CREATE TABLE taken (code TEXT PRIMARY KEY, at INTEGER NOT NULL,"
     " changesets INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;",
     /* Requests to rotate that go on upwards. */
-    "CREATE TABLE rotation (code TEXT PRIMARY KEY, request BLOB NOT NULL)"
-    " WITHOUT ROWID;",
+    "CREATE TABLE rotation (code TEXT PRIMARY KEY, request BLOB NOT NULL);",
 };
 
 #define N_MIGRATIONS (sizeof(migrations) / sizeof(migrations[0]))

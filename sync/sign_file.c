@@ -63,6 +63,7 @@ parse(struct sign_key *out, const struct buf *blob)
 {
 	struct reader in = {blob->b, blob->b + blob->len, false};
 	const uint8_t *p;
+	uint32_t once;
 	size_t n;
 
 	p = take(&in, sizeof(MAGIC));
@@ -76,7 +77,9 @@ parse(struct sign_key *out, const struct buf *blob)
 		return false;
 	in.p = p;
 	in.end = p + n;
-	if (number(&in) != number(&in) || !is(&in, "ssh-ed25519"))
+	/* Two numbers of one value say that the key was opened. */
+	once = number(&in);
+	if (once != number(&in) || !is(&in, "ssh-ed25519"))
 		return false;
 	(void)string(&in, &n);
 	p = string(&in, &n);

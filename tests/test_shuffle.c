@@ -118,6 +118,9 @@ fresh_copy(struct fresh *f, const struct fresh *from)
 	}
 	buf_free(&bytes);
 	fresh_open(f);
+	/* Its ledger is a new one. */
+	must(db_exec(replica_db(f->r), "UPDATE _roster SET oid = NULL", &err),
+	    &err, "rosters");
 }
 
 static void
