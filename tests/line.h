@@ -17,7 +17,7 @@
 #include "peer_replica.h"
 #include "session.h"
 
-static inline void
+__attribute__((format(printf, 1, 2))) static inline void
 shell(const char *fmt, ...)
 {
 	char command[1024];

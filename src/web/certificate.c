@@ -19,7 +19,7 @@
 
 #define PEM_MAX (64u << 10)
 /* RFC 5280, 4.1.2.5: no well-defined end. */
-#define FROM "19700101000000Z"
+#define FROM "700101000000Z"
 #define UNTIL "99991231235959Z"
 
 static int
@@ -58,7 +58,7 @@ make_certificate(EVP_PKEY *key)
 	if (x == NULL || X509_set_version(x, X509_VERSION_3) != 1 ||
 	    ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial >> 1) !=
 		1 ||
-	    ASN1_TIME_set_string_X509(X509_getm_notBefore(x), FROM + 2) != 1 ||
+	    ASN1_TIME_set_string_X509(X509_getm_notBefore(x), FROM) != 1 ||
 	    ASN1_TIME_set_string_X509(X509_getm_notAfter(x), UNTIL) != 1 ||
 	    X509_set_pubkey(x, key) != 1 || set_names(x) != 1 ||
 	    X509_sign(x, key, EVP_sha256()) == 0) {
