@@ -33,6 +33,7 @@ struct daemon {
 	struct desk *desk;
 	struct http *http;
 	int64_t version;  /* of the replica, as last told to the pages */
+	int64_t contact;  /* desk_contact() as last told */
 	int64_t told;     /* changes told so far */
 	int64_t unsealed; /* mono ms since when, 0: nothing */
 	int64_t beat;     /* when streams last got anything */
@@ -141,13 +142,13 @@ stop_child(struct daemon *d)
  * -------------------------------------------------------------- */
 
 static void
-publish(struct daemon *d, int64_t now)
+publish(struct daemon *d, const char *event, int64_t now)
 {
 	char text[96];
 	int n;
 
 	n = snprintf(text, sizeof(text),
-	    "event: change\ndata: {\"version\":%lld}\n\n",
+	    "event: %s\ndata: {\"version\":%lld}\n\n", event,
 	    (long long)++d->told);
 	http_publish(d->http, text, (size_t)n);
 	d->beat = now;
@@ -156,15 +157,22 @@ publish(struct daemon *d, int64_t now)
 static int
 look(struct daemon *d, int64_t now, struct err *err)
 {
-	int64_t version;
+	int64_t version, contact;
 	int rc;
 
+	http_sweep(d->http);
 	rc = desk_version(d->desk, &version, err);
+	if (rc == 0)
+		rc = desk_contact(d->desk, &contact, err);
 	if (rc != 0)
 		return rc;
+	if (contact != d->contact) {
+		d->contact = contact;
+		publish(d, "station", now);
+	}
 	if (version != d->version) {
 		d->version = version;
-		publish(d, now);
+		publish(d, "change", now);
 		if (d->unsealed == 0)
 			d->unsealed = now;
 	} else if (now - d->beat >= BEAT_MS) {
@@ -235,6 +243,8 @@ open_all(struct daemon *d, struct err *err)
 		rc = desk_open(&d->desk, d->o->home, err);
 	if (rc == 0)
 		rc = desk_version(d->desk, &d->version, err);
+	if (rc == 0)
+		rc = desk_contact(d->desk, &d->contact, err);
 	http.arg = d->desk;
 	if (rc == 0)
 		rc = http_start(&d->http, &http, err);

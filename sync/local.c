@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/db.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "limit.h"
@@ -232,6 +233,31 @@ local_peers(
 		*out = NULL;
 		*n = 0;
 	}
+	return rc;
+}
+
+int
+local_outline(struct digest *out, struct local *local, struct err *err)
+{
+	struct digest_ctx *ctx;
+	struct db_stmt *st;
+	int rc;
+
+	rc = db_query(&st, local->db, err,
+	    "SELECT code || ' ' || last_contact || ' ' || last_complete || ' '"
+	    " || offset || ' ' || trouble FROM peer"
+	    " UNION ALL SELECT 'acked ' || coalesce(sum(seq), 0) FROM acked"
+	    " UNION ALL SELECT code || chain || seq || reason FROM refusal"
+	    " UNION ALL SELECT 'invited ' || code || created FROM invitation"
+	    " UNION ALL SELECT 'asks ' || code || received FROM joining",
+	    "");
+	if (rc != 0)
+		return rc;
+	ctx = digest_begin();
+	while ((rc = db_step(st, err)) == 1)
+		digest_add(ctx, db_text(st, 0), strlen(db_text(st, 0)) + 1);
+	db_done(st);
+	digest_end(ctx, out);
 	return rc;
 }
 

@@ -43,6 +43,10 @@ int local_peer_get(struct local *local, struct local_peer *out,
     const char *code, struct err *err); /* YZ_ENOTFOUND */
 int local_peers(
     struct local *local, struct local_peer **out, size_t *n, struct err *err);
+/* Of all that is known of peers, invitations and requests: another when any
+ * of it is. */
+struct digest;
+int local_outline(struct digest *out, struct local *local, struct err *err);
 
 /* What a peer holds, as of the last session: chain -> seq acknowledged. */
 int local_acked_put(struct local *local, const char *code, const char *chain,

@@ -172,6 +172,21 @@ y add resource.team name=新队 rkind=R01 level=县级 persons=9 >/dev/null
 ok "and hears of what another process did" \
 	wait_for 10 grep -q '^event: change' events
 
+# A browser that loads the page anew leaves its stream behind.
+stayed=$(($(sed -n 's/.*CONNECTIONS_PER_PEER \([0-9]*\).*/\1/p' \
+	"$top/src/web/http.h") * 2))
+n=0
+while [ "$n" -lt "$stayed" ]; do
+	n=$((n + 1))
+	: >left
+	curl -sN -b duty1.jar "$url/api/events" >left 2>/dev/null &
+	left_pid=$!
+	wait_for 10 grep -q retry left || break
+	kill "$left_pid"
+	wait "$left_pid" 2>/dev/null
+done
+is "$n" "$stayed" "who comes and goes is let in again and again"
+
 # --- who may not -------------------------------------------------------------------------
 ok "the viewer logs in" login view1 'Night-watch-2'
 is "$(code view1 GET "$record")" 200 "he reads"

@@ -7,6 +7,7 @@
 #include "audit.h"
 #include "base/clock.h"
 #include "base/db.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -100,7 +101,10 @@ struct desk {
 	char *home;
 	pthread_mutex_t lock;
 	struct seat *free;
-	struct seat *watch; /* for desk_version() */
+	struct seat *watch; /* for desk_version() and desk_contact() */
+	int64_t local_version;
+	struct digest outline; /* of what is known of neighbours */
+	int64_t contact;       /* how often it was another */
 };
 
 static void
@@ -196,6 +200,27 @@ desk_version(struct desk *desk, int64_t *out, struct err *err)
 {
 	(void)err;
 	*out = db_version(replica_db(desk->watch->r));
+	return 0;
+}
+
+/* Sessions of people lie in local.db too, and are no news. */
+int
+desk_contact(struct desk *desk, int64_t *out, struct err *err)
+{
+	int64_t version = db_version(local_db(desk->watch->local));
+	struct digest outline;
+	int rc = 0;
+
+	if (version != desk->local_version) {
+		rc = local_outline(&outline, desk->watch->local, err);
+		if (rc != 0)
+			return rc;
+		if (!digest_equal(&outline, &desk->outline))
+			desk->contact++;
+		desk->outline = outline;
+		desk->local_version = version;
+	}
+	*out = desk->contact;
 	return 0;
 }
 

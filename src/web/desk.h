@@ -25,6 +25,9 @@ void desk_close(struct desk *desk);
 void desk_handle(void *arg, const struct http_request *q, struct http_reply *p);
 /* Changes whenever any process has committed to the replica. */
 int desk_version(struct desk *desk, int64_t *out, struct err *err);
+/* Changes whenever a neighbour was met or lost, or something is known of it
+ * that was not. */
+int desk_contact(struct desk *desk, int64_t *out, struct err *err);
 
 /* A request that is being answered. */
 struct call {

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -180,6 +181,34 @@ http_publish(struct http *h, const char *text, size_t n)
 			buf_put(&c->queue, text, n);
 		wake(c);
 	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* MHD does not look at a connection while it is suspended. */
+static bool
+has_left(struct http_connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct pollfd fd = {.events = POLLRDHUP};
+
+	if (info == NULL)
+		return false;
+	fd.fd = info->connect_fd;
+	return poll(&fd, 1, 0) == 1;
+}
+
+void
+http_sweep(struct http *h)
+{
+	struct http_connection *c;
+
+	pthread_mutex_lock(&h->lock);
+	for (c = h->streams; c != NULL; c = c->next)
+		if (c->suspended && has_left(c)) {
+			c->cut = true;
+			wake(c);
+		}
 	pthread_mutex_unlock(&h->lock);
 }
 

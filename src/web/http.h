@@ -72,6 +72,9 @@ void http_stop(struct http *h);
 uint16_t http_port(const struct http *h);
 /* Send text to every open stream; who is too slow is cut off. */
 void http_publish(struct http *h, const char *text, size_t n);
+/* Let go of streams whose browser has left: they would count against its
+ * address until the next word is sent to them. */
+void http_sweep(struct http *h);
 /* How many streams are open. */
 size_t http_streams(struct http *h);
 
