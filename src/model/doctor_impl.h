@@ -1,22 +1,24 @@
 /*
- * doctor: what an administrator should know of this machine and this station,
- * a line each, in words that say what to do.  A finding is what somebody has
- * to act on; everything else is said to be good.
+ * What the files that make up the doctor share.  Nobody else includes this.
  */
-#ifndef DOCTOR_H
-#define DOCTOR_H
+#ifndef MODEL_DOCTOR_IMPL_H
+#define MODEL_DOCTOR_IMPL_H
 
+#include <libintl.h>
 #include <stdbool.h>
 
-struct buf;
-struct cmd;
-struct err;
+#include "model/doctor.h"
+
+#define _(text) gettext(text)
+#define N_(text) text /* found by xgettext, translated when it is shown */
+
 struct local;
 struct replica;
 
 struct doctor {
-	const struct cmd *cmd;
-	bool json;
+	const char *home;
+	doctor_say say;
+	void *arg;
 	int findings;
 	struct replica *r;   /* NULL if HOME does not open */
 	struct local *local; /* likewise */
@@ -34,10 +36,6 @@ void doctor_find(struct doctor *d, const char *what, const char *fmt, ...)
  * it prints, up to 1 MiB.  Returns its exit status, or -1 if it is not here.
  */
 int doctor_run(struct buf *out, const char *const argv[]);
-
-/* What sshd would do for the user who owns HOME; to be asked while we are
- * still root, if we are.  false: there is no sshd. */
-bool doctor_ask_sshd(struct buf *out, const char *user, const char *key);
 
 /* Each looks at one thing; those of the station want r and local. */
 void doctor_libraries(struct doctor *d);

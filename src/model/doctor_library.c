@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "cmd.h"
-#include "doctor.h"
+#include "model/doctor_impl.h"
 
 /* Debian 12's versions that carry the fixes for what was published of the
  * libraries that meet bytes from outside. */

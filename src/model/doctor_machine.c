@@ -15,10 +15,9 @@
 #include "base/db.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "cmd.h"
-#include "doctor.h"
 #include "home.h"
 #include "local.h"
+#include "model/doctor_impl.h"
 #include "replica.h"
 #include "roster.h"
 
@@ -34,8 +33,8 @@ doctor_disk(struct doctor *d)
 	struct statvfs fs;
 	double free_gb;
 
-	if (statvfs(d->cmd->home, &fs) != 0) {
-		doctor_find(d, "disk", "%s: %s", d->cmd->home, strerror(errno));
+	if (statvfs(d->home, &fs) != 0) {
+		doctor_find(d, "disk", "%s: %s", d->home, strerror(errno));
 		return;
 	}
 	free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;
@@ -44,15 +43,15 @@ doctor_disk(struct doctor *d)
 		doctor_find(d, "disk",
 		    _("%.1f GB are free for %s: make room, or move it to a "
 		      "larger disk; when it is full nothing can be saved"),
-		    free_gb, d->cmd->home);
+		    free_gb, d->home);
 	else if (fs.f_files > 0 && fs.f_favail < fs.f_files / FREE_PARTS)
 		doctor_find(d, "disk",
 		    _("only %llu more files fit where %s is: remove small "
 		      "files there"),
-		    (unsigned long long)fs.f_favail, d->cmd->home);
+		    (unsigned long long)fs.f_favail, d->home);
 	else
-		doctor_good(d, "disk", _("%.1f GB are free for %s"), free_gb,
-		    d->cmd->home);
+		doctor_good(
+		    d, "disk", _("%.1f GB are free for %s"), free_gb, d->home);
 }
 
 /* --- files ------------------------------------------------------------------
@@ -93,7 +92,7 @@ look_at(struct files *f, const char *path, bool secret)
 		    _("%s belongs to %s, not to %s who runs the station: "
 		      "chown -R %s: %s"),
 		    path, user_name(is, st.st_uid),
-		    user_name(should, f->home.st_uid), should, f->d->cmd->home);
+		    user_name(should, f->home.st_uid), should, f->d->home);
 	if (S_ISLNK(st.st_mode) || (st.st_mode & (secret ? 077 : 022)) == 0)
 		return;
 	if (++f->open <= LISTED)
@@ -135,12 +134,12 @@ doctor_files(struct doctor *d)
 	char owner[USER_MAX];
 	char *keys, *ledger;
 
-	if (stat(d->cmd->home, &f.home) != 0)
+	if (stat(d->home, &f.home) != 0)
 		return; /* doctor_disk() has said why */
-	keys = mem_printf("%s/keys", d->cmd->home);
-	ledger = mem_printf("%s/ledger", d->cmd->home);
-	look_at(&f, d->cmd->home, false);
-	look_below(&f, d->cmd->home, false);
+	keys = mem_printf("%s/keys", d->home);
+	ledger = mem_printf("%s/ledger", d->home);
+	look_at(&f, d->home, false);
+	look_below(&f, d->home, false);
 	look_below(&f, keys, true);
 	look_below(&f, ledger, false);
 	if (f.strangers + f.open == 0)

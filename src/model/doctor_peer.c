@@ -7,10 +7,9 @@
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/err.h"
-#include "cmd.h"
-#include "doctor.h"
 #include "home.h"
 #include "local.h"
+#include "model/doctor_impl.h"
 #include "replica.h"
 #include "roster.h"
 

@@ -8,38 +8,26 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/json.h"
-#include "cmd.h"
-#include "doctor.h"
+#include "base/err.h"
+#include "home.h"
+#include "local.h"
+#include "model/doctor_impl.h"
+#include "replica.h"
 
 #define OUTPUT_MAX (1u << 20) /* bytes kept of what a program prints */
 
-/* The words that begin a line, and are "what" in --json. */
-static const char *const whats[] = {N_("library"), N_("disk"), N_("files"),
-    N_("clock"), N_("station"), N_("database"), N_("sshd"), N_("backup"),
-    N_("peer"), N_("parent"), N_("child")};
+/* The words that begin a line, here for xgettext. */
+static const char *const whats[] __attribute__((unused)) = {N_("library"),
+    N_("disk"), N_("files"), N_("clock"), N_("station"), N_("database"),
+    N_("sshd"), N_("backup"), N_("peer"), N_("parent"), N_("child")};
 
 static void __attribute__((format(printf, 4, 0)))
-say(struct doctor *d, const char *what, bool good, const char *fmt, va_list ap)
+tell(struct doctor *d, const char *what, bool good, const char *fmt, va_list ap)
 {
 	char text[512];
-	struct json *o;
-	size_t i;
 
-	for (i = 0; i < sizeof(whats) / sizeof(whats[0]); i++)
-		if (strcmp(whats[i], what) == 0)
-			break;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (!d->json) {
-		printf(_("%c %s: %s\n"), good ? ' ' : '!', _(what), text);
-		return;
-	}
-	o = json_new_object();
-	json_set(o, "what", json_text(what));
-	json_set(o, "good", json_bool(good));
-	json_set(o, "text", json_text(text));
-	json_print(stdout, o);
-	json_free(o);
+	d->say(d->arg, what, good, text);
 }
 
 void
@@ -48,7 +36,7 @@ doctor_good(struct doctor *d, const char *what, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(d, what, true, fmt, ap);
+	tell(d, what, true, fmt, ap);
 	va_end(ap);
 }
 
@@ -59,7 +47,7 @@ doctor_find(struct doctor *d, const char *what, const char *fmt, ...)
 
 	d->findings++;
 	va_start(ap, fmt);
-	say(d, what, false, fmt, ap);
+	tell(d, what, false, fmt, ap);
 	va_end(ap);
 }
 
@@ -106,4 +94,53 @@ doctor_run(struct buf *out, const char *const argv[])
 	    WEXITSTATUS(status) == 127)
 		return -1;
 	return WEXITSTATUS(status);
+}
+
+static int
+open_home(struct doctor *d, struct err *err)
+{
+	struct home *home;
+	int rc;
+
+	rc = home_open(&home, d->home, err);
+	if (rc == 0)
+		rc = replica_open(&d->r, home, err);
+	if (rc == 0)
+		rc = local_open(&d->local, d->home, err);
+	return rc;
+}
+
+static void
+close_home(struct doctor *d)
+{
+	local_close(d->local);
+	replica_close(d->r);
+	d->local = NULL;
+	d->r = NULL;
+}
+
+int
+doctor_examine(const char *home, const char *sshd, doctor_say say, void *arg)
+{
+	struct doctor d = {.home = home, .sshd = sshd, .say = say, .arg = arg};
+	struct err err;
+	int rc;
+
+	doctor_libraries(&d);
+	doctor_disk(&d);
+	doctor_files(&d);
+	rc = open_home(&d, &err);
+	if (rc != 0)
+		close_home(&d);
+	doctor_clock(&d);
+	if (rc != 0) {
+		doctor_find(&d, "station", "%s", err.msg);
+		return d.findings;
+	}
+	doctor_database(&d);
+	doctor_sshd(&d);
+	doctor_backup(&d);
+	doctor_peers(&d);
+	close_home(&d);
+	return d.findings;
 }

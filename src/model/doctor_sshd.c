@@ -1,17 +1,17 @@
 #include "config.h"
 
-#include <stdio.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/db.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "cmd.h"
-#include "doctor.h"
 #include "home.h"
 #include "local.h"
+#include "model/doctor_impl.h"
 #include "replica.h"
 #include "roster.h"
 
@@ -27,21 +27,35 @@ static const struct {
 };
 
 bool
-doctor_ask_sshd(struct buf *out, const char *user, const char *key)
+doctor_ask_sshd(struct buf *out, const char *home)
 {
-	char *who = mem_printf("user=%s,host=localhost,addr=127.0.0.1", user);
-	const char *root[] = {"sshd", "-T", "-C", who, NULL};
+	char *station = mem_printf("%s/station", home);
+	char *key = mem_printf("%s/keys/ssh", home);
+	const char *user = "yizhan";
+	const char *root[] = {"sshd", "-T", "-C", NULL, NULL};
 	/* Who is not root cannot read the host's keys, and without any sshd
 	 * says nothing: it is lent ours for the question. */
-	const char *other[] = {"sshd", "-T", "-C", who, "-h", key, NULL};
+	const char *other[] = {"sshd", "-T", "-C", NULL, "-h", key, NULL};
+	const struct passwd *owner;
+	struct stat st;
+	char *who;
 	int rc;
 
+	if (stat(station, &st) == 0) {
+		owner = getpwuid(st.st_uid);
+		if (owner != NULL)
+			user = owner->pw_name;
+	}
+	who = mem_printf("user=%s,host=localhost,addr=127.0.0.1", user);
+	root[3] = other[3] = who;
 	rc = doctor_run(out, root);
 	if (rc > 0) {
 		buf_clear(out);
 		rc = doctor_run(out, other);
 	}
 	free(who);
+	free(key);
+	free(station);
 	/* A configuration that it refuses leaves out empty. */
 	if (rc > 0)
 		buf_clear(out);
