@@ -17,9 +17,6 @@
 #include "model/vocabulary.h"
 #include "replica.h"
 
-#define HOST_KEY_DEFAULT "/etc/ssh/ssh_host_ed25519_key.pub"
-#define HOST_KEY_BYTES_MAX 4096
-
 struct invite { /* the command's arguments */
 	const char *code;
 	const char *name;     /* or NULL: the division's */
@@ -28,26 +25,6 @@ struct invite { /* the command's arguments */
 	const char *out;      /* path, or NULL: stdout */
 	bool auto_confirm;
 };
-
-/* "TYPE KEY" of a public key file; its comment stays here. */
-static int
-read_host_key(struct buf *out, const char *path, struct err *err)
-{
-	struct buf file = BUF_INIT;
-	const char *s, *key;
-	int rc;
-
-	rc = file_read(&file, path, HOST_KEY_BYTES_MAX, err);
-	if (rc != 0)
-		return err_within(err, _("sshd's host key"));
-	s = buf_str(&file);
-	key = s + strcspn(s, " \t\r\n");
-	key += strspn(key, " \t");
-	buf_put(out, s, (size_t)(key - s) + strcspn(key, " \t\r\n"));
-	buf_str(out);
-	buf_free(&file);
-	return 0;
-}
 
 static int
 write_invitation(const struct invite *in, const char *name, const char *address,
@@ -122,7 +99,9 @@ invite(const struct cmd *cmd, const struct invite *in, struct err *err)
 	gethostname(host, sizeof(host) - 1);
 	address = in->address != NULL ? mem_strdup(in->address)
 				      : mem_printf("%s:22", host);
-	rc = read_host_key(&key, in->host_key, err);
+	rc = enrol_host_key(&key, in->host_key, err);
+	if (rc != 0)
+		rc = err_within(err, _("sshd's host key"));
 	if (rc == 0)
 		rc = write_invitation(
 		    in, buf_str(&name), address, buf_str(&key), cmd, err);
@@ -137,7 +116,7 @@ invite(const struct cmd *cmd, const struct invite *in, struct err *err)
 int
 cmd_invite(struct cmd *cmd, int argc, char **argv)
 {
-	struct invite in = {.host_key = HOST_KEY_DEFAULT};
+	struct invite in = {.host_key = ENROL_HOST_KEY_DEFAULT};
 	struct err err = {0};
 	int is_auto;
 

@@ -240,7 +240,7 @@ open_all(struct daemon *d, struct err *err)
 	if (rc == 0)
 		rc = replica_seal(d->r, err);
 	if (rc == 0)
-		rc = desk_open(&d->desk, d->o->home, err);
+		rc = desk_open(&d->desk, d->o->home, d->o->exe, err);
 	if (rc == 0)
 		rc = desk_version(d->desk, &d->version, err);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 #include "base/db.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "enrol.h"
@@ -19,6 +20,27 @@
 #include "replica.h"
 #include "roster_change.h"
 #include "request.h"
+
+#define HOST_KEY_BYTES_MAX 4096
+
+int
+enrol_host_key(struct buf *out, const char *path, struct err *err)
+{
+	struct buf file = BUF_INIT;
+	const char *s, *key;
+	int rc;
+
+	rc = file_read(&file, path, HOST_KEY_BYTES_MAX, err);
+	if (rc != 0)
+		return rc;
+	s = buf_str(&file);
+	key = s + strcspn(s, " \t\r\n");
+	key += strspn(key, " \t");
+	buf_put(out, s, (size_t)(key - s) + strcspn(key, " \t\r\n"));
+	buf_str(out);
+	buf_free(&file);
+	return 0;
+}
 
 /* --- invitation ---------------------------------------------------------- */
 
@@ -262,6 +284,20 @@ forget(struct local *local, const char *code, struct err *err)
 		rc = db_run(local_db(local), err,
 		    "DELETE FROM joining WHERE code=?", "s", code);
 	return rc;
+}
+
+int
+enrol_uninvite(struct local *local, const char *code, struct err *err)
+{
+	int64_t open;
+	int rc;
+
+	rc = db_get_int(&open, local_db(local), err,
+	    "SELECT count(*) FROM invitation WHERE code=?", "s", code);
+	if (rc == 0 && open == 0)
+		rc = err_set(err, YZ_ENOTFOUND,
+		    "there is no invitation for %.16s", code);
+	return rc != 0 ? rc : forget(local, code, err);
 }
 
 /* Write, sign and adopt the roster in which q is a child of this station. */

@@ -28,11 +28,17 @@ struct enrol_invitation {
 	struct sign_key once;    /* logs in, only to ask to join */
 };
 
+#define ENROL_HOST_KEY_DEFAULT "/etc/ssh/ssh_host_ed25519_key.pub"
+/* Append "TYPE KEY" of sshd's public key file, without its comment. */
+int enrol_host_key(struct buf *out, const char *path, struct err *err);
+
 /* Make an invitation, remember its key (local.db) and write the file's
  * text.  auto_confirm: the first who asks is confirmed at once. */
 int enrol_invite(struct buf *out, struct replica *r, struct local *local,
     const char *code, const char *name, const char *address,
     const char *host_key, bool auto_confirm, struct err *err);
+/* Take an open invitation back, and what came with it; YZ_ENOTFOUND. */
+int enrol_uninvite(struct local *local, const char *code, struct err *err);
 int enrol_read(
     struct enrol_invitation *out, const void *text, size_t n, struct err *err);
 

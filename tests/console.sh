@@ -5,15 +5,16 @@
 # browser.
 # shellcheck source=tests/lib.sh
 . "${top_srcdir:-.}/tests/lib.sh"
+# shellcheck source=tests/desk.sh
+. "$top/tests/desk.sh"
 YIZHAN_DATA=$top/src/data
 YIZHAN_UI=$T/ui
 export YIZHAN_DATA YIZHAN_UI
 y() { "$yizhan" -C "$T/home" "$@"; }
-serve_pid=
 events_pid=
 cleanup() {
 	[ -z "$events_pid" ] || kill "$events_pid" 2>/dev/null
-	[ -z "$serve_pid" ] || kill "$serve_pid" 2>/dev/null
+	desk_stop
 	wait
 }
 
@@ -37,29 +38,7 @@ mkdir ui ui/sub
 echo '<!doctype html>start' >ui/index.html
 echo 'export {}' >ui/sub/app.js
 echo secret >ui/.hidden.js
-"$yizhan" -C "$T/home" serve --listen 127.0.0.1:0 --no-sync \
-	>serve.out 2>serve.err &
-serve_pid=$!
-ok "it says where it listens" wait_for 20 grep -q '^http://127' serve.out
-url=$(sed -n 's,/$,,p' serve.out)
-
-# WHO METHOD PATH [CURL-ARGUMENT...]: prints body, then the status.
-call() {
-	call_who=$1 call_method=$2 call_path=$3
-	shift 3
-	curl -s -b "$call_who.jar" -c "$call_who.jar" -X "$call_method" \
-		-H "X-Yizhan-Token: $(cat "$call_who.token" 2>/dev/null)" \
-		-w '\n%{http_code}\n' "$@" "$url$call_path"
-}
-code() { call "$@" | tail -n 1; }
-body() { call "$@" | sed '$d'; }
-login() { # LOGIN PASSWORD
-	body "$1" POST /api/login -d "{\"login\":\"$1\",\"password\":\"$2\"}" \
-		>"$1.login"
-	sed -n 's/.*"csrf":"\([^"]*\)".*/\1/p' "$1.login" >"$1.token"
-	grep -q '"csrf"' "$1.login"
-}
-text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+ok "it says where it listens" desk_start home --no-sync
 
 is "$(code nobody GET /api/me)" 401 "nobody is nobody"
 is "$(code nobody GET /api/kinds)" 401 "and reads nothing"
@@ -241,9 +220,7 @@ like "$(cat view1.login)" 'too many wrong passwords' \
 # --- the end ---------------------------------------------------------------------------------
 is "$(code duty1 POST /api/logout)" 200 "the officer logs out"
 is "$(code duty1 GET /api/me)" 401 "and is gone"
-kill "$serve_pid"
-ok "the server ends when told" wait "$serve_pid"
-serve_pid=
+ok "the server ends when told" desk_stop
 is "$(cat serve.err)" "" "without complaint"
 like "$(y verify)" ', 0 faults$' "and what it wrote holds"
 

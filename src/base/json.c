@@ -168,6 +168,12 @@ json_get_text(const struct json *object, const char *key)
 	return json_as_text(json_get(object, key));
 }
 
+int
+json_get_bool(const struct json *object, const char *key)
+{
+	return json_is_true(theirs(json_get(object, key)));
+}
+
 int64_t
 json_get_int(const struct json *object, const char *key)
 {

@@ -73,12 +73,12 @@ power10(int scale)
 }
 
 static bool
-filters_on(const struct near_query *q, const char *field)
+filters_on(const struct record_filter *filters, size_t n, const char *field)
 {
 	size_t i;
 
-	for (i = 0; i < q->n_filters; i++)
-		if (strcmp(q->filters[i].field, field) == 0)
+	for (i = 0; i < n; i++)
+		if (strcmp(filters[i].field, field) == 0)
 			return true;
 	return false;
 }
@@ -108,7 +108,7 @@ put_every_category(
 
 static int
 put_select(struct buf *sql, struct buf *args, struct replica *r,
-    const struct near_query *q, const struct kind *kind,
+    const struct record_filter *filters, size_t n, const struct kind *kind,
     const struct kind *base, struct err *err)
 {
 	struct buf chooser = BUF_INIT;
@@ -116,16 +116,31 @@ put_select(struct buf *sql, struct buf *args, struct replica *r,
 	buf_puts(sql, "SELECT t.rec, t.\"lon\", t.\"lat\" FROM ");
 	db_quote(sql, base->name);
 	buf_puts(sql, " t");
-	if (filters_on(q, "owner"))
+	if (filters_on(filters, n, "owner"))
 		buf_puts(sql, " JOIN _record r ON r.rec = t.rec");
 	buf_puts(sql,
 	    " WHERE t.\"lat\" BETWEEN ?2 AND ?3 AND t.\"lon\" BETWEEN ?4 AND"
 	    " ?5");
 	if (kind == base && kind_chooser(&chooser, replica_schema(r), base) &&
-	    !filters_on(q, buf_str(&chooser)))
+	    !filters_on(filters, n, buf_str(&chooser)))
 		put_every_category(sql, base, buf_str(&chooser));
 	buf_free(&chooser);
-	return record_where(sql, args, r, kind, q->filters, q->n_filters, err);
+	return record_where(sql, args, r, kind, filters, n, err);
+}
+
+/* By how much the columns of base's positions are scaled. */
+static int
+find_scales(double *lon, double *lat, const struct kind *base, struct err *err)
+{
+	const struct field *x = schema_field(base, "lon", 3);
+	const struct field *y = schema_field(base, "lat", 3);
+
+	if (x == NULL || y == NULL)
+		return err_set(
+		    err, YZ_EINVAL, "%s has no position", base->name);
+	*lon = power10(x->scale);
+	*lat = power10(y->scale);
+	return 0;
 }
 
 /* Every row of the box that lies in the circle. */
@@ -133,22 +148,19 @@ static int
 gather(struct places *out, struct replica *r, const struct near_query *q,
     const struct kind *kind, const struct kind *base, struct err *err)
 {
-	const struct field *lon = schema_field(base, "lon", 3);
-	const struct field *lat = schema_field(base, "lat", 3);
 	double to_lon, to_lat, angle = q->km * 1000 / RADIUS, dlat, dlon = 180;
 	struct buf sql = BUF_INIT, args = BUF_INIT;
 	struct db_stmt *st = NULL;
 	int rc;
 
-	if (lon == NULL || lat == NULL)
-		return err_set(
-		    err, YZ_EINVAL, "%s has no position", base->name);
-	to_lon = power10(lon->scale);
-	to_lat = power10(lat->scale);
+	rc = find_scales(&to_lon, &to_lat, base, err);
+	if (rc != 0)
+		return rc;
 	dlat = angle / RAD;
 	if (sin(angle) < cos(q->lat * RAD) && angle < M_PI / 2)
 		dlon = asin(sin(angle) / cos(q->lat * RAD)) / RAD;
-	rc = put_select(&sql, &args, r, q, kind, base, err);
+	rc = put_select(
+	    &sql, &args, r, q->filters, q->n_filters, kind, base, err);
 	if (rc == 0)
 		rc = db_query(&st, replica_db(r), err, buf_str(&sql), "tiiii",
 		    buf_str(&args), args.len,
@@ -205,6 +217,84 @@ near_find(struct replica *r, const struct near_query *q,
 			given++;
 			rc = fn(arg, &rec, places.v[i].metres, err);
 		}
+		record_free(&rec);
+	}
+	free(places.v);
+	return rc;
+}
+
+/* --- a box ----------------------------------------------------------------
+ */
+
+static bool
+is_box(const struct near_box *q)
+{
+	return fabs(q->west) <= 180 && fabs(q->east) <= 180 &&
+	       fabs(q->south) <= 90 && fabs(q->north) <= 90 &&
+	       q->west <= q->east && q->south <= q->north;
+}
+
+/* The rows of the box, at most one more than asked for. */
+static int
+gather_box(struct places *out, struct replica *r, const struct near_box *q,
+    const struct kind *kind, const struct kind *base, struct err *err)
+{
+	struct buf sql = BUF_INIT, args = BUF_INIT;
+	struct db_stmt *st = NULL;
+	double to_lon, to_lat;
+	int rc;
+
+	rc = find_scales(&to_lon, &to_lat, base, err);
+	if (rc == 0)
+		rc = put_select(
+		    &sql, &args, r, q->filters, q->n_filters, kind, base, err);
+	buf_puts(&sql, " AND t.removed = 0 LIMIT ?6");
+	if (rc == 0)
+		rc = db_query(&st, replica_db(r), err, buf_str(&sql), "tiiiii",
+		    buf_str(&args), args.len, (int64_t)ceil(q->south * to_lat),
+		    (int64_t)floor(q->north * to_lat),
+		    (int64_t)ceil(q->west * to_lon),
+		    (int64_t)floor(q->east * to_lon), q->limit + 1);
+	while (rc == 0 && (rc = db_step(st, err)) == 1) {
+		keep(out, db_int(st, 0), 0);
+		rc = 0;
+	}
+	db_done(st);
+	buf_free(&sql);
+	buf_free(&args);
+	return rc;
+}
+
+int
+near_find_box(struct replica *r, const struct near_box *q,
+    int (*fn)(void *arg, const struct record *rec, struct err *err), void *arg,
+    bool *more, struct err *err)
+{
+	const struct schema *schema = replica_schema(r);
+	struct places places = {NULL, 0, 0};
+	const struct kind *kind, *base;
+	size_t i;
+	int rc;
+
+	*more = false;
+	if (!is_box(q))
+		return err_set(err, YZ_EINVAL,
+		    "a box is west <= east and south <= north, in degrees");
+	rc = kind_find(&kind, schema, q->kind, err);
+	if (rc != 0)
+		return rc;
+	base = schema_base(schema, kind);
+	rc = gather_box(&places, r, q, kind, base, err);
+	for (i = 0; rc == 0 && i < places.n; i++) {
+		struct record rec = RECORD_INIT;
+
+		if ((int64_t)i == q->limit) {
+			*more = true;
+			break;
+		}
+		rc = record_load(&rec, r, base, places.v[i].rec, err);
+		if (rc == 0)
+			rc = fn(arg, &rec, err);
 		record_free(&rec);
 	}
 	free(places.v);

@@ -536,13 +536,15 @@ put_sort(struct buf *out, const struct kind *kind, const struct kind *base,
 
 	if (sort == NULL)
 		return 0;
+	if (*sort == '-')
+		sort++;
 	f = schema_field(base, sort, strlen(sort));
 	rc = f != NULL ? 0 : kind_field_find(&f, base, kind, sort, err);
 	if (rc != 0)
 		return rc;
 	buf_puts(out, "coalesce(t.");
 	db_quote(out, f->name);
-	buf_puts(out, ", -9e999), ");
+	buf_puts(out, ", -9e999)");
 	return 0;
 }
 
@@ -551,20 +553,23 @@ static int
 put_order(struct buf *sql, const struct kind *kind, const struct kind *base,
     const struct record_query *q, struct err *err)
 {
+	bool down = q->sort != NULL && *q->sort == '-';
+	const char *comma = q->sort == NULL ? "" : ", ", *by;
 	struct buf sort = BUF_INIT;
 	int rc;
 
 	rc = put_sort(&sort, kind, base, q->sort, err);
+	by = buf_str(&sort);
 	if (rc == 0 && q->after != NULL) {
 		buf_printf(sql,
-		    " AND (%sr.id) > (SELECT %sr.id FROM _record r"
-		    " JOIN ",
-		    buf_str(&sort), buf_str(&sort));
+		    " AND (%s%sr.id) %c (SELECT %s%sr.id FROM _record r JOIN ",
+		    by, comma, down ? '<' : '>', by, comma);
 		db_quote(sql, base->name);
 		buf_puts(sql, " t USING (rec) WHERE r.id = ?4 AND"
 			      " r.kind = ?2)");
 	}
-	buf_printf(sql, " ORDER BY %sr.id", buf_str(&sort));
+	buf_printf(sql, " ORDER BY %s%s%sr.id%s", by, down ? " DESC" : "",
+	    comma, down ? " DESC" : "");
 	buf_free(&sort);
 	return rc;
 }

@@ -98,7 +98,7 @@ struct record_query {
 	const char *kind; /* or a sub-kind */
 	const struct record_filter *filters;
 	size_t n_filters;
-	const char *sort;  /* a field, or NULL: by id */
+	const char *sort;  /* a field, "-" before it: downwards; NULL: by id */
 	int64_t limit;     /* 0: all */
 	bool removed;      /* removed ones too */
 	const char *after; /* a whole id: go on behind that record, or NULL */

@@ -158,6 +158,19 @@ add_near_filter(void *arg, const char *name, const char *value)
 	add_filter(arg, name, value);
 }
 
+static void
+add_box_filter(void *arg, const char *name, const char *value)
+{
+	static const char *const own[] = {
+	    "west", "south", "east", "north", "kind"};
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(own[i], name) == 0)
+			return;
+	add_filter(arg, name, value);
+}
+
 DESK_HANDLER(api_near)
 {
 	struct page page = {.c = c, .limit = ask_limit(c)};
@@ -181,6 +194,35 @@ DESK_HANDLER(api_near)
 	buf_puts(&c->p->body, "{\"records\":[");
 	rc = near_find(c->r, &query, put_one, &page, err);
 	buf_puts(&c->p->body, "]}");
+	return rc;
+}
+
+DESK_HANDLER(api_box)
+{
+	struct page page = {.c = c, .limit = ask_limit(c)};
+	struct near_box query = {.kind = http_query(c->q, "kind")};
+	struct filters filters = {.n = 0};
+	bool more = false;
+	int rc;
+
+	rc = ask_number(&query.west, c, "west", err);
+	if (rc == 0)
+		rc = ask_number(&query.south, c, "south", err);
+	if (rc == 0)
+		rc = ask_number(&query.east, c, "east", err);
+	if (rc == 0)
+		rc = ask_number(&query.north, c, "north", err);
+	if (rc != 0)
+		return rc;
+	http_each_query(c->q, add_box_filter, &filters);
+	if (query.kind == NULL)
+		query.kind = "resource";
+	query.filters = filters.v;
+	query.n_filters = filters.n;
+	query.limit = page.limit;
+	buf_puts(&c->p->body, "{\"records\":[");
+	rc = near_find_box(c->r, &query, put_record, &page, &more, err);
+	buf_printf(&c->p->body, "],\"more\":%s}", more ? "true" : "false");
 	return rc;
 }
 
@@ -244,8 +286,9 @@ DESK_HANDLER(api_record)
 	if (rc == 0)
 		rc = stand_superior(
 		    &superior, &known, c->r, c->local, rec.rec, err);
+	if (rc == 0)
+		rc = rec_etag(&etag, c->r, &rec, err);
 	if (rc == 0) {
-		rec_etag(&etag, &rec);
 		http_reply_header(c->p, "ETag", "\"%s\"", buf_str(&etag));
 		buf_printf(&c->p->body, ",\"etag\":\"%s\"", buf_str(&etag));
 		buf_printf(&c->p->body,

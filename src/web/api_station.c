@@ -266,35 +266,96 @@ DESK_HANDLER(api_conflicts)
 	return rc;
 }
 
+/* Where a page goes on: CHAIN.SEQ.OP, numbers of this replica's. */
+static int
+ask_place(int64_t at[3], struct call *c, struct err *err)
+{
+	const char *s = http_query(c->q, "_after");
+	long long v[3];
+	char rest;
+
+	at[0] = at[1] = at[2] = -1;
+	if (s == NULL)
+		return 0;
+	if (sscanf(s, "%18lld.%18lld.%18lld%c", &v[0], &v[1], &v[2], &rest) !=
+	    3)
+		return err_set(err, YZ_EINVAL,
+		    "_after is what next of the page before said");
+	at[0] = v[0];
+	at[1] = v[1];
+	at[2] = v[2];
+	return 0;
+}
+
+static struct json *
+quarantined(struct db_stmt *st)
+{
+	struct json *one = json_new_object();
+
+	json_set(one, "kind", json_text(db_text(st, 0)));
+	json_set(one, "id", json_text(db_text(st, 1)));
+	json_set(one, "reason", json_text(db_text(st, 2)));
+	json_set(one, "chain", json_text(db_text(st, 3)));
+	json_set(one, "seq", json_int(db_int(st, 4)));
+	json_set(one, "time", time_or_null(db_int(st, 5)));
+	json_set(one, "changeset", json_text(db_text(st, 6)));
+	return one;
+}
+
+#define QUARANTINE_PAGE 100
+#define QUARANTINE_PAGE_MAX 500
+
+static int64_t
+ask_page(struct call *c)
+{
+	const char *s = http_query(c->q, "_limit");
+	long long n = s == NULL ? QUARANTINE_PAGE : strtoll(s, NULL, 10);
+
+	return n < 1 ? 1 : n > QUARANTINE_PAGE_MAX ? QUARANTINE_PAGE_MAX : n;
+}
+
 DESK_HANDLER(api_quarantine)
 {
-	struct json *o = json_new_object(), *list = json_new_array(), *one;
+	struct json *o = json_new_object(), *list = json_new_array();
+	int64_t at[3], total, n = 0, limit = ask_page(c);
+	char last[64] = "";
+	bool more = false;
 	struct db_stmt *st;
 	int rc;
 
 	json_set(o, "quarantine", list);
-	rc = db_query(&st, replica_db(c->r), err,
-	    "SELECT q.kind, q.id, q.reason, h.name, q.seq, c.time,"
-	    " lower(hex(c.id)) FROM _quarantine AS q JOIN _chain AS h"
-	    " ON h.no = q.chain JOIN _changeset AS c USING (chain, seq)"
-	    " ORDER BY h.name, q.seq, q.op LIMIT 1000",
-	    "");
+	rc = ask_place(at, c, err);
+	if (rc == 0)
+		rc = db_get_int(&total, replica_db(c->r), err,
+		    "SELECT count(*) FROM _quarantine", "");
+	if (rc == 0)
+		rc = db_query(&st, replica_db(c->r), err,
+		    "SELECT q.kind, q.id, q.reason, h.name, q.seq, c.time,"
+		    " lower(hex(c.id)), q.chain, q.op FROM _quarantine AS q"
+		    " JOIN _chain AS h ON h.no = q.chain"
+		    " JOIN _changeset AS c USING (chain, seq)"
+		    " WHERE (q.chain, q.seq, q.op) > (?, ?, ?)"
+		    " ORDER BY q.chain, q.seq, q.op LIMIT ?",
+		    "iiii", at[0], at[1], at[2], limit + 1);
 	if (rc == 0) {
 		while ((rc = db_step(st, err)) == 1) {
-			one = json_new_object();
-			json_set(one, "kind", json_text(db_text(st, 0)));
-			json_set(one, "id", json_text(db_text(st, 1)));
-			json_set(one, "reason", json_text(db_text(st, 2)));
-			json_set(one, "chain", json_text(db_text(st, 3)));
-			json_set(one, "seq", json_int(db_int(st, 4)));
-			json_set(one, "time", time_or_null(db_int(st, 5)));
-			json_set(one, "changeset", json_text(db_text(st, 6)));
-			json_add(list, one);
+			more = n++ == limit;
+			if (more) {
+				rc = 0;
+				break;
+			}
+			json_add(list, quarantined(st));
+			snprintf(last, sizeof(last), "%lld.%lld.%lld",
+			    (long long)db_int(st, 7), (long long)db_int(st, 4),
+			    (long long)db_int(st, 8));
 		}
 		db_done(st);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		json_set(o, "next", more ? json_text(last) : json_new_null());
+		json_set(o, "total", json_int(total));
 		json_write(&c->p->body, o, 0);
+	}
 	json_free(o);
 	return rc;
 }

@@ -108,31 +108,17 @@ read_assigns(struct assigns *a, const struct json *in, struct err *err)
  * ---------------------------------------- */
 
 static int
-name_of(struct buf *out, struct call *c, const struct record *rec,
-    const char *given, struct err *err)
-{
-	const struct field *f;
-	int rc;
-
-	rc = kind_field_find(&f, rec->kind, record_sub(c->r, rec), given, err);
-	if (rc == 0)
-		buf_puts(out, f->name);
-	return rc;
-}
-
-static int
 put_now(struct call *c, struct buf *fields, const struct record *rec,
-    const char *name, struct err *err)
+    const struct field *f, struct err *err)
 {
-	const struct field *f = schema_field(rec->kind, name, strlen(name));
-	const char *value = record_value(rec, name);
+	const char *value = record_value(rec, f->name);
 	struct buf text = BUF_INIT;
 	int rc = 0;
 
 	if (value != NULL)
 		rc = value_text(&text, c->r, f, value, lang_zh(c), err);
 	buf_printf(
-	    fields, "%s\"%s\":{\"now\":", fields->len == 0 ? "" : ",", name);
+	    fields, "%s\"%s\":{\"now\":", fields->len == 0 ? "" : ",", f->name);
 	canon_put_text(fields, buf_str(&text), text.len);
 	buf_putc(fields, '}');
 	buf_free(&text);
@@ -148,7 +134,8 @@ check_etag(struct call *c, const struct record *rec, const struct assigns *a,
     bool *stale, struct buf *fields, struct err *err)
 {
 	const char *etag = http_header(c->q, "If-Match");
-	struct buf name = BUF_INIT;
+	const struct field *f;
+	bool same;
 	size_t i;
 	int rc = 0;
 
@@ -160,14 +147,15 @@ check_etag(struct call *c, const struct record *rec, const struct assigns *a,
 	for (i = 0; rc == 0 && i < a->n; i++) {
 		if (a->v[i].how != ASSIGN_SET)
 			continue; /* elements merge one by one */
-		buf_clear(&name);
-		rc = name_of(&name, c, rec, a->v[i].field, err);
-		if (rc != 0 || rec_same(rec, etag, buf_str(&name)))
+		rc = kind_field_find(
+		    &f, rec->kind, record_sub(c->r, rec), a->v[i].field, err);
+		if (rc == 0)
+			rc = rec_same(&same, c->r, rec, etag, f, err);
+		if (rc != 0 || same)
 			continue;
 		*stale = true;
-		rc = put_now(c, fields, rec, buf_str(&name), err);
+		rc = put_now(c, fields, rec, f, err);
 	}
-	buf_free(&name);
 	return rc;
 }
 
@@ -268,8 +256,9 @@ DESK_HANDLER(api_change)
 	if (rc != 0 || stale)
 		return rc;
 	rc = record_read(&rec, c->r, c->arg[0], c->arg[1], err);
+	if (rc == 0)
+		rc = rec_etag(&etag, c->r, &rec, err);
 	if (rc == 0) {
-		rec_etag(&etag, &rec);
 		buf_printf(&c->p->body, "{\"changed\":%s,\"etag\":\"%s\"}",
 		    changed ? "true" : "false", buf_str(&etag));
 	}

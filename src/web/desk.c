@@ -15,78 +15,7 @@
 #include "home.h"
 #include "local.h"
 #include "replica.h"
-
-/* --- what may be asked for --------------------------------------------------
- */
-
-enum {
-	OPEN = 1,    /* nobody need be logged in */
-	JSON_IN = 2, /* the body is one JSON object */
-	LOGGED = 4,  /* done or refused, it stands in the audit log */
-};
-
-static const struct route {
-	const char *method;
-	const char *path; /* a * is one piece of it */
-	enum power power; /* who may; not of open routes */
-	int flags;
-	int (*handle)(struct call *c, struct err *err);
-} routes[] = {
-    {"POST", "/api/login", 0, OPEN | JSON_IN, api_login},
-    {"POST", "/api/logout", POWER_READ, 0, api_logout},
-    {"GET", "/api/me", POWER_READ, 0, api_me},
-    {"GET", "/api/events", POWER_READ, 0, api_events},
-    {"GET", "/api/station", POWER_READ, 0, api_station},
-    {"GET", "/api/stations", POWER_READ, 0, api_stations},
-    {"GET", "/api/kinds", POWER_READ, 0, api_kinds},
-    {"GET", "/api/kinds/*", POWER_READ, 0, api_kind},
-    {"GET", "/api/records/*", POWER_READ, 0, api_records},
-    {"GET", "/api/records/*/*", POWER_READ, 0, api_record},
-    {"GET", "/api/records/*/*/history", POWER_READ, 0, api_history},
-    {"POST", "/api/records/*", POWER_REGISTER, JSON_IN, api_create},
-    {"PATCH", "/api/records/*/*", POWER_REGISTER, JSON_IN, api_change},
-    {"DELETE", "/api/records/*/*", POWER_REGISTER, 0, api_drop},
-    {"POST", "/api/blobs", POWER_REGISTER, 0, api_blob_put},
-    {"GET", "/api/blobs/*", POWER_READ, 0, api_blob_get},
-    {"GET", "/api/find", POWER_READ, 0, api_find},
-    {"GET", "/api/near", POWER_READ, 0, api_near},
-    {"GET", "/api/tally/*", POWER_READ, 0, api_tally},
-    {"GET", "/api/conflicts", POWER_READ, 0, api_conflicts},
-    {"GET", "/api/quarantine", POWER_READ, 0, api_quarantine},
-    {"GET", "/api/changesets", POWER_READ, 0, api_changesets},
-    {"GET", "/api/changesets/*", POWER_READ, 0, api_changeset},
-    {"GET", "/api/users", POWER_READ, 0, api_users},
-    {"POST", "/api/users", POWER_USERS, JSON_IN | LOGGED, api_user_add},
-    {"POST", "/api/users/*/password", POWER_USERS, JSON_IN | LOGGED,
-	api_user_passwd},
-    {"POST", "/api/users/*/role", POWER_RIGHTS, JSON_IN | LOGGED,
-	api_user_role},
-    {"GET", "/api/audit", POWER_AUDIT, 0, api_audit},
-};
-
-#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
-
-/* Does the path fit?  Then arg has the pieces at the stars. */
-static bool
-fits(const char *pattern, const char *path, char *arg[3])
-{
-	size_t n = 0, len;
-
-	for (; *pattern != '\0'; pattern++) {
-		if (*pattern != '*') {
-			if (*path++ != *pattern)
-				return false;
-			continue;
-		}
-		len = strcspn(path, "/");
-		if (len == 0)
-			return false;
-		free(arg[n]);
-		arg[n++] = mem_strndup(path, len);
-		path += len;
-	}
-	return *path == '\0';
-}
+#include "route.h"
 
 /* --- seats: a replica for each request that is being answered ----------------
  */
@@ -98,7 +27,7 @@ struct seat {
 };
 
 struct desk {
-	char *home;
+	char *home, *exe;
 	pthread_mutex_t lock;
 	struct seat *free;
 	struct seat *watch; /* for desk_version() and desk_contact() */
@@ -157,12 +86,13 @@ seat_leave(struct desk *desk, struct seat *s)
 }
 
 int
-desk_open(struct desk **out, const char *home, struct err *err)
+desk_open(struct desk **out, const char *home, const char *exe, struct err *err)
 {
 	struct desk *desk = mem_calloc(1, sizeof(*desk));
 	int rc;
 
 	desk->home = mem_strdup(home);
+	desk->exe = mem_strdup(exe);
 	pthread_mutex_init(&desk->lock, NULL);
 	rc = seat_new(&desk->watch, desk, err);
 	if (rc == 0)
@@ -192,6 +122,7 @@ desk_close(struct desk *desk)
 	seat_free(desk->watch);
 	pthread_mutex_destroy(&desk->lock);
 	free(desk->home);
+	free(desk->exe);
 	free(desk);
 }
 
@@ -222,6 +153,18 @@ desk_contact(struct desk *desk, int64_t *out, struct err *err)
 	}
 	*out = desk->contact;
 	return 0;
+}
+
+const char *
+desk_home(const struct call *c)
+{
+	return c->desk->home;
+}
+
+const char *
+desk_exe(const struct call *c)
+{
+	return c->desk->exe;
 }
 
 struct db *
@@ -316,6 +259,18 @@ check_origin(struct call *c, struct err *err)
 	return 0;
 }
 
+static bool
+may_any(const struct call *c, unsigned powers)
+{
+	int i;
+
+	for (i = 0; i < POWER_COUNT; i++)
+		if ((powers >> i & 1) != 0 &&
+		    user_may(c->login.user.role, (enum power)i))
+			return true;
+	return false;
+}
+
 static int
 admit(struct call *c, const struct route *route, struct err *err)
 {
@@ -328,7 +283,7 @@ admit(struct call *c, const struct route *route, struct err *err)
 		if (rc != 0)
 			return rc;
 	}
-	if ((route->flags & OPEN) != 0)
+	if ((route->flags & ROUTE_OPEN) != 0)
 		return 0;
 	rc = login_find(desk_local(c), &c->login, token, clock_wall(), err);
 	if (rc != 0) {
@@ -342,7 +297,7 @@ admit(struct call *c, const struct route *route, struct err *err)
 		return err_set(err, YZ_EDENIED,
 		    "the request has no token of this session: load the page "
 		    "again");
-	if (!user_may(c->login.user.role, route->power))
+	if (route->powers != 0 && !may_any(c, route->powers))
 		return err_set(err, YZ_EDENIED, "the role %s may not do this",
 		    user_role_name(c->login.user.role));
 	return 0;
@@ -351,7 +306,7 @@ admit(struct call *c, const struct route *route, struct err *err)
 static int
 read_body(struct call *c, const struct route *route, struct err *err)
 {
-	if ((route->flags & JSON_IN) == 0) {
+	if ((route->flags & ROUTE_JSON) == 0) {
 		c->in = json_new_object();
 		return 0;
 	}
@@ -387,27 +342,12 @@ serve(struct call *c, const struct route *route, struct err *err)
 		rc = read_body(c, route, err);
 	if (rc == 0)
 		rc = run(c, route, err);
-	if ((route->flags & LOGGED) != 0 && c->login.user.login[0] != '\0')
+	if ((route->flags & ROUTE_LOGGED) != 0 &&
+	    c->login.user.login[0] != '\0')
 		(void)audit_add(desk_local(c), c->login.user.login, c->q->peer,
-		    route->path, c->arg[0], rc == 0 ? "done" : err->msg,
-		    &ignored);
+		    route->path, c->arg[0] != NULL ? c->arg[0] : c->about,
+		    rc == 0 ? "done" : err->msg, &ignored);
 	return rc;
-}
-
-static const struct route *
-find_route(struct call *c, bool *other_method)
-{
-	size_t i;
-
-	*other_method = false;
-	for (i = 0; i < N_ROUTES; i++) {
-		if (!fits(routes[i].path, c->q->path, c->arg))
-			continue;
-		if (strcmp(routes[i].method, c->q->method) == 0)
-			return &routes[i];
-		*other_method = true;
-	}
-	return NULL;
 }
 
 static int
@@ -422,7 +362,7 @@ answer(struct call *c, struct err *err)
 		return page_get(c, err);
 	c->p->type = "application/json; charset=utf-8";
 	http_reply_header(c->p, "Cache-Control", "no-store");
-	route = find_route(c, &other_method);
+	route = route_find(c->q->method, c->q->path, c->arg, &other_method);
 	if (route == NULL) {
 		c->p->status = other_method ? 405 : 404;
 		return err_set(err, YZ_ENOTFOUND,

@@ -19,7 +19,9 @@ struct json;
 struct local;
 struct replica;
 
-int desk_open(struct desk **out, const char *home, struct err *err);
+/* exe: this program, for what runs as a process of its own. */
+int desk_open(
+    struct desk **out, const char *home, const char *exe, struct err *err);
 void desk_close(struct desk *desk);
 /* http_options.handle; arg is the desk. */
 void desk_handle(void *arg, const struct http_request *q, struct http_reply *p);
@@ -38,10 +40,13 @@ struct call {
 	struct local *local; /* likewise */
 	struct login login;  /* who calls; not for open routes */
 	char token[LOGIN_TOKEN_LEN + 1];
-	char *arg[3];    /* what stood at the *s of the route */
-	struct json *in; /* the body, of routes that take JSON; never NULL */
+	const char *about; /* for the audit log, where no piece says it */
+	char *arg[3];      /* what stood at the *s of the route */
+	struct json *in;   /* the body, of routes that take JSON; never NULL */
 };
 struct db *desk_local(struct call *c); /* local.db */
+const char *desk_home(const struct call *c);
+const char *desk_exe(const struct call *c);
 
 /* Handlers answer 0 with p->body filled, or an error.  A handler may set
  * p->status and add headers. */
@@ -57,6 +62,7 @@ DESK_HANDLER(api_records);
 DESK_HANDLER(api_record);
 DESK_HANDLER(api_find);
 DESK_HANDLER(api_near);
+DESK_HANDLER(api_box);
 /* api_tally.c */
 DESK_HANDLER(api_tally);
 /* api_write.c */
@@ -75,6 +81,13 @@ DESK_HANDLER(api_station);
 DESK_HANDLER(api_stations);
 DESK_HANDLER(api_conflicts);
 DESK_HANDLER(api_quarantine);
+/* api_enrol.c */
+DESK_HANDLER(api_invitations);
+DESK_HANDLER(api_invite);
+DESK_HANDLER(api_uninvite);
+DESK_HANDLER(api_confirm);
+/* api_doctor.c */
+DESK_HANDLER(api_doctor);
 /* api_people.c */
 DESK_HANDLER(api_login);
 DESK_HANDLER(api_logout);

@@ -6,11 +6,14 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "canon.h"
+#include "model/conflict.h"
 #include "model/kind.h"
 #include "model/record.h"
 #include "model/show.h"
 #include "model/value.h"
 #include "rec.h"
+#include "replica.h"
+#include "schema.h"
 
 static void
 put_member(struct buf *out, const char *name, const char *text)
@@ -124,34 +127,95 @@ put_part(char out[2 * PART + 1], const char *name, const char *value)
 	memcpy(out + PART, hex, PART + 1);
 }
 
-void
-rec_etag(struct buf *out, const struct record *rec)
+/* A line for each register in conflict: its name, then what stands in it. */
+static int
+put_standing(void *arg, const struct conflict_value *v, struct err *err)
 {
-	char part[2 * PART + 1];
-	size_t i;
+	struct buf *out = arg;
 
-	buf_putc(out, rec->removed ? 'x' : 'y');
-	for (i = 0; i < rec->n; i++) {
-		if (rec->values[i] == NULL)
-			continue;
-		put_part(part, rec->kind->fields[i]->name, rec->values[i]);
-		buf_puts(out, part);
+	(void)err;
+	buf_printf(out, "%s %s\n", v->reg, v->changeset);
+	return 0;
+}
+
+/*
+ * A field as a person saw it: its value, and if several stand, which: one
+ * that came since may not be decided unseen.
+ */
+static void
+see(struct buf *out, const char *standing, const struct field *f,
+    const char *value)
+{
+	const char *line = standing, *reg;
+	size_t n;
+
+	buf_clear(out);
+	buf_puts(out, value == NULL ? "" : value);
+	reg = f->reg == NULL ? f->name : f->reg->name;
+	for (; *line != '\0'; line += n + 1) {
+		n = strcspn(line, "\n");
+		if (strncmp(line, reg, strlen(reg)) == 0 &&
+		    line[strlen(reg)] == ' ')
+			buf_put(out, line, n);
 	}
 }
 
-bool
-rec_same(const struct record *rec, const char *etag, const char *field)
+static int
+read_standing(struct buf *out, struct replica *r, const struct record *rec,
+    struct err *err)
 {
-	const char *value = record_value(rec, field), *p;
-	char part[2 * PART + 1];
+	return rec->conflicts == 0
+		   ? 0
+		   : conflict_list(r, rec->rec, put_standing, out, err);
+}
 
+int
+rec_etag(struct buf *out, struct replica *r, const struct record *rec,
+    struct err *err)
+{
+	struct buf standing = BUF_INIT, seen = BUF_INIT;
+	char part[2 * PART + 1];
+	size_t i;
+	int rc;
+
+	rc = read_standing(&standing, r, rec, err);
+	buf_putc(out, rec->removed ? 'x' : 'y');
+	for (i = 0; rc == 0 && i < rec->n; i++) {
+		see(&seen, buf_str(&standing), rec->kind->fields[i],
+		    rec->values[i]);
+		if (seen.len == 0)
+			continue;
+		put_part(part, rec->kind->fields[i]->name, buf_str(&seen));
+		buf_puts(out, part);
+	}
+	buf_free(&standing);
+	buf_free(&seen);
+	return rc;
+}
+
+int
+rec_same(bool *out, struct replica *r, const struct record *rec,
+    const char *etag, const struct field *f, struct err *err)
+{
+	struct buf standing = BUF_INIT, seen = BUF_INIT;
+	char part[2 * PART + 1];
+	const char *p;
+	int rc;
+
+	rc = read_standing(&standing, r, rec, err);
+	see(&seen, buf_str(&standing), f, record_value(rec, f->name));
+	put_part(part, f->name, buf_str(&seen));
 	if (*etag == '"')
 		etag++;
 	if (*etag != '\0')
 		etag++;
-	put_part(part, field, value == NULL ? "" : value);
+	*out = seen.len == 0;
 	for (p = etag; strspn(p, "0123456789abcdef") >= 2 * PART; p += 2 * PART)
-		if (memcmp(p, part, PART) == 0)
-			return value != NULL && memcmp(p, part, 2 * PART) == 0;
-	return value == NULL;
+		if (memcmp(p, part, PART) == 0) {
+			*out = memcmp(p, part, 2 * PART) == 0;
+			break;
+		}
+	buf_free(&standing);
+	buf_free(&seen);
+	return rc;
 }

@@ -9,6 +9,7 @@
 
 struct buf;
 struct err;
+struct field;
 struct record;
 struct replica;
 
@@ -22,10 +23,13 @@ int rec_put(struct buf *out, struct replica *r, const struct record *rec,
 
 /*
  * The record's fields as a short text that changes with any of them: for
- * each with a value, 8 digits of its name's and of its value's SHA-256.
+ * each with a value, 8 digits of its name's and of its value's SHA-256; where
+ * several values stand, of all of them.
  */
-void rec_etag(struct buf *out, const struct record *rec);
+int rec_etag(struct buf *out, struct replica *r, const struct record *rec,
+    struct err *err);
 /* Is this field as it was when etag was made? */
-bool rec_same(const struct record *rec, const char *etag, const char *field);
+int rec_same(bool *out, struct replica *r, const struct record *rec,
+    const char *etag, const struct field *f, struct err *err);
 
 #endif

@@ -1,0 +1,172 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "route.h"
+#include "user.h"
+
+#define P(power) (1u << POWER_##power)
+#define EVERYONE P(READ)
+
+/* Members of replies that stand in several. */
+#define RECORD "record Record"
+#define PAGE_OF_RECORDS "records [Record], next text~"
+
+static const struct route routes[] = {
+    {"POST", "/api/login", 0, ROUTE_OPEN | ROUTE_JSON, api_login, "", "",
+	"login text, password text", 200, "user Person, csrf text",
+	"Log in; the session is a cookie"},
+    {"POST", "/api/logout", 0, 0, api_logout, "", "", "", 200, "", "Log out"},
+    {"GET", "/api/me", 0, 0, api_me, "", "", "", 200, "user Person, csrf text",
+	"Who is logged in"},
+    {"GET", "/api/events", EVERYONE, 0, api_events, "", "", "", 200, NULL,
+	"Server-sent events: \"change\" whenever something was committed"},
+    {"GET", "/api/station", EVERYONE, 0, api_station, "", "", "", 200,
+	"code text, name text, inc text, parent text, time text, peers [Peer],"
+	" records int, conflicts int, quarantined int, chains int,"
+	" changesets int, missing_blobs int",
+	"This station: contact, what waits, what is wrong"},
+    {"GET", "/api/stations", EVERYONE, 0, api_stations, "", "", "", 200,
+	"stations [Station]", "All stations of the roster"},
+    {"POST", "/api/stations/*/confirm", P(CONFIRM),
+	ROUTE_JSON | ROUTE_LOGGED | ROUTE_PERSON, api_confirm, "code", "",
+	"fingerprint text", 200,
+	"code text, name text, parent text, scope text, version int",
+	"Enrol a station whose fingerprint was heard over the telephone"},
+    {"GET", "/api/invitations", P(STATIONS) | P(CONFIRM), 0, api_invitations,
+	"", "", "", 200, "invitations [Invitation]",
+	"Open invitations, and who has asked to join"},
+    {"POST", "/api/invitations", P(STATIONS),
+	ROUTE_JSON | ROUTE_LOGGED | ROUTE_PERSON, api_invite, "", "",
+	"code text, name? text, address? text, host_key? text", 201,
+	"code text, name text, address text, file text, text text",
+	"Make an invitation, a file to be carried to the station"},
+    {"DELETE", "/api/invitations/*", P(STATIONS), ROUTE_LOGGED | ROUTE_PERSON,
+	api_uninvite, "code", "", "", 200, "", "Take an invitation back"},
+    {"GET", "/api/doctor", EVERYONE, 0, api_doctor, "", "", "", 200,
+	"findings [Finding], bad int, time text",
+	"What an administrator should know and do"},
+    {"GET", "/api/kinds", EVERYONE, 0, api_kinds, "", "", "", 200,
+	"kinds [Kind]", "Kinds of records"},
+    {"GET", "/api/kinds/*", EVERYONE, ROUTE_OPENED, api_kind, "kind", "", "",
+	200, "name text, base text, fields [Field]", "A kind and its fields"},
+    {"GET", "/api/records/*", EVERYONE, 0, api_records, "kind",
+	"_limit? int, _sort? text, _after? text, _removed? text", "", 200,
+	PAGE_OF_RECORDS,
+	"List: a field's name as a parameter filters; _sort is a field, with -"
+	" before it downwards; _after is next of the page before"},
+    {"GET", "/api/records/*/*", EVERYONE, ROUTE_OPENED, api_record, "kind id",
+	"", "", 200,
+	"id text, kind text, owner text, title text, values object,"
+	" text object, removed bool, created_at text, created_by text,"
+	" conflicts [any], etag text, stands object, conflict_values object",
+	"One record, with the etag that a change must bring"},
+    {"GET", "/api/records/*/*/history", EVERYONE, 0, api_history, "kind id", "",
+	"", 200, "history [Change]", "Every change ever made to it"},
+    {"POST", "/api/records/*", P(REGISTER), ROUTE_JSON, api_create, "kind", "",
+	"set? object, add? object, remove? object", 201, "id text",
+	"Make a record"},
+    {"PATCH", "/api/records/*/*", P(REGISTER), ROUTE_JSON | ROUTE_MATCH,
+	api_change, "kind id", "", "set? object, add? object, remove? object",
+	200, "changed bool, etag text",
+	"Change it; 412 if a field set here has changed since it was read"},
+    {"DELETE", "/api/records/*/*", P(REGISTER), 0, api_drop, "kind id",
+	"why text", "", 200, "", "Drop it, with a reason"},
+    {"POST", "/api/blobs", P(REGISTER), ROUTE_BYTES, api_blob_put, "", "", "",
+	201, "blob text", "Store an attachment; its SHA-256 is its name"},
+    {"GET", "/api/blobs/*", EVERYONE, 0, api_blob_get, "blob", "", "", 200,
+	NULL, "An attachment"},
+    {"GET", "/api/find", EVERYONE, 0, api_find, "", "q text, _limit? int", "",
+	200, "records [Record], total int", "Search in all text"},
+    {"GET", "/api/near", EVERYONE, 0, api_near, "",
+	"lon number, lat number, km number, kind? text, _limit? int", "", 200,
+	"records [Record]", "What is within km kilometres, nearest first"},
+    {"GET", "/api/box", EVERYONE, 0, api_box, "",
+	"west number, south number, east number, north number, kind? text,"
+	" _limit? int",
+	"", 200, "records [Record], more bool", "What is within a box"},
+    {"GET", "/api/tally/*", EVERYONE, 0, api_tally, "kind", "by text", "", 200,
+	"rows [object]", "How many records there are, by some fields"},
+    {"GET", "/api/conflicts", EVERYONE, 0, api_conflicts, "", "", "", 200,
+	"conflicts [Conflict]", "Where different values stand"},
+    {"GET", "/api/quarantine", EVERYONE, 0, api_quarantine, "",
+	"_limit? int, _after? text", "", 200,
+	"quarantine [Quarantined], next text~, total int",
+	"What was signed but is not accepted"},
+    {"GET", "/api/changesets", EVERYONE, 0, api_changesets, "",
+	"_limit? int, _below? int", "", 200,
+	"changesets [Changeset], next text~", "The ledger, newest first"},
+    {"GET", "/api/changesets/*", EVERYONE, 0, api_changeset, "id", "", "", 200,
+	"id text, chain text, seq int, time text, station text, stream text,"
+	" author text, subject text, ops [object], seen [Seen], text text,"
+	" key text",
+	"One changeset, with its signed text"},
+    {"GET", "/api/users", P(USERS) | P(RIGHTS), 0, api_users, "", "", "", 200,
+	"users [Account]", "Accounts"},
+    {"POST", "/api/users", P(USERS), ROUTE_JSON | ROUTE_LOGGED | ROUTE_PERSON,
+	api_user_add, "", "", "login text, name text, password text", 201, "",
+	"Make an account, without rights"},
+    {"POST", "/api/users/*/password", P(USERS),
+	ROUTE_JSON | ROUTE_LOGGED | ROUTE_PERSON, api_user_passwd, "login", "",
+	"password text", 200, "", "Set an account's password"},
+    {"POST", "/api/users/*/role", P(RIGHTS),
+	ROUTE_JSON | ROUTE_LOGGED | ROUTE_PERSON, api_user_role, "login", "",
+	"role text", 200, "", "Give an account its role"},
+    {"GET", "/api/audit", P(AUDIT), 0, api_audit, "", "_below? int", "", 200,
+	"entries [Entry], whole bool", "The audit log, newest first"},
+};
+
+#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+size_t
+route_count(void)
+{
+	return N_ROUTES;
+}
+
+const struct route *
+route_at(size_t i)
+{
+	return &routes[i];
+}
+
+/* Does the path fit?  Then arg has the pieces at the stars. */
+static bool
+fits(const char *pattern, const char *path, char *arg[3])
+{
+	size_t n = 0, len;
+
+	for (; *pattern != '\0'; pattern++) {
+		if (*pattern != '*') {
+			if (*path++ != *pattern)
+				return false;
+			continue;
+		}
+		len = strcspn(path, "/");
+		if (len == 0)
+			return false;
+		free(arg[n]);
+		arg[n++] = mem_strndup(path, len);
+		path += len;
+	}
+	return *path == '\0';
+}
+
+const struct route *
+route_find(
+    const char *method, const char *path, char *arg[3], bool *other_method)
+{
+	size_t i;
+
+	*other_method = false;
+	for (i = 0; i < N_ROUTES; i++) {
+		if (!fits(routes[i].path, path, arg))
+			continue;
+		if (strcmp(routes[i].method, method) == 0)
+			return &routes[i];
+		*other_method = true;
+	}
+	return NULL;
+}
