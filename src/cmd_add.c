@@ -12,7 +12,8 @@
 
 static int
 run(char id[RECORD_ID_LEN + 1], const struct cmd *cmd, const char *kind,
-    const struct assign *v, size_t n, const char *as, struct err *err)
+    const struct assign *v, size_t n, const char *as, bool gaps,
+    struct err *err)
 {
 	struct replica *r;
 	struct write *w;
@@ -27,6 +28,8 @@ run(char id[RECORD_ID_LEN + 1], const struct cmd *cmd, const char *kind,
 	free(subject);
 	if (rc == 0) {
 		write_allow_files(w);
+		if (gaps)
+			write_allow_gaps(w);
 		rc = write_add(w, id, kind, v, n, err);
 		if (rc == 0)
 			rc = write_commit(w, err);
@@ -42,9 +45,11 @@ cmd_add(struct cmd *cmd, int argc, char **argv)
 	const char *as = NULL;
 	struct assign *v;
 	struct err err;
+	bool gaps;
 	size_t n;
 	int rc;
 
+	gaps = cmd_option(&argc, argv, "--incomplete", NULL) == 1;
 	if (cmd_option(&argc, argv, "--as", &as) < 0)
 		return cmd_usage(cmd);
 	if (cmd_unknown_option(cmd, argc, argv) || argc < 3)
@@ -53,7 +58,7 @@ cmd_add(struct cmd *cmd, int argc, char **argv)
 	n = (size_t)argc - 2;
 	rc = draft_parse_all(v, argv + 2, n, &err);
 	if (rc == 0)
-		rc = run(id, cmd, argv[1], v, n, as, &err);
+		rc = run(id, cmd, argv[1], v, n, as, gaps, &err);
 	free(v);
 	if (rc != 0)
 		return cmd_fail(cmd, &err);

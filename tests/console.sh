@@ -97,6 +97,10 @@ like "$(body duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
 like "$(y show resource "$id" --json)" '"status":"ready"' "which it still does"
 is "$(code duty1 PATCH "$record" -d '{"set":{"status":"busy"}}')" 400 \
 	"no change without saying what was read"
+is "$(code duty1 POST /api/records/incident -d '{"set":{"title":"山洪"}}')" 400 \
+	"an emergency with gaps is not saved by oversight"
+is "$(code duty1 POST /api/records/incident -d '{"set":{"title":"山洪"},
+	"incomplete":true}')" 201 "but by intent"
 is "$(code duty1 POST /api/records/resource.team -d '{"set":{"persons":"x"}}')" \
 	400 "a wrong value is refused"
 is "$(code duty1 POST /api/records/resource.team -d '{"set":')" 400 \

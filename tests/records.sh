@@ -36,6 +36,8 @@ like "$(y add resource.team name=x 2>&1)" \
 	'^yizhan: add: required: .*level 级别.*persons 队伍人数' \
 	"with one line that names all that is missing"
 is "$(y add resource.team name=x 2>/dev/null)" "" "and nothing on stdout"
+status 1 "the register is never let be incomplete" \
+	y add resource.team name=x --incomplete
 status 1 "an unknown kind is refused" y add resorce name=x
 status 2 "no arguments are a usage error" y add
 status 2 "an unknown option too" y add org name=x --nonsense
@@ -100,6 +102,14 @@ inc=$(y add incident title=舟水桥山体滑坡 type=11D01 level=4 state=处置
 	place=舟水桥街道 division=520302 source=hotline sensitive=否)
 like "$(y show incident "$inc" --json)" '"incident_no":"520302-[0-9]{8}-001"' \
 	"an incident gets its number"
+status 1 "an emergency may be incomplete, but not by oversight" \
+	y add incident title=山洪
+e=$(y add incident title=山洪 --incomplete)
+like "$(y show incident "$e" --json)" '"title":"山洪"' "then it is there"
+unlike "$(y show incident "$e" --json)" '"place"|"level"' "with its gaps"
+status 1 "a title it must have" y add incident place=深溪镇 --incomplete
+status 1 "and what is given must be right" \
+	y add incident title=山洪 level=很大 --incomplete
 like "$(y set report 520302-0000 x=y 2>&1)" 'no report' "there is no report"
 plan=$(y add duty_log item=other at=2026-11-23T16:01 content=接报 \
 	shift=x 2>&1)

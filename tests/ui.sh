@@ -55,28 +55,64 @@ city confirm 520302 "$fp" >/dev/null
 keys
 ok "the county's first sync completes" county sync
 
+at() { TZ=CST-8 date -d "$1" '+%F %H:%M'; } # stations' clocks
 n=0
 for place in 南关街道 老城街道 深溪镇 金鼎山镇 海龙镇 忠庄街道 长征街道 新蒲镇; do
 	n=$((n + 1))
 	county add resource.depot "name=${place}物资储备库" rkind=R03 level=county \
 		store_type=own status=ready area=$((n * 150)) phone=0851-2822334$n \
-		"address=遵义市红花岗区${place}${n}号" lon=106.9$n lat=27.6$n \
-		exercise=否 --as 管理员丁 >id.$n || exit 1
+		"address=遵义市红花岗区${place}${n}号" lon=106.9$((n * 37 % 10)) \
+		lat=27.6$((n * 53 % 10)) exercise=否 --as 管理员丁 >id.$n || exit 1
 	county add resource.team "name=${place}救援队" rkind=R01 level=town \
-		persons=$((n + 11)) status=busy lon=106.8$n lat=27.7$n \
-		exercise=否 --as 管理员丁 >/dev/null
+		persons=$((n * 4 + 7)) status="$([ $((n % 3)) -eq 0 ] && echo busy ||
+			echo ready)" lon=106.8$((n * 71 % 10)) lat=27.7$((n * 29 % 10)) \
+		phone=0851-2823117$n exercise=否 --as 管理员丁 >team.$n
+	county add resource.shelter "name=${place}中心小学" rkind=R04 level=town \
+		status=ready cap_person=$((n * 110)) lon=106.9$((n * 17 % 10)) \
+		lat=27.7$((n * 43 % 10)) exercise=否 --as 管理员丁 >/dev/null
 done
 ok "an incident" county add incident incident_no=520302-1 \
 	title=南关街道居民楼燃气泄漏 type=12000 level=3 state=responding \
-	"learned_at=$(date +%F) 01:10" "occurred_at=$(date +%F) 01:00" \
+	"learned_at=$(at '-84 min')" "occurred_at=$(at '-90 min')" \
 	place=南关街道红军路12号 division=520302001 source=hotline dead=0 missing=0 \
 	injured=4 trapped=0 evacuated=136 lon=106.92 lat=27.68 sensitive=否 \
-	exercise=否
+	exercise=否 --as 值班员甲
+ok "one that is not complete" county add incident --incomplete title=深溪镇山体滑坡阻断道路 \
+	type=11000 state=reported "learned_at=$(at '-9 min')" exercise=否 \
+	--as 值班员甲
+ok "an exercise" county add incident incident_no=520302-2 \
+	title=海龙镇水库险情处置 type=11A03 level=2 state=responding \
+	"learned_at=$(at '-200 min')" "occurred_at=$(at '-200 min')" place=海龙水库 \
+	division=520302 source=superior dead=0 missing=0 injured=0 trapped=0 \
+	sensitive=否 exercise=是 --as 值班员甲
+county add org name=红花岗区应急管理局 otype="$(sed -n '2s/	.*//p' \
+	"$YIZHAN_DATA/codes/org_type.tsv")" --as 值班员甲 >org
+for person in '王建国 leader 0851-28221101 01' '李秀英 officer 0851-28221102 02'; do
+	# shellcheck disable=SC2086 # four words
+	set -- $person
+	county add contact "name=$1" org="$(cat org)" post=值班 "mobile=139852000$4" \
+		"office_phone=$3" --as 值班员甲 >contact
+	county add duty_shift "duty_date=$(at now | cut -c 1-10)" \
+		"start_time=$(at '-5 hour')" "end_time=$(at '+7 hour')" "role=$2" \
+		"person=$(cat contact)" "phone=$3" --as 值班员甲 >/dev/null
+done
 ok "both stations hold it" county sync
 county set resource "$(cat id.2)" status=busy --as 值班员甲 >/dev/null
 city set resource "$(cat id.2)" status=down --as 市调度员 >/dev/null
+# Two that nobody decides while the story is told.
+county set resource "$(cat team.4)" persons=31 --as 值班员甲 >/dev/null
+city set resource "$(cat team.4)" persons=26 --as 市调度员 >/dev/null
+county set resource "$(cat id.7)" lon=106.931 lat=27.655 --as 值班员甲 >/dev/null
+city set resource "$(cat id.7)" lon=106.945 lat=27.661 --as 市调度员 >/dev/null
 county sync >/dev/null
 like "$(county conflicts)" 'status' "two who did not know of each other differ"
+# What does not count: how it comes about is test_hostile's story.
+sqlite3 county/yizhan.db "INSERT INTO _quarantine (chain, seq, op, rec,
+	kind, id, reason) SELECT chain, seq, 0, 0, 'resource', '520303-$(echo same |
+	md5sum | cut -c 1-32)', 'the writer 520300 has no power over 520303'
+	FROM _changeset JOIN _chain ON no = chain WHERE writer = '520300'
+	AND stream = 'resource' ORDER BY seq DESC LIMIT 1" ||
+	fail "an operation is put in quarantine"
 for who in city county; do
 	echo 'Night-watch-1' | $who user add duty1 --name 值班员甲 --role officer
 	echo 'Night-watch-1' | $who user add sys1 --name 系统管理员 --role system

@@ -179,6 +179,7 @@ check_defaults(struct draft *d, struct err *err)
 
 struct missing {
 	const char *owner;
+	bool gaps; /* may there be any? */
 	struct buf names;
 	size_t more;
 };
@@ -211,6 +212,9 @@ check_field(struct draft *d, const struct field *f, void *arg, struct err *err)
 	if (!f->required || (d->before != NULL && df->field == NULL) ||
 	    !is_empty(d, df, f))
 		return 0;
+	if (m->gaps && d->base->stream == STREAM_COMMAND &&
+	    strcmp(f->name, d->base->title) != 0)
+		return 0;
 	if (m->names.len > MISSING_BYTES)
 		m->more++;
 	else
@@ -220,9 +224,10 @@ check_field(struct draft *d, const struct field *f, void *arg, struct err *err)
 }
 
 int
-check_fields(const struct draft *d, const char *owner, struct err *err)
+check_fields(
+    const struct draft *d, const char *owner, bool gaps, struct err *err)
 {
-	struct missing m = {owner, BUF_INIT, 0};
+	struct missing m = {owner, gaps, BUF_INIT, 0};
 	struct draft copy = *d;
 	int rc;
 

@@ -5,6 +5,8 @@
 #ifndef MODEL_CHECK_H
 #define MODEL_CHECK_H
 
+#include <stdbool.h>
+
 #include "chain.h"
 
 struct draft;
@@ -23,8 +25,10 @@ int check_mutable(const struct kind *base, struct err *err);
 int check_defaults(struct draft *d, struct err *err);
 /*
  * Required fields present (all missing ones are named at once), none
- * cleared, fields of ancestors only by an ancestor of owner.
+ * cleared, fields of ancestors only by an ancestor of owner.  With gaps an
+ * emergency (what lies in the command stream) need only have its title.
  */
-int check_fields(const struct draft *d, const char *owner, struct err *err);
+int check_fields(
+    const struct draft *d, const char *owner, bool gaps, struct err *err);
 
 #endif

@@ -30,6 +30,7 @@ struct write {
 	char *subject;  /* as given, for an act about several */
 	bool begun;     /* the transaction is ours */
 	bool files;     /* may "@FILE" be read? */
+	bool gaps;      /* may a new emergency lack what is required? */
 };
 
 int
@@ -58,6 +59,12 @@ void
 write_allow_files(struct write *w)
 {
 	w->files = true;
+}
+
+void
+write_allow_gaps(struct write *w)
+{
+	w->gaps = true;
 }
 
 void
@@ -337,7 +344,7 @@ write_add(struct write *w, char id[RECORD_ID_LEN + 1], const char *kind,
 	if (rc == 0)
 		rc = check_defaults(&d, err);
 	if (rc == 0)
-		rc = check_fields(&d, self, err);
+		rc = check_fields(&d, self, w->gaps, err);
 	if (rc == 0 && define_is(base))
 		rc = define_add(w, id, &d, err);
 	else
@@ -384,7 +391,7 @@ write_set(struct write *w, bool *changed, const char *kind, const char *id,
 	d.files = w->files;
 	rc = assign_all(&d, v, n, err);
 	if (rc == 0)
-		rc = check_fields(&d, before.owner, err);
+		rc = check_fields(&d, before.owner, false, err);
 	if (rc == 0 && define_is(before.kind))
 		rc = define_check(&d, err);
 	if (rc == 0)

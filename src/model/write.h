@@ -27,6 +27,9 @@ int write_new(struct write **out, struct replica *r, const char *author,
 /* Let F=@FILE read files of this machine: for commands, never for what
  * comes from a browser or a table. */
 void write_allow_files(struct write *w);
+/* Let a new emergency lack what is required but its title: a first report is
+ * never held back.  Gaps stay visible as gaps. */
+void write_allow_gaps(struct write *w);
 /* Without write_commit() before it, nothing was written. */
 void write_free(struct write *w);
 

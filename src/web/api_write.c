@@ -197,6 +197,8 @@ DESK_HANDLER(api_create)
 	if (rc == 0)
 		rc = begin(&w, c, "add", err);
 	if (rc == 0) {
+		if (json_get_bool(c->in, "incomplete"))
+			write_allow_gaps(w);
 		rc = write_add(w, id, c->arg[0], a->v, a->n, err);
 		if (rc == 0)
 			rc = write_commit(w, err);

@@ -18,8 +18,8 @@ for (const file of files) {
 const source = fs.readFileSync(path.join(top, 'zh.js'), 'utf8');
 const { default: zh } = await import('data:text/javascript,' +
 	encodeURIComponent(source));
-// Units and streams are looked up by what the server says.
-const free = /\|(unit|stream)$/;
+// Units, streams and the like are looked up by what the server says.
+const free = /\|(unit|stream|verb|kind|audit)$/;
 const lacking = [...said.keys()].filter((s) => !(s in zh));
 const idle = Object.keys(zh).filter((s) => !said.has(s) && !free.test(s));
 

@@ -7,6 +7,7 @@ import { closeEvents, get, logOut, openEvents, watchSession, whoAmI }
 import { _, lang, N_, setLang } from './i18n.js';
 import { forget } from './kinds.js';
 import { Link } from './link.js';
+import { loadNames } from './names.js';
 import { Dialog, Head, Teller, Trouble, useLoad, useNow } from './parts.js';
 import { catchLinks, go, mayLeave, useRoute } from './route.js';
 import { clock, when } from './time.js';
@@ -180,6 +181,8 @@ function Frame({ user, reach, onOut, onLang }) {
 	const station = useLoad(() => get('station'), [lang],
 	    { events: ['change', 'station'] });
 	const now = useNow(15000);
+
+	useLoad(loadNames, [], { events: [] });
 	const main = useRef(null);
 	const first = useRef(true);
 
@@ -187,7 +190,7 @@ function Frame({ user, reach, onOut, onLang }) {
 	// A new page begins at its heading, for the keyboard and the ear too.
 	useEffect(() => {
 		if (!first.current && !main.current.contains(document.activeElement))
-			main.current.focus();
+			main.current.focus({ preventScroll: true });
 		first.current = false;
 	}, [route.path]);
 	const s = station.data;
@@ -211,7 +214,7 @@ function Frame({ user, reach, onOut, onLang }) {
 				onClick=${turnTheme}><span aria-hidden="true">◐</span>
 				<span class="hide">${_('Colours')}: ${themeName(theme)}</span>
 			</button>
-			<button class="t" onClick=${() => setHelping(true)}
+			<button class="t help" onClick=${() => setHelping(true)}
 				title=${_('Keys')}><span aria-hidden="true">?</span>
 				<span class="hide">${_('Keys')}</span></button>
 			<button class="t" onClick=${onOut}>${_('Log out')}</button></span>

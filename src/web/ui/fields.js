@@ -11,6 +11,8 @@ const LONG = 200;       // characters; more want a larger box
 
 export const editable = (f) => !f.derived && !f.ancestor_only &&
 	f.type !== 'blob';
+// What the station itself gives to a new record that leaves it out.
+export const given = (f) => /^default |proposed by the program/.test(f.note);
 const isSet = (f) => f.elem === 'set' || f.elem === 'list';
 
 // The value as a person would type it; of sets a list of texts.
@@ -217,7 +219,7 @@ export function Field({ f, values, texts, onValue, wrong, now }) {
 			class=${['int', 'decimal', 'date', 'time'].includes(f.type) ?
 			    'short' : ''} onInput=${(e) => set(e.target.value)}/>`;
 	const name = html`${label(f)}${f.required && html` <small>${
-	    _('wanted')}</small>`}`;
+	    given(f) ? _('given by itself') : _('wanted')}</small>`}`;
 
 	return html`<div class=${'field' + (wrong || now !== undefined ? ' wrong' :
 		'')} role=${group ? 'group' : null}

@@ -2,7 +2,7 @@
 // and missing is counted, not held against anybody.
 import { html, useEffect, useRef, useState } from './vendor/preact.js';
 import { _, label } from './i18n.js';
-import { changes, editable, Field } from './fields.js';
+import { changes, editable, Field, given } from './fields.js';
 import { sentence } from './parts.js';
 import { setGuard } from './route.js';
 
@@ -40,7 +40,7 @@ export function Form({ kind, before, texts, save, onLeave, verb, nows }) {
 	const ref = useRef(null);
 	const saving = useRef(false);
 	const diff = changes(fields, before, values);
-	const gaps = fields.filter((f) => f.required &&
+	const gaps = fields.filter((f) => f.required && !given(f) &&
 		(values[f.name] === '' || values[f.name]?.length === 0));
 	const wrong = error && blame(fields, error.message);
 

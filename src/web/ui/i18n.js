@@ -29,7 +29,7 @@ export function _(text, values) {
 
 	// "Open|of an incident": what stands behind | only tells two apart.
 	if (s === text)
-		s = s.replace(/\|.*$/, '');
+		s = s.replace(/\|[^|]*$/, '');
 	return values ? s.replace(/\{(\w+)\}/g, (m, k) => values[k] ?? m) : s;
 }
 

@@ -3,6 +3,7 @@ import { get } from './api.js';
 
 let all = null;
 const details = new Map();
+const whole = new Map();
 
 export async function kinds(fresh) {
 	if (!all || fresh)
@@ -16,13 +17,21 @@ const own = (kind) => ({ ...kind, fields: kind.fields.filter((f) => !f.of ||
 
 export async function kindOf(name) {
 	if (!details.has(name))
-		details.set(name, own(await get('kinds/' + encodeURIComponent(name))));
+		details.set(name, own(await wholeKind(name)));
 	return details.get(name);
+}
+
+// With the fields of all its sub-kinds: changesets speak of the base.
+export async function wholeKind(name) {
+	if (!whole.has(name))
+		whole.set(name, await get('kinds/' + encodeURIComponent(name)));
+	return whole.get(name);
 }
 
 export function forget() {
 	all = null;
 	details.clear();
+	whole.clear();
 }
 
 // A record's own kind: the sub-kind that its chooser's code stands for.

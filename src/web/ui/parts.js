@@ -102,6 +102,10 @@ export function Loaded({ of, children }) {
 		    sentence(of.error) })}</div>`}${children(of.data)}`;
 }
 
+// How old what is shown is: the moment when it was read here.
+export const AsOf = ({ at }) => at > 0 && html`<span class="asof">${
+	_('as of {at}', { at: when(new Date(at).toISOString()) })}</span>`;
+
 export const Age = ({ at, now }) => at ? html`<time dateTime=${at}
 	title=${exact(at)}>${ago(at, now)}</time>` :
 	html`<span class="gap">${_('never')}</span>`;
@@ -167,11 +171,12 @@ export function Teller() {
 		${text && html`<span>${text}</span>`}</div>`;
 }
 
-export function Head({ title, small, children }) {
+export function Head({ title, small, at, children }) {
 	useEffect(() => {
 		document.title = `${title} · ${_('Yizhan')}`;
 	}, [title]);
 	return html`<header class="head"><h1 tabindex="-1">${title}</h1>
 		${small && html`<span class="dim">${small}</span>`}
+		${at > 0 && html`<span class="dim"><${AsOf} at=${at}/></span>`}
 		<div class="tools">${children}</div></header>`;
 }

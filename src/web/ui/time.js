@@ -61,5 +61,8 @@ export function left(ms) {
 	    Math.floor(a % HOUR / MINUTE)).padStart(2, '0')}`;
 }
 
+// How long it has been running, as a clock shows it: "20:01", "3 d".
+export const running = (iso, now) => left(Math.max(0, now - new Date(iso)));
+
 export const offset = (ms) => Math.abs(ms) < 1000 ? `${ms} ms` :
 	`${(ms / 1000).toFixed(1)} s`;

@@ -2,6 +2,28 @@
 import { _, label } from './i18n.js';
 import { when } from './time.js';
 
+// "set resource 某某大队": the signed line of a changeset, in the reader's
+// words where it is one of the program's own.
+const VERBS = ['add', 'set', 'rm', 'import', 'seen', 'joined', 'goes on'];
+
+export function subjectWords(subject, list) {
+	const verb = VERBS.find((v) => subject === v ||
+	    subject.startsWith(v + ' '));
+	const [name, ...rest] = verb ? subject.slice(verb.length + 1).split(' ') :
+		[];
+
+	if (!verb)
+		return subject || _('(nothing said)');
+	const kind = list?.find((k) => k.name === name);
+
+	return [_(verb + '|verb'), kind ? kindLabel(kind) : name, ...rest]
+	    .filter(Boolean).join(' ');
+}
+
+// The vocabulary's own kinds have no label of theirs.
+export const kindLabel = (kind) => kind && (label(kind) === kind.name ?
+	_(kind.name + '|kind') : label(kind));
+
 const LONG = 120;
 
 const short = (s) => s.length > LONG ? s.slice(0, LONG) + '…' : s;

@@ -5,6 +5,8 @@ import { _, lang } from '../i18n.js';
 import { Head, Loaded, Trouble, useLoad } from '../parts.js';
 import { exact } from '../time.js';
 
+const good = (e) => ['ok', '', 'done'].includes(e.result);
+
 export default function Audit() {
 	const of = useLoad(() => get('audit'), [lang], { events: [] });
 	const [more, setMore] = useState({ entries: [], end: false });
@@ -25,9 +27,10 @@ export default function Audit() {
 		}
 	};
 
-	return html`<div class="page"><${Head} title=${_('Audit log')}/>
+	return html`<div class="page"><${Head} title=${_('Audit log')}
+		at=${of.at}/>
 		<${Loaded} of=${of}>${(d) => html`
-		${d.whole ? html`<p class="ok">✓ ${_('The chain of entries is whole: none was changed or taken out.')}</p>` :
+		${d.whole ? html`<p class="ok lead">✓ ${_('The chain of entries is whole: none was changed or taken out.')}</p>` :
 		    html`<div class="note bad" role="alert"><b>${
 			_('The chain of entries is broken.')}</b> ${
 			_('Somebody changed or removed entries outside this program. Secure the disk and report it.')}</div>`}
@@ -38,13 +41,12 @@ export default function Audit() {
 			<th scope="col">${_('Result')}</th></tr></thead><tbody>
 			${all.map((e) => html`<tr key=${e.no}><td class="n">${e.no}</td>
 				<td class="mono" data-label=${_('Time')}>${exact(e.at)}</td>
-				<td data-label=${_('Login')}>${e.login}</td>
-				<td class="mono" data-label=${_('From')}>${e.peer}</td>
-				<td data-label=${_('What')}>${e.what}</td>
+				<td class="mono" data-label=${_('Login')}>${e.login}</td>
+				<td data-label=${_('From')}>${_(e.peer + '|audit')}</td>
+				<td data-label=${_('What')}>${_(e.what + '|audit')}</td>
 				<td class="mono" data-label=${_('About')}>${e.about}</td>
-				<td data-label=${_('Result')}>${e.result === 'ok' ||
-				    e.result === '' || e.result === 'done' ? e.result || '✓' : html`
-					<b class="late">${e.result}</b>`}</td></tr>`)}
+				<td data-label=${_('Result')}>${good(e) ? _('done|audit') :
+				    html`<span class="late">${_(e.result + '|audit')}</span>`}</td></tr>`)}
 			</tbody></table></div>
 			<${Trouble} error=${error}/>
 			<p class="more">${last > 1 && !more.end ? html`<button class="q"

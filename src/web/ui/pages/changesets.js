@@ -1,11 +1,13 @@
 // The ledger as a timeline; from any changeset to its records and back.
 import { html, useEffect, useRef, useState } from '../vendor/preact.js';
 import { get, query } from '../api.js';
-import { _, label, lang } from '../i18n.js';
-import { kindOf, kinds } from '../kinds.js';
-import { Head, Id, Loaded, Trouble, useLoad, When } from '../parts.js';
+import { _, lang } from '../i18n.js';
+import { kinds, wholeKind } from '../kinds.js';
+import { Site } from '../names.js';
+import { Head, Id, Loaded, Trouble, useLoad } from '../parts.js';
 import { recordHref } from '../route.js';
 import { day, exact } from '../time.js';
+import { kindLabel, subjectWords } from '../words.js';
 import { What } from './history.js';
 import { rowKeys } from './records.js';
 
@@ -56,18 +58,22 @@ function Chart({ list }) {
 			const style = getComputedStyle(document.documentElement);
 			const ink = style.getPropertyValue('--ink-3').trim();
 			const line = style.getPropertyValue('--line').trim();
+			const size = parseFloat(style.getPropertyValue('--s-1'));
 			const axis = { stroke: ink, grid: { stroke: line, width: 1 },
-				ticks: { show: false }, font: '12px sans-serif' };
+				ticks: { show: false }, font: `${size}px sans-serif` };
 
 			plot?.destroy();
-			plot = new U({ width: ref.current.clientWidth, height: 120,
+			plot = new U({ width: ref.current.clientWidth, height: 8 * size,
+				padding: [size, 4 * size, 0, 0],
 				legend: { show: false }, cursor: { show: false },
 				scales: { y: { range: (u, lo, hi) => [0, Math.max(4, hi)] } },
-				axes: [{ ...axis, size: 28, values: (u, ts) => ts.map((t) =>
-					exact(t * 1000).slice(5, 16)), space: 110 },
-				{ ...axis, size: 36 }],
-				series: [{}, { stroke: ink, fill: line, width: 1, points:
-					{ show: false }, paths: U.paths.bars({ size: [0.9, 40] }) }],
+				axes: [{ ...axis, grid: { show: false }, size: 2 * size,
+					values: (u, ts) => ts.map((t) =>
+					    exact(t * 1000).slice(5, 16)), space: 9 * size },
+				{ ...axis, size: 3 * size, space: 2 * size,
+					incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],
+				series: [{}, { fill: ink, width: 0, points: { show: false },
+					paths: U.paths.bars({ size: [0.7, 24] }) }],
 			}, hours(list), ref.current);
 		};
 
@@ -82,7 +88,7 @@ function Chart({ list }) {
 			watch = new ResizeObserver(() => {
 				if (ref.current && ref.current.clientWidth !== wide) {
 					wide = ref.current.clientWidth;
-					plot.setSize({ width: wide, height: 120 });
+					plot.setSize({ width: wide, height: plot.height });
 				}
 			});
 			watch.observe(ref.current);
@@ -93,10 +99,10 @@ function Chart({ list }) {
 			plot?.destroy();
 		};
 	}, [list.length, list[0]?.id]);
-	return html`<figure class="chart"><div ref=${ref} role="img"
+	return html`<figure class="chart"><figcaption>${
+	    _('Changesets an hour, of those shown')}</figcaption><div ref=${ref} role="img"
 		aria-label=${_('Changesets an hour; the same stands in the table below')}>
-		</div><figcaption class="dim">${_('Changesets an hour, of those shown')}
-		</figcaption></figure>`;
+		</div></figure>`;
 }
 
 function byDay(list) {
@@ -112,7 +118,7 @@ function byDay(list) {
 	return days;
 }
 
-function Timeline({ list }) {
+function Timeline({ list, of }) {
 	return html`<div class="wide" onKeyDown=${rowKeys}>
 		${byDay(list).map(({ d, list: mine }) => html`<section key=${d}
 			aria-label=${d}><h2>${d} <small>${mine.length}</small></h2>
@@ -123,10 +129,13 @@ function Timeline({ list }) {
 			<th scope="col">${_('Changeset')}</th></tr></thead>
 		<tbody>${mine.map((c) => html`<tr key=${c.id}>
 			<td class="mono dim">${exact(c.time).slice(11)}</td>
-			<td><a data-row href=${'/changesets/' + c.id}>${c.subject ||
-			    _('(nothing said)')}</a></td>
-			<td data-label=${_('Author')}>${c.author}</td>
-			<td class="mono" data-label=${_('Station')}>${c.station}</td>
+			<td><a data-row href=${'/changesets/' + c.id} title=${c.subject}>${
+			    subjectWords(c.subject, of)}</a></td>
+			<td data-label=${_('Author')}>${c.author === c.station ?
+			    html`<span class="dim">${_('the station itself')}</span>` :
+			    c.author}</td>
+			<td data-label=${_('Station')}><${Site} code=${c.station}
+				bare/></td>
 			<td data-label=${_('Stream')}>${_(c.stream + '|stream')}</td>
 			<td class="num" data-label=${_('Operations')}>${c.ops}</td>
 			<td class="mono dim" data-label=${_('Changeset')}>${
@@ -136,8 +145,8 @@ function Timeline({ list }) {
 function List() {
 	const [pages, setPages] = useState({ list: [], next: undefined });
 	const [error, setError] = useState(null);
-	const of = useLoad(() => get('changesets' + query({ _limit: PAGE })),
-	    [lang]);
+	const of = useLoad(async () => ({ list: await kinds(),
+		...await get('changesets' + query({ _limit: PAGE })) }), [lang]);
 	const first = of.data?.changesets ?? [];
 	const ids = new Set(first.map((c) => c.id));
 	const list = [...first, ...pages.list.filter((c) => !ids.has(c.id))];
@@ -156,10 +165,11 @@ function List() {
 	};
 
 	return html`<div class="page"><${Head} title=${_('Ledger')}
-		small=${_('what was signed, newest first')}/>
+		small=${_('what was signed, newest first')} at=${of.at}/>
 		<${Loaded} of=${of}>${() => list.length === 0 ? html`<p class="dim">${
 		    _('Nothing has been signed here yet.')}</p>` : html`
-			<${Chart} list=${list}/><${Timeline} list=${list}/>
+			<${Chart} list=${list}/><${Timeline} list=${list}
+				of=${of.data.list}/>
 			<${Trouble} error=${error}/>
 			<p class="more">${next ? html`<button class="q" onClick=${more}>${
 			    _('{n} more', { n: PAGE })}</button>` : html`<span class="dim">${
@@ -170,7 +180,7 @@ async function loadOne(id) {
 	const [c, list] = await Promise.all([get('changesets/' + id), kinds()]);
 	const names = [...new Set(c.ops.map((op) => op.kind))].filter((n) =>
 		list.some((k) => k.name === n));
-	const of = await Promise.all(names.map((n) => kindOf(n)));
+	const of = await Promise.all(names.map((n) => wholeKind(n)));
 
 	return { c, of, list };
 }
@@ -180,14 +190,15 @@ function One({ id }) {
 
 	return html`<div class="page"><p class="crumb"><a href="/changesets">${
 	    _('Ledger')}</a> › <${Id} id=${id}/></p>
-		<${Loaded} of=${got}>${({ c, of }) => html`
-		<${Head} title=${c.subject || _('(nothing said)')}/>
+		<${Loaded} of=${got}>${({ c, of, list }) => html`
+		<${Head} title=${subjectWords(c.subject, list)}/>
 		<p class="stands"><span class="ok">✓ ${_('signature verified')}</span>
-			<span class="dim">${c.key}</span></p>
+			<span class="mono dim">${c.key}</span></p>
 		<dl class="values">
-			<div><dt>${_('Time')}</dt><dd><${When} at=${c.time}/></dd></div>
-			<div><dt>${_('Author')}</dt><dd>${c.author}</dd></div>
-			<div><dt>${_('Station')}</dt><dd class="mono">${c.station}</dd></div>
+			<div><dt>${_('Time')}</dt><dd>${exact(c.time)}</dd></div>
+			<div><dt>${_('Author')}</dt><dd>${c.author === c.station ?
+			    _('the station itself') : c.author}</dd></div>
+			<div><dt>${_('Station')}</dt><dd><${Site} code=${c.station}/></dd></div>
 			<div><dt>${_('Chain')}</dt><dd class="mono">${c.chain} ${
 			    c.seq}</dd></div>
 			<div><dt>${_('Id')}</dt><dd class="mono">${c.id}</dd></div></dl>
@@ -196,7 +207,7 @@ function One({ id }) {
 			${c.ops.map((op, i) => {
 				const kind = of.find((k) => k.name === op.kind);
 
-				return html`<article class="op" key=${i}><h3>${label(kind) ||
+				return html`<article class="op" key=${i}><h3>${kindLabel(kind) ||
 				    op.kind} <${Id} id=${op.id} href=${recordHref(op.kind,
 				    op.id)}/></h3><${What} kind=${kind} op=${op}/></article>`;
 			})}</section>

@@ -5,6 +5,7 @@ import { drop, get, patch, recordPath } from '../api.js';
 import { _, label, lang } from '../i18n.js';
 import { typed } from '../fields.js';
 import { kindOf, kinds, ownKind, streamMay } from '../kinds.js';
+import { nameOf } from '../names.js';
 import { Head, Id, Loaded, tell, Trouble, useLoad, When } from '../parts.js';
 import { recordHref } from '../route.js';
 import { registerName, registerValue, split } from '../words.js';
@@ -90,7 +91,7 @@ function Conflict({ c, may, again }) {
 
 			return html`<li key=${v.changeset}>
 				<b class="big">${value}</b>
-				<p>${v.station} · ${v.author}</p>
+				<p><b>${v.author}</b> · ${nameOf(v.station)}</p>
 				<p><${When} at=${v.time}/> · <a class="mono"
 					href=${'/changesets/' + v.changeset}>${
 					v.changeset.slice(0, 12)}</a></p>
@@ -137,7 +138,7 @@ export default function Conflicts({ user, station }) {
 		station.again();
 	};
 
-	return html`<div class="page"><${Head} title=${_('To decide')}/>
+	return html`<div class="page"><${Head} title=${_('To decide')} at=${of.at}/>
 		<section aria-labelledby="h-c"><h2 id="h-c">${_('Conflicts')}
 			<small>${of.data?.length || ''}</small></h2>
 		<${Loaded} of=${of}>${(list) => list.length === 0 ? html`

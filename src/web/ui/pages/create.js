@@ -32,6 +32,9 @@ function start(kind, all) {
 	return { before, given };
 }
 
+// What is about an emergency is never held back.
+const urgent = (kind) => kind.stream === 'command';
+
 export function Create({ kind, all }) {
 	const { before, given } = start(kind, all);
 	const shown = { ...before, ...given };
@@ -44,14 +47,17 @@ export function Create({ kind, all }) {
 		for (const name of Object.keys(set))
 			if (set[name] === '')
 				delete set[name];
-		const { id } = await post(recordPath(kind.name), { set });
+		const { id } = await post(recordPath(kind.name), { set,
+			incomplete: urgent(kind) });
 
 		tell(_('Saved at this station.'));
 		go(recordHref(kind.name, id), true);
 	};
 
 	return html`<div class="page narrow"><${Head} title=${_('New: {kind}', {
-		kind: label(kind) })} small=${_('may be saved incomplete')}/>
+		kind: label(kind) })} small=${urgent(kind) ?
+		_('may be saved incomplete: a title is enough, gaps stay marked') :
+		''}/>
 		<${Form} kind=${kind} before=${shown} texts=${{}} save=${save}
 			onLeave=${leave} verb=${_('Save')}/></div>`;
 }

@@ -3,6 +3,7 @@ import { html } from '../vendor/preact.js';
 import { get, query } from '../api.js';
 import { _, label, lang } from '../i18n.js';
 import { kinds, ownKind } from '../kinds.js';
+import { Site } from '../names.js';
 import { Head, Loaded, Status, useLoad } from '../parts.js';
 import { recordHref } from '../route.js';
 import { rowKeys } from './records.js';
@@ -15,7 +16,7 @@ export default function Find({ route }) {
 		_limit: MOST })), list: await kinds() }), [q, lang]);
 
 	return html`<div class="sheet"><${Head} title=${_('Found: {q}', { q })}
-		small=${of.data && _('{n} of {all}', { n: of.data.found.records.length,
+		at=${of.at} small=${of.data && _('{n} of {all}', { n: of.data.found.records.length,
 		    all: of.data.found.total })}/>
 		<${Loaded} of=${of}>${({ found, list }) => found.records.length === 0 ?
 		    html`<p>${_('Nothing here contains “{q}”.', { q })}</p>
@@ -38,7 +39,9 @@ export default function Find({ route }) {
 				    r.text.state ?? ''}</td>
 				<td data-label=${_('Address')}>${r.text.address ??
 				    r.text.place ?? ''}</td>
-				<td data-label=${_('Telephone')}>${r.text.phone ?? ''}</td>
-				<td class="mono" data-label=${_('Owner')}>${r.owner}</td></tr>`;
+				<td class="whole" data-label=${_('Telephone')}>${r.text.phone ??
+				    ''}</td>
+				<td class="whole" data-label=${_('Owner')}><${Site}
+					code=${r.owner} bare/></td></tr>`;
 			})}</tbody></table></div>`}</${Loaded}></div>`;
 }

@@ -5,10 +5,11 @@ import { get, query, recordPath } from '../api.js';
 import { _, label, lang, N_ } from '../i18n.js';
 import { kindOf } from '../kinds.js';
 import { stuck } from '../link.js';
-import { Age, Head, Level, levelColour, Loaded, Status, useLoad, useNow, When }
+import { Age, AsOf, Head, Level, levelColour, Loaded, Status, useLoad, useNow, When }
 	from '../parts.js';
 import { kindHref, recordHref } from '../route.js';
-import { day, left, offset, when } from '../time.js';
+import { clock as clockText, day, left, offset, running, when } from
+	'../time.js';
 import { Points } from '../points.js';
 
 const OPEN = ['reported', 'verifying', 'confirmed', 'responding',
@@ -16,6 +17,7 @@ const OPEN = ['reported', 'verifying', 'confirmed', 'responding',
 const MOST = 50;    // incidents of a state
 const NEAR_KM = 20;
 const NEAR_MOST = 200;
+const NEAR_ROWS = 12;
 const TALLY_MS = 10000; // counting all is not for every change
 
 const list = (kind, values) => get(recordPath(kind) + query(values));
@@ -59,6 +61,8 @@ function Incident({ r, clocks, now, on, choose }) {
 	const gaps = ['level', 'place', 'type'].filter((k) => !(k in v));
 
 	return html`<article class=${'inc ' + levelColour(v.level)}>
+		${v.learned_at && html`<p class="run"><b>${running(v.learned_at,
+		    now)}</b><small>${_('since it was learned')}</small></p>`}
 		<h3>${v.level && html`<${Level} code=${v.level}
 			text=${r.text.level}/>`}
 			<a href=${recordHref('incident', r.id)}>${r.title ||
@@ -77,7 +81,8 @@ function Incident({ r, clocks, now, on, choose }) {
 function Incidents({ of, now, chosen, choose }) {
 	return html`<section aria-labelledby="h-inc"><h2 id="h-inc">${
 	    _('Open incidents')} <small>${of.data && _('{n} open', {
-	    n: of.data.incidents.length + (of.data.more ? '+' : '') })}</small></h2>
+	    n: of.data.incidents.length + (of.data.more ? '+' : '') })} <${AsOf}
+		at=${of.at}/></small></h2>
 		<${Loaded} of=${of}>${(d) => d.incidents.length === 0 ? html`
 			<p class="dim">${_('None is open at this station.')}</p>` :
 			d.incidents.map((r) => html`<${Incident} key=${r.id} r=${r}
@@ -87,15 +92,17 @@ function Incidents({ of, now, chosen, choose }) {
 				    c.values.incident === r.id)}/>`)}</${Loaded}></section>`;
 }
 
-function Duty() {
+function Duty({ may }) {
 	const of = useLoad(() => list('duty_shift', { duty_date: day(),
 		_limit: 50 }), [lang]);
 
 	return html`<section aria-labelledby="h-duty"><h2 id="h-duty">${
-	    _('On duty today')} <small><a href=${kindHref('duty_shift')}>${
-	    _('all shifts')}</a></small></h2>
+	    _('On duty today')} <small><${AsOf} at=${of.at}/> <a
+		href=${kindHref('duty_shift')}>${_('all shifts')}</a></small></h2>
 		<${Loaded} of=${of}>${(d) => d.records.length === 0 ? html`
-			<p class="gap">${_('Nobody is entered for today.')}</p>` : html`
+			<p><span class="gap">${_('Nobody is entered for today.')}</span>
+			${may && html` <a href=${kindHref('duty_shift', '/new')}>${
+			    _('Enter the shift')}</a>`}</p>` : html`
 			<table><tbody>${d.records.map((r) => html`<tr key=${r.id}>
 				<td><a href=${recordHref('duty_shift', r.id)}>${r.text.person ||
 				    r.values.person || _('not named')}</a></td>
@@ -129,12 +136,9 @@ async function loadReady() {
 	    .sort((x, y) => x.code < y.code ? -1 : 1) };
 }
 
-function Ready() {
-	const of = useLoad(loadReady, [lang], { pause: TALLY_MS });
-
+function Ready({ of }) {
 	return html`<section aria-labelledby="h-ready"><h2 id="h-ready">${
-	    _('Ready resources')} <small>${of.at > 0 && _('as of {at}', { at:
-	    when(new Date(of.at).toISOString()) })}</small></h2>
+	    _('Ready resources')} <small><${AsOf} at=${of.at}/></small></h2>
 		<${Loaded} of=${of}>${({ rows, drill }) => rows.length === 0 ? html`
 			<p class="dim">${_('The register is empty.')}
 				<a href=${kindHref('resource')}>${_('Enter the first')}</a></p>` :
@@ -176,9 +180,10 @@ function Stuck({ station, now }) {
 	].filter(Boolean) : [];
 
 	return html`<section aria-labelledby="h-stuck"><h2 id="h-stuck">${
-	    _('What is stuck')} <small>${rows.length || ''}</small></h2>
+	    _('What is stuck')} <small>${rows.length || ''} <${AsOf}
+		at=${station.at}/></small></h2>
 		<${Loaded} of=${station}>${() => rows.length === 0 ? html`
-			<p class="ok">${_('Nothing.')}</p>` : html`<table><tbody>
+			<p class="ok">✓ ${_('Nothing.')}</p>` : html`<table><tbody>
 			${rows.map(([what, href, verb], i) => html`<tr key=${i}>
 				<td>${what}</td><td class="n"><a href=${href}>${verb}</a></td>
 			</tr>`)}</tbody></table>`}</${Loaded}></section>`;
@@ -201,31 +206,82 @@ function Around({ r }) {
 			<table class="near"><thead><tr><th>${_('Nearest')}</th>
 				<th>${_('Status')}</th><th>${_('Telephone')}</th>
 				<th class="n">${_('Distance')}</th></tr></thead><tbody>
-			${d.records.slice(0, 8).map((n) => html`<tr key=${n.id}>
+			${d.records.slice(0, NEAR_ROWS).map((n) => html`<tr key=${n.id}>
 				<td><a href=${recordHref(n.kind, n.id)}>${n.title}</a></td>
 				<td>${n.values.status && html`<${Status} code=${n.values.status}
 					text=${n.text.status}/>`}</td>
 				<td>${n.text.phone}</td>
-				<td class="n">${(n.metres / 1000).toFixed(1)} km</td></tr>`)}
+				<td class="n">${(n.metres / 1000).toFixed(1)}<small
+				    class="unit">km</small></td></tr>`)}
 			</tbody></table>`}</${Loaded}></section>`;
 }
 
-export function Overview({ station }) {
+// What is read from three metres: a figure, what it counts, how old it is.
+function Figure({ name, n, of, at, href, late, children }) {
+	return html`<a class=${'figure' + (late ? ' late' : '')} href=${href}>
+		<span class="name">${name}</span>
+		<b>${n ?? '—'}${of != null && html`<i>/${of}</i>`}</b>
+		<small>${children ?? html`<${AsOf} at=${at}/>`}</small></a>`;
+}
+
+const TEAMS = 'R01';
+
+function Figures({ incidents, ready, station, now }) {
+	const real = incidents.data?.incidents.filter((r) =>
+		r.values.exercise !== true);
+	const drills = (incidents.data?.incidents.length ?? 0) - real?.length;
+	const dues = incidents.data?.clocks.map((c) => new Date(c.values.due_at) -
+		now).sort((a, b) => a - b) ?? [];
+	const teams = ready.data?.rows.find((r) => r.code === TEAMS);
+	const s = station.data;
+	const parent = s?.peers.find((p) => p.relation === 'parent');
+	const lost = s?.peers.filter((p) => stuck(p, now)).length;
+
+	return html`<div class="figures" aria-label=${_('In figures')}
+		role="group">
+		<${Figure} name=${_('Open incidents')} at=${incidents.at}
+			n=${real && real.length + (incidents.data.more ? '+' : '')}
+			href=${kindHref('incident')}>${drills > 0 ? _('exercises: {n}',
+			    { n: drills }) : null}</${Figure}>
+		<${Figure} name=${_('Next deadline')} at=${incidents.at}
+			n=${incidents.data && (dues.length ? left(dues[0]) : _('none'))}
+			late=${dues[0] < 0} href=${kindHref('report_clock')}>${
+			    dues.length > 1 ? _('{n} clocks run', { n: dues.length }) :
+			    null}</${Figure}>
+		<${Figure} name=${_('Teams ready')} at=${ready.at} n=${ready.data &&
+			(teams?.ready ?? 0).toLocaleString()} of=${teams &&
+			teams.all.toLocaleString()} href=${kindHref('resource', query({
+			    rkind: TEAMS, status: 'ready' }))}/>
+		<${Figure} name=${_('To decide')} at=${station.at} n=${s &&
+			s.conflicts + s.quarantined} late=${s?.conflicts > 0}
+			href="/conflicts"/>
+		<${Figure} name=${_('Out of touch')} at=${station.at} n=${lost}
+			of=${s?.peers.length} late=${lost > 0} href="/stations"/>
+		${s?.parent && html`<${Figure} name=${_('Wait for {name}', { name:
+		    parent?.name || s.parent })} at=${station.at}
+			n=${parent?.waiting?.toLocaleString()} href="/stations"/>`}</div>`;
+}
+
+export function Overview({ user, station }) {
 	const now = useNow(1000 * 20);
 	const incidents = useLoad(loadIncidents, [lang]);
+	const ready = useLoad(loadReady, [lang], { pause: TALLY_MS });
 	const [chosen, choose] = useState(null);
 	const placed = incidents.data?.incidents.filter((r) => r.values.lon) ?? [];
 	const centre = placed.find((r) => r.id === chosen) ?? placed[0];
+	const may = user.powers.includes('write');
 
-	return html`<${Head} title=${_('Duty')} small=${station.data &&
-		_('{n} records here', { n: station.data.records.toLocaleString() })}>
-		<a class="button" data-key="n" href=${kindHref('incident', '/new')}>${
-		    _('Report an incident')} <kbd>n</kbd></a></${Head}>
+	return html`<${Head} title=${_('Duty')} small=${clockText(now)}>
+		${may && html`<a class="button" data-key="n"
+			href=${kindHref('incident', '/new')}>${
+			    _('Report an incident')} <kbd>n</kbd></a>`}</${Head}>
+	<${Figures} incidents=${incidents} ready=${ready} station=${station}
+		now=${now}/>
 	<div class=${'desk' + (centre ? '' : ' nomap')}>
 		<div><${Incidents} of=${incidents} now=${now} choose=${choose}
-			chosen=${centre?.id}/></div>
+			chosen=${centre?.id}/><${Duty} may=${may}/></div>
 		${centre && html`<div><${Around} key=${centre.id} r=${centre}/></div>`}
-		<div><${Stuck} station=${station} now=${now}/><${Duty}/>
-			<${Ready}/></div>
+		<div><${Stuck} station=${station} now=${now}/>
+			<${Ready} of=${ready}/></div>
 	</div>`;
 }

@@ -6,8 +6,9 @@ import { _, label, lang, unit } from '../i18n.js';
 import { typed } from '../fields.js';
 import { Form } from '../form.js';
 import { kindOf, kinds, ownKind, streamMay } from '../kinds.js';
-import { Dialog, Head, Id, Loaded, tell, Trouble, useLoad, When } from
-	'../parts.js';
+import { nameOf, Site } from '../names.js';
+import { Age, Dialog, Head, Id, Loaded, tell, Trouble, useLoad, useNow, When }
+	from '../parts.js';
 import { Points } from '../points.js';
 import { go, kindHref, recordHref } from '../route.js';
 import { registerName, registerValue } from '../words.js';
@@ -16,14 +17,18 @@ import { Cell } from './records.js';
 
 const FRAME = ['secrecy', 'exercise', 'town'];
 
-function Stands({ r, parent }) {
+// Where it has arrived, and how old it is.
+function Stands({ r, parent, history, now }) {
 	const up = r.stands?.superior;
+	const last = history?.filter((h) => h.accepted).pop();
 
 	return html`<p class="stands"><span class="ok">✓ ${
 	    _('Saved here')}</span>${up === true ? html`
 		<span class="ok">✓ ${_('Reached {name}', { name: parent })}</span>` :
 		up === false ? html`<span class="wait">… ${_('Not yet at {name}',
-		    { name: parent })}</span>` : ''}</p>`;
+		    { name: parent })}</span>` : ''}${last && html`
+		<span class="dim">${_('last change')} <${Age} at=${last.time}
+			now=${now}/> · ${last.author} · ${nameOf(last.station)}</span>`}</p>`;
 }
 
 function Clashes({ kind, r }) {
@@ -34,7 +39,7 @@ function Clashes({ kind, r }) {
 			<p key=${register}>${registerName(kind, register)}</p>
 			<ul class="both">${list.map((v) => html`<li key=${v.changeset}>
 				<b>${registerValue(kind, register, v.value)}</b>
-				<small>${v.station} · ${v.author} · <${When} at=${v.time}/>${v.shown
+				<small>${nameOf(v.station)} · ${v.author} · <${When} at=${v.time}/>${v.shown
 				    ? ' · ' + _('shown') : ''}</small></li>`)}</ul>`)}</section>`;
 }
 
@@ -57,7 +62,8 @@ function Values({ kind, r }) {
 
 	return html`<dl class="values">${fields.filter((f) => all || has(f))
 	    .map(row)}</dl>
-		<p class="frame dim">${kind.fields.filter((f) => FRAME.includes(f.name) &&
+		<p class="frame dim"><span>${_('Owner')}：<${Site}
+			code=${r.owner}/></span> ${kind.fields.filter((f) => FRAME.includes(f.name) &&
 		    f.name in r.values).map((f) => html`<span key=${f.name}>${
 		    label(f)}：${r.text[f.name]}</span> `)}
 		${empty.length > 0 && html`<button class="t" onClick=${() =>
@@ -124,19 +130,22 @@ async function load(name, id) {
 		kinds()]);
 
 	// The id says which record; how it was reached does not matter.
-	return { r: record, kind: await kindOf(ownKind(list, record)) };
+	return { r: record, list, kind: await kindOf(ownKind(list, record)) };
 }
 
 export function Record({ name, id, rest, user, station }) {
 	const path = recordPath(name, id);
 	const of = useLoad(() => load(name, id), [name, id, lang],
 	    { events: ['change', 'station'] });
+	const history = useLoad(async () => (await get(path + '/history')).history,
+	    [path, lang]);
+	const now = useNow(15000);
 	const [removing, setRemoving] = useState(false);
 	const here = recordHref(name, id);
 	const parent = station.data?.peers.find((p) => p.relation === 'parent')
 	    ?.name ?? _('the superior');
 
-	return html`<${Loaded} of=${of}>${({ r, kind }) => {
+	return html`<${Loaded} of=${of}>${({ r, kind, list }) => {
 		const may = streamMay(user, kind) && !kind.append_only;
 		const title = r.title || _('untitled');
 
@@ -157,17 +166,17 @@ export function Record({ name, id, rest, user, station }) {
 			</${Head}>
 			${r.values.exercise === true && html`<p><b class="drill">${
 			    _('Exercise')}</b></p>`}
-			<${Stands} r=${r} parent=${parent}/>
+			<${Stands} r=${r} parent=${parent} history=${history.data}
+				now=${now}/>
 			${r.conflicts.length > 0 && html`<${Clashes} kind=${kind} r=${r}/>`}
-			<div class="two"><div><${Values} kind=${kind} r=${r}/></div>
-			<div>
+			<div class="two"><div><${Values} kind=${kind} r=${r}/>
 				${kind.fields.some((f) => f.type === 'blob') && html`
 					<${Attachments} kind=${kind} r=${r} path=${path} may=${may}
-						again=${of.again}/>`}
+						again=${of.again}/>`}</div>
+			<div>
 				${r.values.lon && html`<${Points} centre=${r} records=${[]}
-					label=${_('Where {title} is', { title })}/>
-				<p class="dim">${r.values.lon}, ${r.values.lat}</p>`}
-				<${History} kind=${kind} path=${path} r=${r}/>
+					label=${_('Where {title} is', { title })}/>`}
+				<${History} kind=${kind} list=${list} of=${history} r=${r}/>
 			</div></div>
 			${removing && html`<${Drop} r=${r} path=${path} onClose=${() => {
 				setRemoving(false);

@@ -1,16 +1,20 @@
 // Records: the kinds, a list of one kind, and the way to one record.
 import { html, useEffect, useState } from '../vendor/preact.js';
 import { get, query, recordPath } from '../api.js';
-import { _, label, lang } from '../i18n.js';
+import { _, label, lang, unit } from '../i18n.js';
 import { columns, kindOf, kinds, streamMay } from '../kinds.js';
-import { Head, Level, Loaded, Status, tell, Trouble, useLoad } from '../parts.js';
+import { Site } from '../names.js';
+import { Head, Level, Loaded, Status, tell, Trouble, useLoad } from
+	'../parts.js';
 import { Points } from '../points.js';
 import { go, kindHref, kindOfPath, recordHref } from '../route.js';
+import { kindLabel } from '../words.js';
 import { Create } from './create.js';
 import { Record } from './record.js';
 
 const PAGE = 50;
 const COLUMNS = 6;
+const MOST_COLUMNS = 24; // of which those are shown that say something
 const FILTER_CODES = 24; // a longer code list is no filter
 
 // What a cell says; states are signs and words.
@@ -24,6 +28,9 @@ export function Cell({ f, r }) {
 	if (f.name === 'level' && f.target === 'event_level.tsv' ||
 	    f.name === 'color')
 		return html`<${Level} code=${r.values[f.name]} text=${text}/>`;
+	// Noughts behind a place say nothing of how exact it is.
+	if (f.unit === 'deg' || f.group)
+		return text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
 	return text;
 }
 
@@ -58,7 +65,7 @@ function Kinds({ all, on }) {
 					class=${(k.name === on ? 'on ' : '') + (k.name === k.base ? '' :
 					    'sub')}
 					aria-current=${k.name === on ? 'page' : null}
-					href=${kindHref(k.name)}><span>${label(k)}</span>
+					href=${kindHref(k.name)}><span>${kindLabel(k)}</span>
 					<small>${k.count ? k.count.toLocaleString() : ''}</small></a>
 				</li>`)}</ul>`;
 		})}
@@ -89,16 +96,22 @@ function Filters({ kind, values, set }) {
 }
 
 function Rows({ kind, records, sort, onSort }) {
-	const cols = columns(kind, COLUMNS);
+	// A column that has nothing to say on this page gives its place away.
+	const says = (f) => f.required || f.name === sort ||
+		records.some((r) => f.name in r.values);
+	const cols = columns(kind, MOST_COLUMNS).filter(says).slice(0, COLUMNS);
 	const title = kind.fields.find((f) => f.name === kind.title);
-	const head = (f, name) => html`<th scope="col"
-		aria-sort=${sort === f ? 'ascending' : null}><button class="sort"
+	const number = (f) => ['int', 'decimal'].includes(f.type);
+	const head = (f, name, right) => html`<th scope="col" class=${right ?
+		'num' : ''} aria-sort=${sort === f ? 'ascending' : null}><button class="sort"
 		onClick=${() => onSort(sort === f ? '' : f)}>${name}<span
 			aria-hidden="true">${sort === f ? ' ↑' : ''}</span></button></th>`;
 
 	return html`<div class="wide" onKeyDown=${rowKeys}><table class="list">
 		<thead><tr>${head(kind.title, label(title) || _('Title'))}
-			${cols.map((f) => head(f.name, label(f)))}
+			${cols.map((f) => head(f.name, html`${label(f)}${number(f) &&
+			    unit(f.unit) && html` <small>${unit(f.unit)}</small>`}`,
+			    number(f)))}
 			<th scope="col">${_('Owner')}</th></tr></thead>
 		<tbody>${records.map((r) => html`<tr key=${r.id}>
 			<td><a data-row href=${recordHref(kind.name, r.id)}>${r.title ||
@@ -106,9 +119,11 @@ function Rows({ kind, records, sort, onSort }) {
 				class="mark">${_('conflict')}</span>`}${r.values.exercise ===
 				true && html` <span class="drill">${_('Exercise')}</span>`}</td>
 			${cols.map((f) => html`<td key=${f.name} data-label=${label(f)}
-				class=${['int', 'decimal'].includes(f.type) ? 'num' : ''}><${Cell}
+				class=${number(f) ? 'num' : ['phone', 'time', 'date'].includes(f.type) ||
+				f.codes ? 'whole' : ''}><${Cell}
 				f=${f} r=${r}/></td>`)}
-			<td class="mono" data-label=${_('Owner')}>${r.owner}</td>
+			<td class="whole" data-label=${_('Owner')}><${Site}
+				code=${r.owner} bare/></td>
 		</tr>`)}</tbody></table></div>`;
 }
 
@@ -144,10 +159,10 @@ function List({ kind, user, q }) {
 		}
 	};
 	const records = [...of.data?.records ?? [], ...after.records];
-	const title = label(kind);
+	const title = kindLabel(kind);
 
 	return html`<div class="sheet">
-		<${Head} title=${title} small=${of.data && (kind.count == null || Object.values(values)
+		<${Head} title=${title} at=${of.at} small=${of.data && (kind.count == null || Object.values(values)
 		    .some(Boolean) ? _('{n} shown', { n: records.length }) :
 		    _('{n} shown of {all}', { n: records.length,
 		    all: kind.count.toLocaleString() }))}>

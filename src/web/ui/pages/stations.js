@@ -3,6 +3,7 @@ import { html } from '../vendor/preact.js';
 import { get } from '../api.js';
 import { _, lang } from '../i18n.js';
 import { stuck } from '../link.js';
+import { learnNames } from '../names.js';
 import { Age, Head, Loaded, useLoad, useNow } from '../parts.js';
 import { offset, span } from '../time.js';
 
@@ -34,7 +35,7 @@ function Stuck({ peers, now }) {
 
 	return html`<section aria-labelledby="h-stuck"><h2 id="h-stuck">${
 	    _('What is stuck')} <small>${bad.length || ''}</small></h2>
-		${bad.length === 0 && html`<p class="ok">${
+		${bad.length === 0 && html`<p class="ok">✓ ${
 		    _('Nothing: every neighbour was met lately.')}</p>`}
 		${bad.map((p) => html`<article key=${p.code} class="stuck">
 			<h3>${p.name} <span class="mono dim">${p.code}</span> · ${
@@ -111,12 +112,17 @@ const Joining = () => html`<section aria-labelledby="h-join">
 		    _('here: with the fingerprint as it was heard; then the station is in')}</li></ol></section>`;
 
 export default function Stations({ user, station }) {
-	const of = useLoad(() => get('stations'), [lang], EVENTS);
+	const of = useLoad(async () => {
+		const all = await get('stations');
+
+		learnNames(all.stations);
+		return all;
+	}, [lang], EVENTS);
 	const now = useNow(15000);
 	const s = station.data;
 
 	return html`<div class="page"><${Head} title=${_('Stations')}
-		small=${of.data && _('{n} in the roster', { n:
+		at=${of.at} small=${of.data && _('{n} in the roster', { n:
 		    of.data.stations.length })}/>
 		<${Loaded} of=${station}>${(d) => html`<${Stuck} peers=${d.peers}
 			now=${now}/>

@@ -88,7 +88,7 @@ export default function Users({ user }) {
 		${may('users') && html`<button data-key="n" onClick=${() =>
 			setMaking(true)}>${_('New account')} <kbd>n</kbd></button>`}
 		</${Head}>
-		<p class="dim">${_('Accounts are made by the system administrator, rights are given by the security administrator, and the log is read by the audit administrator: nobody holds two of these powers.')}</p>
+		<p class="dim lead">${_('Accounts are made by the system administrator, rights are given by the security administrator, and the log is read by the audit administrator: nobody holds two of these powers.')}</p>
 		<${Loaded} of=${of}>${(d) => html`<div class="wide"><table class="list">
 			<thead><tr><th scope="col">${_('Name')}</th>
 			<th scope="col">${_('Login')}</th><th scope="col">${_('Role')}</th>
