@@ -180,12 +180,6 @@ json_get_int(const struct json *object, const char *key)
 	return json_integer_value(theirs(json_get(object, key)));
 }
 
-bool
-json_get_bool(const struct json *object, const char *key)
-{
-	return json_is_true(theirs(json_get(object, key)));
-}
-
 size_t
 json_length(const struct json *array)
 {

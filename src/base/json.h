@@ -38,7 +38,6 @@ const struct json *json_get(const struct json *object, const char *key);
 const char *json_get_text(const struct json *object, const char *key);
 int json_get_bool(const struct json *object, const char *key);
 int64_t json_get_int(const struct json *object, const char *key);
-bool json_get_bool(const struct json *object, const char *key);
 size_t json_length(const struct json *array);
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_text(const struct json *v); /* NULL if not text */
