@@ -2,6 +2,8 @@
  * peer: the called side of a session, on standard input and output.  sshd
  * starts it by forced command, so that --as names the station whose key
  * logged in; what the caller asked to run (SSH_ORIGINAL_COMMAND) is ignored.
+ * Where the receiver has a sandbox of its own (relay.h), that is only handed
+ * over here, and --received takes it over there.
  */
 #include "config.h"
 
@@ -15,6 +17,7 @@
 #include "link_pipe.h"
 #include "local.h"
 #include "peer_replica.h"
+#include "relay.h"
 #include "replica.h"
 #include "seat.h"
 #include "session.h"
@@ -50,27 +53,70 @@ serve_peer(const struct cmd *cmd, struct session_options *opt, struct err *err)
 	return cmd_close(r, rc, err);
 }
 
+/* Who calls, by the forced command. */
+static bool
+caller(struct session_options *opt, const char *as, const char *invited)
+{
+	const char *code = as != NULL ? as : invited;
+
+	if ((as == NULL) == (invited == NULL) ||
+	    !chain_is_code(code, strlen(code)))
+		return false;
+	memcpy(opt->peer.other, code, sizeof(opt->peer.other));
+	opt->peer.invited = invited != NULL;
+	return true;
+}
+
+static int
+serve(const struct cmd *cmd, struct session_options *opt)
+{
+	struct sigaction stop = {.sa_handler = session_stop};
+	struct err err;
+
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGHUP, &stop, NULL);
+	return serve_peer(cmd, opt, &err) == 0 ? CMD_DONE : cmd_fail(cmd, &err);
+}
+
+static int
+serve_received(const struct cmd *cmd)
+{
+	struct session_options opt = {.limit = 0};
+	int connection, status;
+	struct err err;
+
+	if (relay_take(&connection, opt.peer.other, &opt.peer.invited, &err) !=
+	    0)
+		return cmd_fail(cmd, &err);
+	status = serve(cmd, &opt);
+	relay_end(connection, status);
+	return status;
+}
+
 int
 cmd_peer(struct cmd *cmd, int argc, char **argv)
 {
-	struct sigaction stop = {.sa_handler = session_stop};
 	struct session_options opt = {.limit = 0};
-	const char *as = NULL, *invited = NULL, *code;
-	struct err err = {0};
+	const char *as = NULL, *invited = NULL, *through = NULL;
+	int received, status;
+	struct err err;
 
+	received = cmd_option(&argc, argv, "--received", NULL);
 	if (cmd_option(&argc, argv, "--as", &as) < 0 ||
 	    cmd_option(&argc, argv, "--invited", &invited) < 0 ||
-	    cmd_unknown_option(cmd, argc, argv) || argc != 1 ||
-	    (as == NULL) == (invited == NULL))
+	    cmd_option(&argc, argv, "--through", &through) < 0 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc != 1)
 		return cmd_usage(cmd);
-	code = as != NULL ? as : invited;
-	if (!chain_is_code(code, strlen(code)))
+	if (received == 1)
+		return as == NULL && invited == NULL && through == NULL
+			   ? serve_received(cmd)
+			   : cmd_usage(cmd);
+	if (!caller(&opt, as, invited))
 		return cmd_usage(cmd);
-	memcpy(opt.peer.other, code, sizeof(opt.peer.other));
-	opt.peer.invited = invited != NULL;
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGHUP, &stop, NULL);
-	if (serve_peer(cmd, &opt, &err) != 0)
+	if (through == NULL && !relay_wanted(cmd->home))
+		return serve(cmd, &opt);
+	if (relay_to(&status, through == NULL ? RELAY_SOCKET : through,
+		opt.peer.other, opt.peer.invited, &err) != 0)
 		return cmd_fail(cmd, &err);
-	return CMD_DONE;
+	return status;
 }

@@ -11,7 +11,6 @@
 #include "base/err.h"
 #include "cmd.h"
 
-#define HOME_DEFAULT "/var/lib/yizhan"
 #define CATALOGUE "zh_CN/LC_MESSAGES/yizhan.mo"
 
 static const struct {
@@ -57,7 +56,8 @@ static const struct {
 	"[CODE [--address HOST:PORT] [--host-key FILE] [--rate BYTES_PER_S] "
 	"[--day BYTES] [--hours H:M-H:M] [--take-hour N] [--take-day BYTES]]",
 	N_("how a station is reached, and what its link is granted")},
-    {"peer", cmd_peer, "--as CODE | --invited CODE",
+    {"peer", cmd_peer,
+	"--as CODE | --invited CODE [--through SOCKET] | --received",
 	N_("the called side of a sync; started by sshd")},
     {"status", cmd_status, "[--json]",
 	N_("peers, last contact, what waits, what is stuck and why")},

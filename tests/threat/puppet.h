@@ -25,8 +25,9 @@
 struct puppet {
 	struct replica *r; /* of the caller */
 	struct local *local;
-	const char *home;  /* of the called station, */
-	const char *other; /* its code */
+	const char *home;    /* of the called station, */
+	const char *other;   /* its code */
+	const char *through; /* socket of its receiver, or NULL */
 	pid_t pid;
 	int fd;        /* both ways */
 	int complaint; /* its standard error */
@@ -60,7 +61,8 @@ puppet_start(struct puppet *u, enum peer_purpose purpose)
 		dup2(pair[1], 1);
 		dup2(log[1], 2);
 		execl(program, "yizhan", "-C", u->home, "peer", "--as",
-		    me->code, (char *)NULL);
+		    me->code, u->through == NULL ? NULL : "--through",
+		    u->through, (char *)NULL);
 		_exit(127);
 	}
 	close(pair[1]);

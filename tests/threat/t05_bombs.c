@@ -5,6 +5,9 @@
  * rosters, lists, runs, changesets and blobs.  Each is refused with one
  * line, nothing of it is kept, the receiver never takes 64 MB, and afterwards
  * an honest session completes.  So too with what is large and allowed.
+ *
+ * "t05_bombs TRACE" does the same through the relay and the receiver's socket
+ * (t05_receiver.sh), and says in TRACE which files were touched.
  */
 #include "config.h"
 
@@ -16,9 +19,11 @@
 #include "../forge.h"
 #include "frame.h"
 #include "puppet.h"
+#include "receiver.h"
 #include "run.h"
 
 #define PEAK_MAX (64 * 1024) /* KiB */
+#define PEAK_RECEIVER 300000 /* with strace */
 
 enum { /* PROTOCOL.md, section 2 */
 	HELLO = 1,
@@ -841,11 +846,40 @@ limited(struct puppet *u)
 #endif
 }
 
+static void
+daemon_is_well(const struct receiver *v, long idle)
+{
+	long peak = receiver_daemon_peak(v);
+
+	ok(waitpid(v->daemon, NULL, WNOHANG) == 0 && receiver_daemon_answers(v),
+	    "the daemon goes on and answers");
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed for a while */
+	ok(peak - idle < PEAK_MAX / 4, "and has not grown");
+#endif
+	printf("# the daemon took %ld KiB, before %ld KiB\n", peak, idle);
+}
+
+static void
+receivers_were_small(struct receiver *v)
+{
+	int status;
+	long peak = receiver_end(v, &status);
+
+#ifndef __SANITIZE_ADDRESS__
+	ok(peak < PEAK_RECEIVER, "no receiver took 300 MB");
+#endif
+	printf("# the largest took %ld KiB\n", peak);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	    "the daemon ends when it is told to");
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	char home[2][128], chain[CHAIN_NAME_MAX];
+	struct receiver v = {.listener = 0};
 	struct puppet u;
+	long idle = 0;
 	struct digest before, after;
 	int64_t records;
 	long peak = 0;
@@ -864,7 +898,13 @@ main(void)
 	snprintf(chain, sizeof(chain), "%s-%s/resource", f.at[1].code,
 	    f.at[1].inc[0]);
 	pen_new(&pen, chain, &f.at[1].sign);
-	limited(&u);
+	if (argc == 2) {
+		receiver_start(&v, f.dir, home[0], argv[1]);
+		u.through = v.socket;
+		idle = receiver_daemon_peak(&v);
+		printf("# dir %s\n", f.dir);
+	} else
+		limited(&u);
 	must(replica_digest(
 		 f.at[0].r, STREAM_RESOURCE, NULL, &records, &before, &err),
 	    &err, "digest");
@@ -875,7 +915,11 @@ main(void)
 		 f.at[0].r, STREAM_RESOURCE, NULL, &records, &after, &err),
 	    &err, "digest");
 	ok(digest_equal(&before, &after), "nothing of it was kept");
+	if (argc == 2)
+		daemon_is_well(&v, idle);
 	heavy(&u, 60);
+	if (argc == 2)
+		receivers_were_small(&v);
 	local_close(u.local);
 	buf_free(&u.said);
 	buf_free(&u.complaints);
