@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,17 @@ cmd_become_owner(const struct cmd *cmd, struct err *err)
 	    setgid(owner->pw_gid) != 0 || setuid(owner->pw_uid) != 0)
 		return err_sys(err, "%s", owner->pw_name);
 	return 0;
+}
+
+const char *
+cmd_at(const struct cmd *cmd)
+{
+	static char at[PATH_MAX + 8];
+
+	if (strcmp(cmd->home, HOME_DEFAULT) == 0)
+		return "";
+	snprintf(at, sizeof(at), " -C %s", cmd->home);
+	return at;
 }
 
 int

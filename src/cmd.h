@@ -36,6 +36,8 @@ int cmd_usage(const struct cmd *cmd);
 /* As root: go on as the owner of HOME, if that is another, so that nothing
  * there becomes root's. */
 int cmd_become_owner(const struct cmd *cmd, struct err *err);
+/* " -C HOME" as it is to be typed, "" for the default.  Borrowed, static. */
+const char *cmd_at(const struct cmd *cmd);
 /* Open HOME's replica for reading and writing. */
 int cmd_open(struct replica **out, const struct cmd *cmd, struct err *err);
 /* The same and local.db, for who listens to another station: within

@@ -143,9 +143,9 @@ init_print(const struct cmd *cmd, const struct init *in, const char *name,
 	printf(_("root key     %s/keys/root: whoever has it governs the "
 		 "federation; keep a copy where nothing burns\n"),
 	    cmd->home);
-	printf(_("next         yizhan -C %s invite CODE -o FILE, for each "
+	printf(_("next         yizhan%s invite CODE -o FILE, for each "
 		 "child\n"),
-	    cmd->home);
+	    cmd_at(cmd));
 }
 
 static int

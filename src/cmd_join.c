@@ -165,13 +165,14 @@ join(const struct cmd *cmd, const struct enrol_invitation *in,
 	if (rc == 0) {
 		puts(fingerprint);
 		if (confirmed)
-			printf(_("confirmed at once by %s: now yizhan -C %s "
+			printf(_("confirmed at once by %s: now yizhan%s "
 				 "sync\n"),
-			    in->parent, cmd->home);
+			    in->parent, cmd_at(cmd));
 		else
 			printf(_("read this to %s over the telephone; there: "
-				 "yizhan confirm %s FINGERPRINT\n"),
-			    in->parent, in->code);
+				 "yizhan confirm %s; then here: yizhan%s "
+				 "sync\n"),
+			    in->parent, in->code, cmd_at(cmd));
 	}
 	buf_free(&request);
 	local_close(local);
@@ -196,6 +197,9 @@ cmd_join(struct cmd *cmd, int argc, char **argv)
 	if (text.len > 0)
 		explicit_bzero(text.b, text.len);
 	buf_free(&text);
+	/* The file may be in root's own folder. */
+	if (rc == 0)
+		rc = cmd_become_owner(cmd, &err);
 	if (rc == 0) {
 		rc = join(cmd, &in, sheet, &err);
 		explicit_bzero(&in, sizeof(in));

@@ -29,7 +29,7 @@ static const struct {
 	N_("invite a child station")},
     {"join", cmd_join, "FILE [--recovery SHEET]",
 	N_("make HOME and ask the parent to join")},
-    {"confirm", cmd_confirm, "CODE FINGERPRINT",
+    {"confirm", cmd_confirm, "CODE [FINGERPRINT ...]",
 	N_("confirm a child that asked to join")},
     {"add", cmd_add, "KIND F=V ... [--incomplete] [--as NAME]",
 	N_("create a record")},
@@ -173,7 +173,8 @@ speak(const char *exe)
 static int
 step_down(const struct cmd *cmd)
 {
-	static const char *const others[] = {"demo", "doctor", "restore"};
+	static const char *const others[] = {
+	    "demo", "doctor", "invite", "join", "restore"};
 	struct err err;
 	size_t i;
 

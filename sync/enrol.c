@@ -407,12 +407,12 @@ enrol_receive(struct replica *r, struct local *local, const char *code,
 	return rc;
 }
 
-/* People may leave out the hyphens, or put spaces. */
+/* People may leave out the hyphens, or put spaces, or lines. */
 static bool
 same_fingerprint(const char *typed, const char *want)
 {
 	for (;; typed++, want++) {
-		typed += strspn(typed, " -");
+		typed += strspn(typed, " -\r\n\t");
 		want += strspn(want, " -");
 		if (*typed != *want)
 			return false;

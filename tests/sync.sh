@@ -68,7 +68,11 @@ like "$(county sync 2>&1)" \
 	"and one line says so"
 status 1 "another fingerprint is refused" city confirm 520302 \
 	12345-12345-12345-12345-12345-12345-12345-12345
-ok "the right one is not" city confirm 520302 "$fp"
+groups=$(echo "$fp" | tr - ' ')
+status 1 "so is a group too few" city confirm 520302 "${groups% *}"
+# shellcheck disable=SC2086
+typed() { printf '%s\n' $groups | city confirm 520302; }
+ok "the right one is not, typed group by group" typed
 keys
 ok "the first sync completes" county sync
 ok "and both hold the same" same
