@@ -321,12 +321,33 @@ keep_partial(struct peer *p)
 	(void)p->s.partial_put(p->s.arg, &part, p->in_bytes.b, &err);
 }
 
+int
+peer_acked(struct peer *p, struct err *err)
+{
+	struct peer_head *acked = NULL;
+	struct peer_chain *c;
+	size_t i, n = 0;
+	int rc = 0;
+
+	for (i = 0; i < p->n_chains; i++) {
+		c = &p->chains[i];
+		if (c->theirs == 0 || c->theirs == c->noted)
+			continue;
+		if (acked == NULL)
+			acked = mem_calloc(p->n_chains, sizeof(*acked));
+		acked[n].chain = c->name;
+		acked[n++].seq = c->noted = c->theirs;
+	}
+	if (n > 0)
+		rc = p->s.acked(p->s.arg, acked, n, err);
+	free(acked);
+	return rc;
+}
+
 void
 peer_close(struct peer *p)
 {
-	struct peer_head *acked;
 	struct err err;
-	size_t i, n = 0;
 
 	/* What was verified and applied is kept though the link is gone; a
 	 * partial run often stands on it. */
@@ -337,15 +358,7 @@ peer_close(struct peer *p)
 	p->in_open = false;
 	(void)peer_contact(p, &err);
 	peer_fork_close(p);
-	acked = mem_calloc(p->n_chains, sizeof(*acked));
-	for (i = 0; i < p->n_chains; i++) {
-		if (p->chains[i].theirs == 0)
-			continue;
-		acked[n].chain = p->chains[i].name;
-		acked[n++].seq = p->chains[i].theirs;
-	}
-	(void)p->s.acked(p->s.arg, acked, n, &err);
-	free(acked);
+	(void)peer_acked(p, &err);
 	p->state = PEER_CLOSED;
 }
 

@@ -229,6 +229,9 @@ int peer_commit(struct peer *p, struct err *err);
  * for now? */
 size_t peer_staged(const struct peer *p);
 bool peer_quiet(const struct peer *p);
+/* Let the store note what the other holds by now: a watch may last for days,
+ * and people are told what has arrived. */
+int peer_acked(struct peer *p, struct err *err);
 /* Somebody else may have written: look at heads and rosters again. */
 int peer_refresh(struct peer *p, struct err *err);
 

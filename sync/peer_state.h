@@ -77,6 +77,7 @@ struct peer_chain {
 	uint8_t named_oid[20];
 	int64_t named_fork;
 	int64_t theirs;     /* what the other is known to hold */
+	int64_t noted;      /* of that, what the store was told */
 	int64_t sent;       /* what went out in this session, whole */
 	int64_t head;       /* mine, with what is staged */
 	bool staged;        /* something of it waits for the commit */

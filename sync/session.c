@@ -25,6 +25,7 @@
 #define COMMIT_LULL_MS 30       /* nor this, when nothing more is there */
 #define LOOK_MS 100             /* between looks at the database */
 #define IDLE_MS 30000           /* silence that ends the session */
+#define CONTACT_MS 30000        /* between notes that it goes on */
 #define BYE_MS 2000             /* for the last words to get out */
 #define NOTE_MS 1000            /* quiet before news is noted as seen */
 #define GRANT_MS 5000           /* between looks at hours and budget */
@@ -46,6 +47,7 @@ struct session {
 	int64_t looked;       /* at the database */
 	int64_t version;      /* of the database, then */
 	int64_t noted;        /* command news noted as seen */
+	int64_t contact;      /* when it was noted that we are in touch */
 	struct local_link grant;
 	int64_t limit;   /* bytes/s that may be written, 0: any */
 	bool all;        /* streams flow, not only urgent ones */
@@ -219,6 +221,47 @@ keep_to_grant(struct session *s, struct err *err)
 	return 0;
 }
 
+static int
+note_contact(struct session *s, bool complete, int failed,
+    const struct err *why, struct err *err)
+{
+	const char *code = s->opt->peer.other;
+	struct local_peer peer;
+	int rc;
+
+	rc = local_peer_get(s->local, &peer, code, err);
+	if (rc == YZ_ENOTFOUND) {
+		memset(&peer, 0, sizeof(peer));
+		memcpy(peer.code, code, sizeof(peer.code));
+	} else if (rc != 0)
+		return rc;
+	peer.last_contact = clock_wall();
+	if (complete)
+		peer.last_complete = peer.last_contact;
+	snprintf(peer.trouble, sizeof(peer.trouble), "%s",
+	    failed != 0 ? why->msg : "");
+	return local_peer_put(s->local, &peer, err);
+}
+
+/* A watch may last for days: what has arrived, and that we are in touch, is
+ * noted while it does. */
+static int
+note_watch(struct session *s, struct err *err)
+{
+	const struct peer_result *res = peer_result(s->p);
+	int rc;
+
+	if (!peer_watching(s->p))
+		return 0;
+	rc = peer_acked(s->p, err);
+	if (rc != 0 || s->heard <= s->contact ||
+	    (s->contact != 0 && s->now - s->contact < CONTACT_MS))
+		return rc;
+	s->contact = s->now;
+	return note_contact(
+	    s, res->got_all && res->gave_all && peer_quiet(s->p), 0, NULL, err);
+}
+
 /* Has another process committed?  Is there news to be noted as seen? */
 static int
 look(struct session *s, struct err *err)
@@ -234,6 +277,9 @@ look(struct session *s, struct err *err)
 		peer_say_bye(s->p, PEER_BYE_TROUBLE, "a newer session came");
 		return err_set(err, YZ_EPEER, "a newer session came");
 	}
+	rc = note_watch(s, err);
+	if (rc != 0)
+		return rc;
 	version = db_version(replica_db(s->r));
 	if (version != s->version) {
 		s->version = version;
@@ -328,28 +374,6 @@ last_words(struct session *s)
 	}
 }
 
-static int
-note_contact(struct session *s, struct local *local, int failed,
-    const struct err *why, struct err *err)
-{
-	const char *code = s->opt->peer.other;
-	struct local_peer peer;
-	int rc;
-
-	rc = local_peer_get(local, &peer, code, err);
-	if (rc == YZ_ENOTFOUND) {
-		memset(&peer, 0, sizeof(peer));
-		memcpy(peer.code, code, sizeof(peer.code));
-	} else if (rc != 0)
-		return rc;
-	peer.last_contact = clock_wall();
-	if (s->out->complete)
-		peer.last_complete = peer.last_contact;
-	snprintf(peer.trouble, sizeof(peer.trouble), "%s",
-	    failed != 0 ? why->msg : "");
-	return local_peer_put(local, &peer, err);
-}
-
 int
 session_run(struct session_result *out, const struct session_options *options,
     struct link *link, struct replica *r, struct local *local,
@@ -369,7 +393,7 @@ session_run(struct session_result *out, const struct session_options *options,
 	memcpy(peer.self, replica_home(r)->code, sizeof(peer.self));
 	s.now = s.began = s.heard = s.filled = clock_mono();
 	/* The row first: the clock's offset goes into it. */
-	rc = note_contact(&s, local, 0, NULL, err);
+	rc = note_contact(&s, false, 0, NULL, err);
 	if (rc == 0)
 		rc = local_link_get(local, &s.grant, peer.other, err);
 	if (rc == 0)
@@ -405,7 +429,7 @@ session_run(struct session_result *out, const struct session_options *options,
 	if (peer_replica_fetches(store) || peer_replica_again(store))
 		out->peer.again = peer_replica_again(store);
 	out->resumed = peer_replica_resumed(store);
-	(void)note_contact(&s, local, rc, err, &ignored);
+	(void)note_contact(&s, out->complete, rc, err, &ignored);
 	if (rc == 0 && out->peer.command_news != s.noted)
 		rc = replica_note_seen(r, err);
 	return rc;
