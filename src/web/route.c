@@ -66,8 +66,10 @@ static const struct route routes[] = {
     {"GET", "/api/records/*/*/history", EVERYONE, 0, api_history, "kind id", "",
 	"", 200, "history [Change]", "Every change ever made to it"},
     {"POST", "/api/records/*", P(REGISTER), ROUTE_JSON, api_create, "kind", "",
-	"set? object, add? object, remove? object", 201, "id text",
-	"Make a record"},
+	"set? object, add? object, remove? object, incomplete? bool", 201,
+	"id text",
+	"Make a record; an emergency that is incomplete need only have its"
+	" title"},
     {"PATCH", "/api/records/*/*", P(REGISTER), ROUTE_JSON | ROUTE_MATCH,
 	api_change, "kind id", "", "set? object, add? object, remove? object",
 	200, "changed bool, etag text",
