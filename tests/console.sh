@@ -206,7 +206,7 @@ log=$(body aud1 GET /api/audit)
 like "$log" '"whole":true' "audit finds it whole"
 like "$log" '"login":"sec1"[^}]*"what":"/api/users/\*/role","about":"new1","result":"done"' \
 	"and who gave which right"
-sqlite3 home/local.db "UPDATE audit SET login = 'x' WHERE no = 3"
+"$build/tests/sql" home/local.db "UPDATE audit SET login = 'x' WHERE no = 3"
 like "$(body aud1 GET /api/audit)" '"whole":false' "a changed entry shows"
 
 # --- guessing ------------------------------------------------------------------------------

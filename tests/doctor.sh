@@ -14,7 +14,7 @@ cleanup() { sshd_stop; }
 city() { "$yizhan" -C "$T/city" "$@"; }
 county() { "$yizhan" -C "$T/county" "$@"; }
 sql() { # HOME FILE STATEMENT
-	sqlite3 -cmd '.timeout 30000' "$T/$1/$2.db" "$3" >/dev/null
+	"$build/tests/sql" "$T/$1/$2.db" "$3"
 }
 now() { date +%s000; }
 backed_up() { # HOME MS

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/db.h"
+#include "base/db_page.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -45,6 +46,7 @@ static const struct {
 	const char *reads; /* what it must read as */
 	bool writer;       /* means nothing to a reader */
 } pragmas[] = {
+    {"page_size", "4096", "4096", true},
     {"journal_mode", "WAL", "wal", true},
     {"synchronous", "FULL", "2", false},
     {"foreign_keys", "ON", "1", false},
@@ -99,6 +101,9 @@ failed(struct db *db, struct err *err)
 {
 	int code = YZ_EIO, rc = sqlite3_errcode(db->h) & 0xff;
 
+	if (sqlite3_extended_errcode(db->h) == SQLITE_IOERR_DATA)
+		return err_set(err, YZ_ECORRUPT,
+		    "database: a page is damaged: yizhan scrub");
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
 		code = YZ_ECORRUPT;
 	err_set(err, code, "database: %s", sqlite3_errmsg(db->h));
@@ -512,11 +517,15 @@ set_pragma(struct db *db, size_t i, bool readonly, struct err *err)
 static int
 set_up(struct db *db, bool readonly, struct err *err)
 {
+	int reserve = DB_PAGE_SUM;
 	size_t i;
 	int got, rc;
 
 	sqlite3_extended_result_codes(db->h, 1);
 	sqlite3_busy_timeout(db->h, DB_BUSY_MS);
+	if (sqlite3_file_control(db->h, "main", SQLITE_FCNTL_RESERVE_BYTES,
+		&reserve) != SQLITE_OK)
+		return failed(db, err);
 	for (i = 0; i < COUNT(configs); i++) {
 		if (sqlite3_db_config(db->h, configs[i].op, configs[i].value,
 			&got) != SQLITE_OK ||
@@ -563,6 +572,9 @@ db_open(struct db **out, const char *path, int flags, struct err *err)
 	int rc;
 
 	rc = make_file(path, !readonly && (flags & DB_CREATE) != 0, err);
+	if (rc != 0)
+		return rc;
+	rc = db_page_register(err);
 	if (rc != 0)
 		return rc;
 	if (sqlite3_libversion_number() < SQLITE_VERSION_NUMBER)
