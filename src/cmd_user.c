@@ -6,12 +6,17 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "cmd.h"
+#include "home.h"
 #include "local.h"
 #include "web/audit.h"
+#include "web/book.h"
 #include "web/login.h"
 #include "web/password.h"
+#include "web/token.h"
+#include "web/totp.h"
 #include "web/user.h"
 
 /* A line from standard input, unseen if that is a terminal. */
@@ -50,76 +55,198 @@ print_user(void *arg, const struct user *user, struct err *err)
 	return 0;
 }
 
-/* What was asked for, on the open database. */
 static int
-run(struct db *db, int argc, char **argv, const char *name, const char *role,
-    struct err *err)
+print_token(void *arg, const struct token *token, struct err *err)
+{
+	char made[CLOCK_LEN], last[CLOCK_LEN] = "-";
+
+	(void)arg;
+	(void)err;
+	clock_format(made, token->made);
+	if (token->last != 0)
+		clock_format(last, token->last);
+	printf("%s %s %s %s %s %s\n", token->id, token->login,
+	    user_role_name(token->role), made, last, token->name);
+	return 0;
+}
+
+struct user_args {
+	struct db *db;
+	char **argv; /* from the verb on */
+	const char *name, *role;
+};
+
+static int
+run_add(const struct user_args *in, struct err *err)
 {
 	char password[PASSWORD_MAX + 2];
-	enum role of = ROLE_NONE;
+	const char *login = in->argv[1];
+	enum role role = ROLE_NONE;
 	int rc = 0;
 
-	if (role != NULL)
-		rc = user_role_parse(&of, role, err);
-	if (rc == 0 &&
-	    (strcmp(argv[1], "add") == 0 || strcmp(argv[1], "passwd") == 0))
+	if (in->role != NULL)
+		rc = user_role_parse(&role, in->role, err);
+	if (rc == 0)
 		rc = read_password(password, err);
+	if (rc == 0)
+		rc = user_add(in->db, login,
+		    in->name == NULL ? login : in->name, role, password, err);
+	explicit_bzero(password, sizeof(password));
+	return rc;
+}
+
+static int
+run_passwd(const struct user_args *in, struct err *err)
+{
+	char password[PASSWORD_MAX + 2];
+	int rc;
+
+	rc = read_password(password, err);
+	if (rc == 0)
+		rc = user_passwd(
+		    in->db, in->argv[1], password, clock_wall(), err);
+	if (rc == 0)
+		rc = login_end_all(in->db, in->argv[1], err);
+	explicit_bzero(password, sizeof(password));
+	return rc;
+}
+
+static int
+run_role(const struct user_args *in, struct err *err)
+{
+	enum role role;
+	int rc;
+
+	rc = user_role_parse(&role, in->argv[2], err);
+	return rc != 0 ? rc : user_set_role(in->db, in->argv[1], role, err);
+}
+
+static int
+run_list(const struct user_args *in, struct err *err)
+{
+	return user_list(in->db, print_user, NULL, err);
+}
+
+static int
+run_one_factor(const struct user_args *in, struct err *err)
+{
+	return totp_off(in->db, in->argv[1], err);
+}
+
+static int
+run_token_add(const struct user_args *in, struct err *err)
+{
+	char text[TOKEN_LEN + 1];
+	struct token token;
+	struct user user;
+	enum role role;
+	int rc;
+
+	rc = user_get(in->db, &user, in->argv[2], err);
+	role = user.role;
+	if (rc == 0 && in->role != NULL)
+		rc = user_role_parse(&role, in->role, err);
+	if (rc == 0)
+		rc = token_make(in->db, text, &token, in->argv[3], in->argv[2],
+		    role, "command line", clock_wall(), err);
+	if (rc == 0)
+		printf("%s\n", text);
+	explicit_bzero(text, sizeof(text));
+	return rc;
+}
+
+static int
+run_token_list(const struct user_args *in, struct err *err)
+{
+	return token_list(in->db, NULL, print_token, NULL, err);
+}
+
+static int
+run_token_revoke(const struct user_args *in, struct err *err)
+{
+	return token_revoke(in->db, in->argv[2], err);
+}
+
+static const struct verb {
+	const char *verb, *sub;
+	int argc; /* from the verb on */
+	bool changes;
+	int (*run)(const struct user_args *in, struct err *err);
+} verbs[] = {{"add", NULL, 2, true, run_add},
+    {"passwd", NULL, 2, true, run_passwd}, {"role", NULL, 3, true, run_role},
+    {"one-factor", NULL, 2, true, run_one_factor},
+    {"list", NULL, 1, false, run_list},
+    {"token", "add", 4, true, run_token_add},
+    {"token", "list", 2, false, run_token_list},
+    {"token", "revoke", 3, true, run_token_revoke}};
+
+static const struct verb *
+find_verb(int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(argv[0], verbs[i].verb) == 0 &&
+		    argc == verbs[i].argc &&
+		    (verbs[i].sub == NULL ||
+			strcmp(argv[1], verbs[i].sub) == 0))
+			return &verbs[i];
+	return NULL;
+}
+
+/* As at the desk: said before it is done, and how it ended. */
+static int
+run_logged(const struct verb *verb, const struct user_args *in,
+    const struct home *home, struct err *err)
+{
+	struct audit_what what = {.login = cmd_login(),
+	    .peer = "command line",
+	    .what = verb->sub == NULL ? verb->verb : verb->sub,
+	    .about = in->argv[verb->sub == NULL ? 1 : 2],
+	    .result = "asked"};
+	struct err why;
+	int rc;
+
+	rc = audit_add(in->db, home, &what, err);
 	if (rc != 0)
 		return rc;
-	if (strcmp(argv[1], "list") == 0)
-		return user_list(db, print_user, NULL, err);
-	if (strcmp(argv[1], "add") == 0) {
-		rc = user_add(db, argv[2], name == NULL ? argv[2] : name, of,
-		    password, err);
-	} else if (strcmp(argv[1], "passwd") == 0) {
-		rc = user_passwd(db, argv[2], password, err);
-		if (rc == 0)
-			rc = login_end_all(db, argv[2], err);
-	} else {
-		rc = user_role_parse(&of, argv[3], err);
-		if (rc == 0)
-			rc = user_set_role(db, argv[2], of, err);
+	rc = verb->run(in, err);
+	what.result = rc == 0 ? "done" : err->msg;
+	if (audit_add(in->db, home, &what, &why) != 0 && rc == 0) {
+		*err = why;
+		rc = why.code;
 	}
-	explicit_bzero(password, sizeof(password));
-	if (rc == 0)
-		rc = audit_add(db, cmd_login(), "command line", argv[1],
-		    argc > 2 ? argv[2] : "", "done", err);
 	return rc;
 }
 
 int
 cmd_user(struct cmd *cmd, int argc, char **argv)
 {
-	static const struct {
-		const char *verb;
-		int argc;
-	} verbs[] = {{"add", 3}, {"passwd", 3}, {"role", 4}, {"list", 2}};
-	const char *name = NULL, *role = NULL;
-	struct local *local;
+	struct user_args in = {.argv = argv + 1};
+	const struct verb *verb;
+	struct local *local = NULL;
+	struct home *home = NULL;
 	struct err err;
-	size_t i;
 	int rc;
 
-	if (cmd_option(&argc, argv, "--name", &name) < 0 ||
-	    cmd_option(&argc, argv, "--role", &role) < 0 ||
+	if (cmd_option(&argc, argv, "--name", &in.name) < 0 ||
+	    cmd_option(&argc, argv, "--role", &in.role) < 0 ||
 	    cmd_unknown_option(cmd, argc, argv) || argc < 2)
 		return cmd_usage(cmd);
-	for (i = 0; i < 4; i++)
-		if (strcmp(argv[1], verbs[i].verb) == 0 &&
-		    argc == verbs[i].argc)
-			break;
-	if (i == 4)
+	verb = find_verb(argc - 1, argv + 1);
+	if (verb == NULL)
 		return cmd_usage(cmd);
-	rc = local_open(&local, cmd->home, &err);
-	if (rc != 0)
-		return cmd_fail(cmd, &err);
-	rc = user_open(local_db(local), &err);
+	rc = home_open(&home, cmd->home, &err);
 	if (rc == 0)
-		rc = login_open(local_db(local), &err);
+		rc = local_open(&local, cmd->home, &err);
 	if (rc == 0)
-		rc = audit_open(local_db(local), &err);
-	if (rc == 0)
-		rc = run(local_db(local), argc, argv, name, role, &err);
+		rc = book_open(local_db(local), &err);
+	if (rc == 0) {
+		in.db = local_db(local);
+		rc = verb->changes ? run_logged(verb, &in, home, &err)
+				   : verb->run(&in, &err);
+	}
 	local_close(local);
+	home_free(home);
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }

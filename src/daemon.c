@@ -24,6 +24,7 @@
 #define LOOK_MS 200   /* how often others' commits are looked for */
 #define SEAL_MS 1000  /* how long a click may stay unsealed */
 #define BEAT_MS 15000 /* a stream's sign of life */
+#define TICK_MS 60000 /* how exact the running time is kept */
 #define CHILD_MIN_MS 1000
 #define CHILD_MAX_MS 60000
 
@@ -36,6 +37,7 @@ struct daemon {
 	int64_t contact;  /* desk_contact() as last told */
 	int64_t told;     /* changes told so far */
 	int64_t unsealed; /* mono ms since when, 0: nothing */
+	int64_t ticked;   /* when the desk last heard that time passes */
 	int64_t beat;     /* when streams last got anything */
 	pid_t child;      /* yizhan sync --watch, or 0 */
 	int64_t child_at; /* when to start it */
@@ -188,6 +190,18 @@ look(struct daemon *d, int64_t now, struct err *err)
 	return rc;
 }
 
+/* How long this station has run is what the audit log's age goes by. */
+static int
+tick(struct daemon *d, int64_t now, struct err *err)
+{
+	int64_t ms = now - d->ticked;
+
+	if (ms < TICK_MS)
+		return 0;
+	d->ticked = now;
+	return desk_tick(d->desk, ms, err);
+}
+
 static int
 loop(struct daemon *d, struct err *err)
 {
@@ -196,10 +210,13 @@ loop(struct daemon *d, struct err *err)
 	int64_t now;
 	int rc = 0;
 
+	d->ticked = clock_mono();
 	while (rc == 0 && !stopping) {
 		now = clock_mono();
 		mind_child(d, now);
 		rc = look(d, now, err);
+		if (rc == 0)
+			rc = tick(d, now, err);
 		if (poll(&fd, 1, LOOK_MS) > 0 &&
 		    read(wake[0], drain, sizeof(drain)) < 0 && errno != EINTR)
 			rc = err_sys(err, "the daemon's pipe");

@@ -96,7 +96,9 @@ static const struct {
     {"revoke", cmd_revoke, "CODE [--why TEXT] [--chain CHAIN=SEQ ...]",
 	N_("end the powers of a station's key")},
     {"user", cmd_user,
-	"add LOGIN [--name N] [--role R] | passwd LOGIN | role LOGIN R | list",
+	"add LOGIN [--name N] [--role R] | passwd LOGIN | role LOGIN R | "
+	"one-factor LOGIN | list | token add LOGIN NAME [--role R] | "
+	"token list | token revoke ID",
 	N_("accounts of the console; passwords are read from standard input")},
     {"serve", cmd_serve, "[--listen ADDR:PORT] [--no-sync]",
 	N_("the console, the sealer and the calls to other stations")},

@@ -226,6 +226,9 @@ is "$(code duty1 POST /api/logout)" 200 "the officer logs out"
 is "$(code duty1 GET /api/me)" 401 "and is gone"
 ok "the server ends when told" desk_stop
 is "$(cat serve.err)" "" "without complaint"
-like "$(y verify)" ', 0 faults$' "and what it wrote holds"
+y verify >verified
+is "$(cat verified)" "audit log: entry 3 was changed
+$(sed -n '2,$p' verified)" "and verify finds the changed entry"
+like "$(cat verified)" ', 1 faults$' "and nothing else"
 
 tap_done

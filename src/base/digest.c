@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/buf.h"
@@ -122,6 +123,13 @@ void
 digest_sha512(uint8_t out[64], const void *data, size_t n)
 {
 	whole(out, SHA512, data, n);
+}
+
+void
+digest_hmac_sha1(uint8_t out[20], const void *key, size_t key_len,
+    const void *data, size_t n)
+{
+	must(HMAC(EVP_sha1(), key, (int)key_len, data, n, out, NULL) != NULL);
 }
 
 bool

@@ -23,6 +23,9 @@ void digest_sha1(uint8_t out[20], const void *data, size_t n);
 /* SHA-1 of "TYPE LENGTH\0" and the bytes: the address git gives an object */
 void digest_git(uint8_t out[20], const char *type, const void *data, size_t n);
 void digest_sha512(uint8_t out[64], const void *data, size_t n);
+/* HMAC with SHA-1 (RFC 2104), as one-time codes want it. */
+void digest_hmac_sha1(uint8_t out[20], const void *key, size_t key_len,
+    const void *data, size_t n);
 bool digest_equal(const struct digest *a, const struct digest *b);
 
 /* Incremental SHA-256. */

@@ -1,19 +1,17 @@
-/* People: logging in and out, accounts, the audit log, and the stream that
- * tells a page when to look again. */
+/* People: logging in and out, accounts, and the stream that tells a page
+ * when to look again. */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "desk.h"
+#include "totp.h"
 #include "user.h"
-
-#define ENTRIES 100
 
 /* --- logging in
  * ------------------------------------------------------------------------ */
@@ -21,14 +19,6 @@
 static void
 put_login(struct call *c, const struct login *login)
 {
-	static const char *const names[POWER_COUNT] = {[POWER_READ] = "read",
-	    [POWER_REGISTER] = "register",
-	    [POWER_WRITE] = "write",
-	    [POWER_USERS] = "users",
-	    [POWER_RIGHTS] = "rights",
-	    [POWER_STATIONS] = "stations",
-	    [POWER_CONFIRM] = "confirm",
-	    [POWER_AUDIT] = "audit"};
 	struct json *o = json_new_object(), *user = json_new_object();
 	struct json *powers = json_new_array();
 	int i;
@@ -38,8 +28,10 @@ put_login(struct call *c, const struct login *login)
 	json_set(user, "role", json_text(user_role_name(login->user.role)));
 	for (i = 0; i < POWER_COUNT; i++)
 		if (user_may(login->user.role, (enum power)i))
-			json_add(powers, json_text(names[i]));
+			json_add(
+			    powers, json_text(user_power_name((enum power)i)));
 	json_set(user, "powers", powers);
+	json_set(user, "totp", json_bool(login->user.totp));
 	json_set(o, "user", user);
 	json_set(o, "csrf", json_text(login->csrf));
 	json_write(&c->p->body, o, 0);
@@ -56,29 +48,64 @@ put_cookie(struct call *c, const char *token, const char *age)
 	    age);
 }
 
-DESK_HANDLER(api_login)
+/* A password that is too old opens nothing but its own replacement. */
+static int
+renew(
+    struct call *c, const struct user *user, const char *next, struct err *err)
 {
-	const char *login = json_get_text(c->in, "login");
-	const char *password = json_get_text(c->in, "password");
-	char token[LOGIN_TOKEN_LEN + 1];
-	struct login now;
+	if (!user_password_old(user, clock_wall()))
+		return 0;
+	if (next == NULL) {
+		c->p->status = 403;
+		c->code = "expired";
+		return err_set(err, YZ_EDENIED,
+		    "the password is over 90 days old: give a new one too");
+	}
+	return user_passwd(desk_local(c), user->login, next, clock_wall(), err);
+}
+
+static int
+log_in(struct call *c, struct login *now, char token[LOGIN_TOKEN_LEN + 1],
+    struct err *err)
+{
+	struct user_try try = {.login = json_get_text(c->in, "login"),
+	    .password = json_get_text(c->in, "password"),
+	    .code = json_get_text(c->in, "code"),
+	    .peer = c->q->peer,
+	    .now = clock_wall()};
 	struct user user;
-	struct err ignored;
 	int rc;
 
-	if (login == NULL || password == NULL)
+	if (try.login == NULL || try.password == NULL)
 		return err_set(err, YZ_EINVAL, "login and password are wanted");
-	rc = user_login(desk_local(c), &user, login, password, c->q->peer,
-	    clock_wall(), err);
+	rc = user_login(desk_local(c), &user, &try, err);
+	if (rc == YZ_EDENIED && strcmp(err->msg, USER_WANTS_CODE) == 0)
+		c->code = "code";
 	if (rc == 0)
-		rc = login_begin(
-		    desk_local(c), &now, token, &user, clock_wall(), err);
-	if (rc == 0)
-		rc = audit_add(
-		    desk_local(c), login, c->q->peer, "login", "", "done", err);
-	else if (rc == YZ_EDENIED)
-		(void)audit_add(desk_local(c), login, c->q->peer, "login", "",
-		    err->msg, &ignored);
+		rc = renew(c, &user, json_get_text(c->in, "new_password"), err);
+	return rc != 0 ? rc
+		       : login_begin(desk_local(c), now, token, &user,
+			     clock_wall(), err);
+}
+
+DESK_HANDLER(api_login)
+{
+	char token[LOGIN_TOKEN_LEN + 1];
+	struct login now;
+	struct err why;
+	int rc;
+
+	rc = log_in(c, &now, token, err);
+	if (rc == YZ_EINVAL)
+		return rc;
+	/* Nobody comes in of whom the log does not say so. */
+	if (desk_log(c, json_get_text(c->in, "login"), "login", "",
+		rc == 0 ? "done" : err->msg, &why) != 0 &&
+	    rc == 0) {
+		(void)login_end(desk_local(c), token, err);
+		*err = why;
+		return why.code;
+	}
 	if (rc != 0)
 		return rc;
 	put_cookie(c, token, "");
@@ -92,8 +119,8 @@ DESK_HANDLER(api_logout)
 
 	rc = login_end(desk_local(c), c->token, err);
 	if (rc == 0)
-		rc = audit_add(desk_local(c), c->login.user.login, c->q->peer,
-		    "logout", "", "done", err);
+		rc =
+		    desk_log(c, c->login.user.login, "logout", "", "done", err);
 	if (rc != 0)
 		return rc;
 	put_cookie(c, "", "; Max-Age=0");
@@ -124,6 +151,9 @@ add_user(void *arg, const struct user *user, struct err *err)
 	json_set(one, "name", json_text(user->name));
 	json_set(one, "role", json_text(user_role_name(user->role)));
 	json_set(one, "failures", json_int(user->failures));
+	json_set(one, "locked", json_bool(user->locked > clock_wall()));
+	json_set(one, "totp", json_bool(user->totp));
+	json_set(one, "idle_minutes", json_int(user->idle / 60000));
 	json_set(
 	    one, "last", user->last == 0 ? json_new_null() : json_text(when));
 	json_add(arg, one);
@@ -197,7 +227,8 @@ DESK_HANDLER(api_user_passwd)
 
 	rc = want_text(&password, c, "password", err);
 	if (rc == 0)
-		rc = user_passwd(desk_local(c), c->arg[0], password, err);
+		rc = user_passwd(
+		    desk_local(c), c->arg[0], password, clock_wall(), err);
 	if (rc == 0)
 		rc = login_end_all(desk_local(c), c->arg[0], err);
 	if (rc == 0)
@@ -205,46 +236,33 @@ DESK_HANDLER(api_user_passwd)
 	return rc;
 }
 
-/* --- the audit log
- * ---------------------------------------------------------------------------
- */
-
-static int
-add_entry(void *arg, const struct audit_entry *e, struct err *err)
+DESK_HANDLER(api_user_unlock)
 {
-	struct json *one = json_new_object();
-	char when[CLOCK_LEN];
+	int rc = user_unlock(desk_local(c), c->arg[0], err);
 
-	(void)err;
-	clock_format(when, e->at);
-	json_set(one, "no", json_int(e->no));
-	json_set(one, "at", json_text(when));
-	json_set(one, "login", json_text(e->login));
-	json_set(one, "peer", json_text(e->peer));
-	json_set(one, "what", json_text(e->what));
-	json_set(one, "about", json_text(e->about));
-	json_set(one, "result", json_text(e->result));
-	json_add(arg, one);
-	return 0;
+	if (rc == 0)
+		buf_puts(&c->p->body, "{}");
+	return rc;
 }
 
-DESK_HANDLER(api_audit)
+/* A duty screen may stay open longer than others. */
+DESK_HANDLER(api_user_idle)
 {
-	const char *below = http_query(c->q, "_below");
-	struct json *o = json_new_object(), *list = json_new_array();
-	struct err why;
-	int64_t n;
 	int rc;
 
-	json_set(o, "entries", list);
-	rc = audit_list(desk_local(c), below == NULL ? 0 : atoll(below),
-	    ENTRIES, add_entry, list, err);
-	if (rc == 0) {
-		json_set(o, "whole",
-		    json_bool(audit_verify(desk_local(c), &n, &why) == 0));
-		json_write(&c->p->body, o, 0);
-	}
-	json_free(o);
+	rc = user_set_idle(desk_local(c), c->arg[0],
+	    json_get_int(c->in, "minutes") * 60000, err);
+	if (rc == 0)
+		buf_puts(&c->p->body, "{}");
+	return rc;
+}
+
+DESK_HANDLER(api_user_totp_off)
+{
+	int rc = totp_off(desk_local(c), c->arg[0], err);
+
+	if (rc == 0)
+		buf_puts(&c->p->body, "{}");
 	return rc;
 }
 

@@ -11,11 +11,13 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "book.h"
 #include "desk.h"
 #include "home.h"
 #include "local.h"
 #include "replica.h"
 #include "route.h"
+#include "token.h"
 
 /* --- seats: a replica for each request that is being answered ----------------
  */
@@ -59,6 +61,8 @@ seat_new(struct seat **out, struct desk *desk, struct err *err)
 	if (rc == 0)
 		rc = local_open(&s->local, desk->home, err);
 	if (rc == 0)
+		rc = book_open(local_db(s->local), err);
+	if (rc == 0)
 		*out = s;
 	else
 		seat_free(s);
@@ -96,11 +100,8 @@ desk_open(struct desk **out, const char *home, const char *exe, struct err *err)
 	pthread_mutex_init(&desk->lock, NULL);
 	rc = seat_new(&desk->watch, desk, err);
 	if (rc == 0)
-		rc = user_open(local_db(desk->watch->local), err);
-	if (rc == 0)
-		rc = login_open(local_db(desk->watch->local), err);
-	if (rc == 0)
-		rc = audit_open(local_db(desk->watch->local), err);
+		rc = audit_open(local_db(desk->watch->local),
+		    replica_home(desk->watch->r), err);
 	if (rc == 0)
 		*out = desk;
 	else
@@ -173,6 +174,25 @@ desk_local(struct call *c)
 	return local_db(c->local);
 }
 
+int
+desk_log(struct call *c, const char *login, const char *what, const char *about,
+    const char *result, struct err *err)
+{
+	struct audit_what entry = {.login = login,
+	    .peer = c->q->peer,
+	    .what = what,
+	    .about = about,
+	    .result = result};
+
+	return audit_add(desk_local(c), replica_home(c->r), &entry, err);
+}
+
+int
+desk_tick(struct desk *desk, int64_t ms, struct err *err)
+{
+	return audit_run(local_db(desk->watch->local), ms, err);
+}
+
 /* --- answering
  * ---------------------------------------------------------------- */
 
@@ -195,7 +215,8 @@ put_safety(struct http_reply *p, bool tls)
 }
 
 static void
-put_error(struct http_reply *p, int rc, const struct err *err)
+put_error(
+    struct http_reply *p, int rc, const char *special, const struct err *err)
 {
 	static const struct {
 		int rc, status;
@@ -215,6 +236,8 @@ put_error(struct http_reply *p, int rc, const struct err *err)
 		}
 	if (p->status == 200 || p->status == 201)
 		p->status = status;
+	if (special != NULL)
+		code = special;
 	json_set(e, "code", json_text(code));
 	json_set(e, "message", json_text(err->msg));
 	json_set(o, "error", e);
@@ -271,21 +294,38 @@ may_any(const struct call *c, unsigned powers)
 	return false;
 }
 
+/* A machine: no browser sends its token by itself, so nothing of another
+ * page need be feared. */
 static int
-admit(struct call *c, const struct route *route, struct err *err)
+admit_machine(struct call *c, const char *bearer, struct err *err)
 {
-	bool reads = strcmp(c->q->method, "GET") == 0;
-	const char *token = http_cookie(c->q, c->q->tls ? "__Host-yz" : "yz");
+	struct token token;
 	int rc;
 
-	if (!reads) {
-		rc = check_origin(c, err);
-		if (rc != 0)
-			return rc;
-	}
-	if ((route->flags & ROUTE_OPEN) != 0)
-		return 0;
-	rc = login_find(desk_local(c), &c->login, token, clock_wall(), err);
+	rc = token_find(
+	    desk_local(c), &token, &c->login.user, bearer, clock_wall(), err);
+	if (rc == YZ_EDENIED)
+		c->p->status = 401;
+	if (rc != 0)
+		return rc;
+	c->login.machine = true;
+	/* What either may not, this token may not. */
+	if (user_role_within(token.role, c->login.user.role))
+		c->login.user.role = token.role;
+	else if (!user_role_within(c->login.user.role, token.role))
+		c->login.user.role = ROLE_NONE;
+	return 0;
+}
+
+static int
+admit_person(struct call *c, bool reads, struct err *err)
+{
+	const char *token = http_cookie(c->q, c->q->tls ? "__Host-yz" : "yz");
+	bool here = http_header(c->q, "X-Yizhan-Background") == NULL;
+	int rc;
+
+	rc = login_find(
+	    desk_local(c), &c->login, token, here, clock_wall(), err);
 	if (rc != 0) {
 		if (rc == YZ_EDENIED)
 			c->p->status = 401;
@@ -297,6 +337,29 @@ admit(struct call *c, const struct route *route, struct err *err)
 		return err_set(err, YZ_EDENIED,
 		    "the request has no token of this session: load the page "
 		    "again");
+	return 0;
+}
+
+static int
+admit(struct call *c, const struct route *route, struct err *err)
+{
+	const char *bearer = http_header(c->q, "Authorization");
+	bool reads = strcmp(c->q->method, "GET") == 0;
+	int rc = 0;
+
+	if (!reads)
+		rc = check_origin(c, err);
+	if (rc != 0 || (route->flags & ROUTE_OPEN) != 0)
+		return rc;
+	if (bearer != NULL && strncmp(bearer, "Bearer ", 7) == 0)
+		rc = admit_machine(c, bearer + 7, err);
+	else
+		rc = admit_person(c, reads, err);
+	if (rc != 0)
+		return rc;
+	if (c->login.machine && (route->flags & ROUTE_PERSON) != 0)
+		return err_set(
+		    err, YZ_EDENIED, "this is for people, not for tokens");
 	if (route->powers != 0 && !may_any(c, route->powers))
 		return err_set(err, YZ_EDENIED, "the role %s may not do this",
 		    user_role_name(c->login.user.role));
@@ -331,23 +394,52 @@ run(struct call *c, const struct route *route, struct err *err)
 	return rc;
 }
 
+static const char *
+about(const struct call *c)
+{
+	return c->arg[0] != NULL ? c->arg[0] : c->about;
+}
+
+/* An act of administration: said before it is done, so that none is done of
+ * which the log does not say so; and how it ended. */
+static int
+run_logged(struct call *c, const struct route *route, struct err *err)
+{
+	const char *login = c->login.user.login;
+	struct err why;
+	int rc;
+
+	rc = desk_log(c, login, route->path, c->arg[0], "asked", err);
+	if (rc != 0)
+		return err_within(err, "nothing was done");
+	rc = run(c, route, err);
+	if (desk_log(c, login, route->path, about(c),
+		rc == 0 ? "done" : err->msg, &why) != 0 &&
+	    rc == 0) {
+		*err = why;
+		rc = why.code;
+	}
+	return rc;
+}
+
 static int
 serve(struct call *c, const struct route *route, struct err *err)
 {
-	struct err ignored;
+	bool logged = (route->flags & ROUTE_LOGGED) != 0;
+	struct err why;
 	int rc;
 
 	rc = admit(c, route, err);
-	if (rc == 0)
-		rc = read_body(c, route, err);
-	if (rc == 0)
-		rc = run(c, route, err);
-	if ((route->flags & ROUTE_LOGGED) != 0 &&
-	    c->login.user.login[0] != '\0')
-		(void)audit_add(desk_local(c), c->login.user.login, c->q->peer,
-		    route->path, c->arg[0] != NULL ? c->arg[0] : c->about,
-		    rc == 0 ? "done" : err->msg, &ignored);
-	return rc;
+	if (rc != 0) {
+		if (logged && c->login.user.login[0] != '\0')
+			(void)desk_log(c, c->login.user.login, route->path,
+			    c->arg[0], err->msg, &why);
+		return rc;
+	}
+	rc = read_body(c, route, err);
+	if (rc != 0)
+		return rc;
+	return logged ? run_logged(c, route, err) : run(c, route, err);
 }
 
 static int
@@ -391,7 +483,7 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 	put_safety(p, q->tls);
 	rc = answer(&c, &err);
 	if (rc != 0)
-		put_error(p, rc, &err);
+		put_error(p, rc, c.code, &err);
 	json_free(c.in);
 	for (i = 0; i < 3; i++)
 		free(c.arg[i]);

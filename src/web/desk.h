@@ -40,10 +40,16 @@ struct call {
 	struct local *local; /* likewise */
 	struct login login;  /* who calls; not for open routes */
 	char token[LOGIN_TOKEN_LEN + 1];
+	const char *code;  /* of an error, where its kind says too little */
 	const char *about; /* for the audit log, where no piece says it */
 	char *arg[3];      /* what stood at the *s of the route */
 	struct json *in;   /* the body, of routes that take JSON; never NULL */
 };
+/* The daemon has run for ms more. */
+int desk_tick(struct desk *desk, int64_t ms, struct err *err);
+/* An entry of the audit log. */
+int desk_log(struct call *c, const char *login, const char *what,
+    const char *about, const char *result, struct err *err);
 struct db *desk_local(struct call *c); /* local.db */
 const char *desk_home(const struct call *c);
 const char *desk_exe(const struct call *c);
@@ -96,7 +102,25 @@ DESK_HANDLER(api_users);
 DESK_HANDLER(api_user_add);
 DESK_HANDLER(api_user_role);
 DESK_HANDLER(api_user_passwd);
-DESK_HANDLER(api_audit);
+DESK_HANDLER(api_user_unlock);
+DESK_HANDLER(api_user_idle);
+DESK_HANDLER(api_user_totp_off);
 DESK_HANDLER(api_events);
+
+/* api_self.c */
+DESK_HANDLER(api_me_password);
+DESK_HANDLER(api_totp_begin);
+DESK_HANDLER(api_totp_confirm);
+DESK_HANDLER(api_totp_off);
+/* api_token.c */
+DESK_HANDLER(api_tokens);
+DESK_HANDLER(api_token_make);
+DESK_HANDLER(api_token_revoke);
+/* api_audit.c */
+DESK_HANDLER(api_audit);
+DESK_HANDLER(api_audit_export);
+DESK_HANDLER(api_audit_prune);
+/* api_openapi.c */
+DESK_HANDLER(api_openapi);
 
 #endif

@@ -9,16 +9,6 @@
 
 #define SEEN_STEP_MS 60000 /* how exact "last seen" is kept */
 
-int
-login_open(struct db *db, struct err *err)
-{
-	return db_exec(db,
-	    "CREATE TABLE IF NOT EXISTS login(token BLOB PRIMARY KEY,"
-	    " login TEXT, csrf TEXT, began INTEGER, seen INTEGER)"
-	    " WITHOUT ROWID",
-	    err);
-}
-
 static void
 make_token(char out[LOGIN_TOKEN_LEN + 1])
 {
@@ -34,6 +24,14 @@ hash_token(struct digest *out, const char *token)
 	digest_sha256(out, token, strlen(token));
 }
 
+/*
+ * Of a session and its user's row, with now, the whole and the idle time.  A
+ * time that lies ahead is the work of a clock that was set back.
+ */
+#define ALIVE \
+	"began BETWEEN ?1 - max(?2, idle) AND ?1 AND" \
+	" seen >= ?1 - (CASE idle WHEN 0 THEN ?3 ELSE idle END)"
+
 /* What is over goes, and the oldest of who has too many. */
 static int
 tidy(struct db *db, const char *login, int64_t now, struct err *err)
@@ -41,8 +39,8 @@ tidy(struct db *db, const char *login, int64_t now, struct err *err)
 	int rc;
 
 	rc = db_run(db, err,
-	    "DELETE FROM login WHERE began NOT BETWEEN ?1 - ?2 AND ?1 OR"
-	    " seen < ?1 - ?3",
+	    "DELETE FROM login WHERE NOT EXISTS (SELECT 1 FROM user WHERE"
+	    " user.login = login.login AND " ALIVE ")",
 	    "iii", now, (int64_t)LOGIN_WHOLE_MS, (int64_t)LOGIN_IDLE_MS);
 	if (rc == 0)
 		rc = db_run(db, err,
@@ -72,8 +70,8 @@ login_begin(struct db *db, struct login *out, char token[LOGIN_TOKEN_LEN + 1],
 }
 
 int
-login_find(struct db *db, struct login *out, const char *token, int64_t now,
-    struct err *err)
+login_find(struct db *db, struct login *out, const char *token, bool here,
+    int64_t now, struct err *err)
 {
 	char login[USER_LOGIN_MAX + 1] = "";
 	struct digest hash;
@@ -84,12 +82,11 @@ login_find(struct db *db, struct login *out, const char *token, int64_t now,
 	if (token == NULL || strlen(token) != LOGIN_TOKEN_LEN)
 		return err_set(err, YZ_EDENIED, "nobody is logged in");
 	hash_token(&hash, token);
-	/* A time that lies ahead is the work of a clock that was set back. */
 	rc = db_query(&st, db, err,
-	    "SELECT login, csrf, seen FROM login WHERE token = ?1"
-	    " AND began BETWEEN ?2 - ?3 AND ?2 AND seen >= ?2 - ?4",
-	    "biii", hash.b, sizeof(hash.b), now, (int64_t)LOGIN_WHOLE_MS,
-	    (int64_t)LOGIN_IDLE_MS);
+	    "SELECT login.login, csrf, seen FROM login JOIN user ON"
+	    " user.login = login.login WHERE token = ?4 AND " ALIVE,
+	    "iiib", now, (int64_t)LOGIN_WHOLE_MS, (int64_t)LOGIN_IDLE_MS,
+	    hash.b, sizeof(hash.b));
 	if (rc != 0)
 		return rc;
 	rc = db_step(st, err);
@@ -104,7 +101,7 @@ login_find(struct db *db, struct login *out, const char *token, int64_t now,
 	if (rc < 0)
 		return rc;
 	rc = user_get(db, &out->user, login, err);
-	if (rc == 0 && now - seen >= SEEN_STEP_MS)
+	if (rc == 0 && here && now - seen >= SEEN_STEP_MS)
 		rc =
 		    db_run(db, err, "UPDATE login SET seen = ? WHERE token = ?",
 			"ib", now, hash.b, sizeof(hash.b));
@@ -127,4 +124,16 @@ int
 login_end_all(struct db *db, const char *login, struct err *err)
 {
 	return db_run(db, err, "DELETE FROM login WHERE login = ?", "s", login);
+}
+
+int
+login_end_others(
+    struct db *db, const char *login, const char *token, struct err *err)
+{
+	struct digest hash;
+
+	hash_token(&hash, token);
+	return db_run(db, err,
+	    "DELETE FROM login WHERE login = ? AND token <> ?", "sb", login,
+	    hash.b, sizeof(hash.b));
 }

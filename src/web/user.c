@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/db.h"
 #include "base/err.h"
 #include "password.h"
+#include "totp.h"
 #include "user.h"
 
 /* --- roles ------------------------------------------------------------------
@@ -50,27 +52,35 @@ user_role_parse(enum role *out, const char *name, struct err *err)
 	    name);
 }
 
+const char *
+user_power_name(enum power power)
+{
+	static const char *const names[POWER_COUNT] = {[POWER_READ] = "read",
+	    [POWER_REGISTER] = "register",
+	    [POWER_WRITE] = "write",
+	    [POWER_USERS] = "users",
+	    [POWER_RIGHTS] = "rights",
+	    [POWER_STATIONS] = "stations",
+	    [POWER_CONFIRM] = "confirm",
+	    [POWER_AUDIT] = "audit"};
+
+	return names[power];
+}
+
 bool
 user_may(enum role role, enum power power)
 {
 	return (roles[role].powers >> power & 1) != 0;
 }
 
+bool
+user_role_within(enum role role, enum role other)
+{
+	return (roles[role].powers & ~roles[other].powers) == 0;
+}
+
 /* --- accounts ---------------------------------------------------------------
  */
-
-int
-user_open(struct db *db, struct err *err)
-{
-	return db_exec(db,
-	    "CREATE TABLE IF NOT EXISTS user(login TEXT PRIMARY KEY,"
-	    " name TEXT, role TEXT, password TEXT, failures INTEGER DEFAULT 0,"
-	    " locked INTEGER DEFAULT 0, last INTEGER DEFAULT 0)"
-	    " WITHOUT ROWID;"
-	    "CREATE TABLE IF NOT EXISTS guess(peer TEXT PRIMARY KEY,"
-	    " failures INTEGER, locked INTEGER) WITHOUT ROWID",
-	    err);
-}
 
 static int
 check_login(const char *login, struct err *err)
@@ -119,8 +129,9 @@ user_add(struct db *db, const char *login, const char *name, enum role role,
 		return rc;
 	password_hash(hash, password);
 	return db_run(db, err,
-	    "INSERT INTO user(login, name, role, password) VALUES (?,?,?,?)",
-	    "ssss", login, name, user_role_name(role), hash);
+	    "INSERT INTO user(login, name, role, password, changed)"
+	    " VALUES (?,?,?,?,?)",
+	    "ssssi", login, name, user_role_name(role), hash, clock_wall());
 }
 
 static int
@@ -132,21 +143,112 @@ must_exist(struct db *db, const char *login, struct err *err)
 	return 0;
 }
 
-int
-user_passwd(
+/* Not the one there is, nor one of those before it. */
+static int
+check_old(
     struct db *db, const char *login, const char *password, struct err *err)
+{
+	char stored[PASSWORD_STORED_MAX];
+	struct db_stmt *st;
+	bool had = false;
+	int rc;
+
+	rc = db_query(&st, db, err,
+	    "SELECT password FROM user WHERE login = ?1 UNION ALL"
+	    " SELECT password FROM password_old WHERE login = ?1",
+	    "s", login);
+	if (rc != 0)
+		return rc;
+	while (!had && (rc = db_step(st, err)) == 1) {
+		snprintf(stored, sizeof(stored), "%s", db_text(st, 0));
+		had = password_holds(stored, password);
+	}
+	db_done(st);
+	if (rc < 0)
+		return rc;
+	return had ? err_set(err, YZ_EINVAL,
+			 "this password was one of the last %d: take another",
+			 USER_PASSWORDS)
+		   : 0;
+}
+
+static int
+keep_old(struct db *db, const char *login, struct err *err)
+{
+	int rc;
+
+	rc = db_run(db, err,
+	    "INSERT OR REPLACE INTO password_old SELECT login, coalesce((SELECT"
+	    " max(at) + 1 FROM password_old WHERE login = ?1), 1), password"
+	    " FROM user WHERE login = ?1",
+	    "s", login);
+	if (rc == 0)
+		rc = db_run(db, err,
+		    "DELETE FROM password_old WHERE login = ?1 AND at <="
+		    " (SELECT max(at) FROM password_old WHERE login = ?1) - ?2",
+		    "si", login, (int64_t)USER_PASSWORDS - 1);
+	return rc;
+}
+
+int
+user_passwd(struct db *db, const char *login, const char *password, int64_t now,
+    struct err *err)
 {
 	char hash[PASSWORD_STORED_MAX];
 	int rc;
 
 	rc = password_good(password, login, err);
+	if (rc == 0)
+		rc = check_old(db, login, password, err);
 	if (rc != 0)
 		return rc;
 	password_hash(hash, password);
+	rc = db_begin(db, err);
+	if (rc != 0)
+		return rc;
+	rc = keep_old(db, login, err);
+	if (rc == 0)
+		rc = db_run(db, err,
+		    "UPDATE user SET password = ?, changed = ?, failures = 0,"
+		    " locked = 0 WHERE login = ?",
+		    "sis", hash, now, login);
+	if (rc == 0)
+		rc = must_exist(db, login, err);
+	if (rc == 0)
+		rc = db_commit(db, err);
+	if (rc != 0)
+		db_rollback(db);
+	return rc;
+}
+
+bool
+user_password_old(const struct user *user, int64_t now)
+{
+	return now - user->changed > USER_PASSWORD_MS;
+}
+
+int
+user_unlock(struct db *db, const char *login, struct err *err)
+{
+	int rc;
+
 	rc = db_run(db, err,
-	    "UPDATE user SET password = ?, failures = 0, locked = 0"
-	    " WHERE login = ?",
-	    "ss", hash, login);
+	    "UPDATE user SET failures = 0, locked = 0 WHERE login = ?", "s",
+	    login);
+	return rc != 0 ? rc : must_exist(db, login, err);
+}
+
+int
+user_set_idle(struct db *db, const char *login, int64_t ms, struct err *err)
+{
+	int rc;
+
+	if (ms != 0 && (ms < 60000 || ms > USER_IDLE_MAX_MS))
+		return err_set(err, YZ_EINVAL,
+		    "1 to %lld minutes, or 0: as everybody",
+		    USER_IDLE_MAX_MS / 60000);
+	rc = db_run(db, err, "UPDATE user SET idle = ? WHERE login = ?", "is",
+	    ms, login);
 	return rc != 0 ? rc : must_exist(db, login, err);
 }
 
@@ -160,7 +262,10 @@ user_set_role(struct db *db, const char *login, enum role role, struct err *err)
 	return rc != 0 ? rc : must_exist(db, login, err);
 }
 
-#define COLUMNS "login, name, role, failures, locked, last"
+#define COLUMNS \
+	"login, name, role, failures, locked, last, changed, idle," \
+	" EXISTS (SELECT 1 FROM totp WHERE totp.login = user.login AND" \
+	" confirmed)"
 
 static int
 read_user(struct user *out, struct db_stmt *st, struct err *err)
@@ -171,6 +276,9 @@ read_user(struct user *out, struct db_stmt *st, struct err *err)
 	out->failures = db_int(st, 3);
 	out->locked = db_int(st, 4);
 	out->last = db_int(st, 5);
+	out->changed = db_int(st, 6);
+	out->idle = db_int(st, 7);
+	out->totp = db_int(st, 8) != 0;
 	return user_role_parse(&out->role, db_text(st, 2), err);
 }
 
@@ -278,54 +386,98 @@ stored_password(char out[PASSWORD_STORED_MAX], bool *known, struct db *db,
 	return rc < 0 ? rc : 0;
 }
 
+/* What the evaluations of scrypt by strangers come to. */
+static int
+count_evaluation(struct db *db, struct err *err)
+{
+	return db_run(db, err,
+	    "INSERT INTO counted VALUES ('password', 1) ON CONFLICT(name) DO"
+	    " UPDATE SET n = n + 1",
+	    "");
+}
+
+static int
+let_in(struct db *db, struct user *out, const struct user_try *try,
+    struct err *err)
+{
+	int rc;
+
+	rc = db_run(db, err,
+	    "UPDATE user SET failures = 0, locked = 0, last = ?"
+	    " WHERE login = ?",
+	    "is", try->now, try->login);
+	if (rc == 0)
+		rc = db_run(db, err, "DELETE FROM guess WHERE peer = ?", "s",
+		    try->peer);
+	return rc != 0 ? rc : user_get(db, out, try->login, err);
+}
+
+/* The password was looked at: within one transaction, what follows. */
+static int
+judge(struct db *db, struct user *out, const struct user_try *try, bool good,
+    const char **fault, struct err *err)
+{
+	bool second = false;
+	int rc;
+
+	*fault = NULL;
+	if (!good) {
+		*fault = "the login or the password is wrong";
+	} else {
+		rc = totp_is_on(&second, db, try->login, err);
+		if (rc != 0)
+			return rc;
+	}
+	if (second && try->code == NULL) {
+		*fault = USER_WANTS_CODE;
+		return 0; /* not yet a wrong one */
+	}
+	if (second) {
+		rc =
+		    totp_check(&good, db, try->login, try->code, try->now, err);
+		if (rc != 0)
+			return rc;
+		if (!good)
+			*fault = "the code is wrong, or was used already";
+	}
+	return good ? let_in(db, out, try, err)
+		    : count_failure(db, try->login, try->peer, try->now, err);
+}
+
 int
-user_login(struct db *db, struct user *out, const char *login,
-    const char *password, const char *peer, int64_t now, struct err *err)
+user_login(struct db *db, struct user *out, const struct user_try *try,
+    struct err *err)
 {
 	char stored[PASSWORD_STORED_MAX];
+	const char *fault;
 	bool known, good;
 	int rc;
 
-	rc = is_shut(
-	    db, "SELECT locked FROM user WHERE login = ?", login, now, err);
+	rc = is_shut(db, "SELECT locked FROM user WHERE login = ?", try->login,
+	    try->now, err);
 	if (rc == 0)
 		rc = is_shut(db, "SELECT locked FROM guess WHERE peer = ?",
-		    peer, now, err);
+		    try->peer, try->now, err);
 	if (rc == 1)
 		return err_set(err, YZ_EDENIED,
 		    "too many wrong passwords: try again in a quarter of an "
 		    "hour");
 	if (rc == 0)
-		rc = stored_password(stored, &known, db, login, err);
+		rc = stored_password(stored, &known, db, try->login, err);
+	if (rc == 0)
+		rc = count_evaluation(db, err);
 	if (rc != 0)
 		return rc;
-	good = password_holds(known ? stored : NULL, password);
+	good = password_holds(known ? stored : NULL, try->password);
 	rc = db_begin(db, err);
 	if (rc != 0)
 		return rc;
-	if (good) {
-		rc = db_run(db, err,
-		    "UPDATE user SET failures = 0, locked = 0, last = ?"
-		    " WHERE login = ?",
-		    "is", now, login);
-		if (rc == 0)
-			rc = db_run(db, err, "DELETE FROM guess WHERE peer = ?",
-			    "s", peer);
-		if (rc == 0)
-			rc = user_get(db, out, login, err);
-	} else {
-		rc = count_failure(db, login, peer, now, err);
-		if (rc == 0)
-			rc = db_commit(db, err);
-		if (rc != 0)
-			db_rollback(db);
-		return rc != 0 ? rc
-			       : err_set(err, YZ_EDENIED,
-				     "the login or the password is wrong");
-	}
+	rc = judge(db, out, try, good, &fault, err);
 	if (rc == 0)
 		rc = db_commit(db, err);
 	if (rc != 0)
 		db_rollback(db);
+	if (rc == 0 && fault != NULL)
+		rc = err_set(err, YZ_EDENIED, "%s", fault);
 	return rc;
 }

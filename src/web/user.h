@@ -41,7 +41,10 @@ enum power {
 	POWER_AUDIT     /* read and verify the audit log */
 };
 #define POWER_COUNT (POWER_AUDIT + 1)
+const char *user_power_name(enum power power); /* "read", "write" ... */
 bool user_may(enum role role, enum power power);
+/* May role do nothing that other may not? */
+bool user_role_within(enum role role, enum role other);
 
 #define USER_LOGIN_MAX 32
 struct user {
@@ -51,16 +54,25 @@ struct user {
 	int64_t failures; /* since the last good login */
 	int64_t locked;   /* until then (wall ms), 0: open */
 	int64_t last;     /* last login, 0: never */
+	int64_t changed;  /* when the password was set */
+	int64_t idle;     /* a session's end without requests, ms; 0: usual */
+	bool totp;        /* has a second factor */
 };
 
 #define USER_FAILURES 5               /* then the account is shut for */
 #define USER_LOCK_MS (15 * 60 * 1000) /* this long */
 
-int user_open(struct db *db, struct err *err); /* make the tables */
 int user_add(struct db *db, const char *login, const char *name, enum role role,
     const char *password, struct err *err);
-int user_passwd(
-    struct db *db, const char *login, const char *password, struct err *err);
+#define USER_PASSWORDS 5                              /* none is taken again */
+#define USER_PASSWORD_MS (90ll * 24 * 60 * 60 * 1000) /* good for so long */
+#define USER_IDLE_MAX_MS (7ll * 24 * 60 * 60 * 1000)  /* of a duty screen */
+int user_passwd(struct db *db, const char *login, const char *password,
+    int64_t now, struct err *err);
+bool user_password_old(const struct user *user, int64_t now);
+int user_unlock(struct db *db, const char *login, struct err *err);
+int user_set_idle(
+    struct db *db, const char *login, int64_t ms, struct err *err);
 int user_set_role(
     struct db *db, const char *login, enum role role, struct err *err);
 int user_get(struct db *db, struct user *out, const char *login,
@@ -71,9 +83,16 @@ int user_list(struct db *db,
 /*
  * Who is it?  YZ_EDENIED with the same line for an unknown login and a wrong
  * password; a shut account or address is told so, and its password is not
- * looked at.
+ * looked at.  USER_WANTS_CODE is the line where only the code is missing.
  */
-int user_login(struct db *db, struct user *out, const char *login,
-    const char *password, const char *peer, int64_t now, struct err *err);
+#define USER_WANTS_CODE "the code of the second factor is wanted"
+struct user_try {
+	const char *login, *password;
+	const char *code; /* of the second factor, or NULL */
+	const char *peer; /* the address it comes from */
+	int64_t now;
+};
+int user_login(struct db *db, struct user *out, const struct user_try *try,
+    struct err *err);
 
 #endif

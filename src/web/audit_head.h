@@ -1,0 +1,30 @@
+/*
+ * HOME/audit: how far the audit log has got, signed (audit.h).
+ */
+#ifndef WEB_AUDIT_HEAD_H
+#define WEB_AUDIT_HEAD_H
+
+#include <stdint.h>
+
+#include "base/digest.h"
+
+struct err;
+struct home;
+
+struct audit_place {
+	int64_t no;
+	struct digest hash;
+};
+struct audit_head {
+	struct audit_place base, last;
+	uint8_t key[32]; /* that signed it */
+};
+
+int audit_head_write(
+    const struct audit_head *head, const struct home *home, struct err *err);
+/* YZ_ENOTFOUND: there is none; YZ_ECORRUPT: it is none, or its signature
+ * does not hold.  Whose the key is, is for the caller to judge. */
+int audit_head_read(
+    struct audit_head *out, const struct home *home, struct err *err);
+
+#endif

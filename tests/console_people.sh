@@ -1,0 +1,255 @@
+#!/bin/sh
+# Goal of this test: an account is as safe as it says.  Tokens of machines do
+# what their role may and nothing of people's; a second factor is wanted once
+# it is confirmed, and each code does once; sessions and passwords grow old;
+# and the audit log shows whatever was done to it, is pruned only when old
+# and exported, and nothing is administered of which it cannot say so.
+# shellcheck source=tests/lib.sh
+. "${top_srcdir:-.}/tests/lib.sh"
+# shellcheck source=tests/desk.sh
+. "$top/tests/desk.sh"
+YIZHAN_DATA=$top/src/data
+export YIZHAN_DATA
+y() { "$yizhan" -C "$T/home" "$@"; }
+sql() { sqlite3 -cmd '.timeout 10000' "$T/home/local.db" "$1"; }
+cleanup() {
+	chmod -R u+w "$T/home" 2>/dev/null
+	desk_stop
+	wait
+}
+
+y init 520302 --top --name 红花岗区 >/dev/null 2>&1
+for a in duty1:1:officer view1:2:viewer sys1:3:system sec1:4:security aud1:5:audit; do
+	n=${a#*:}
+	echo "Night-watch-${n%:*}" | y user add "${a%%:*}" --role "${a##*:}"
+done
+ok "the console runs" desk_start home --no-sync
+login duty1 Night-watch-1
+login sys1 Night-watch-3
+login sec1 Night-watch-4
+login aud1 Night-watch-5
+
+# --- tokens -----------------------------------------------------------------------
+# TOKEN METHOD PATH [CURL-ARGUMENT...]: the status; the body is in bearer.out
+bearer() {
+	b_token=$1 b_method=$2 b_path=$3
+	shift 3
+	curl -s -o bearer.out -w '%{http_code}' -X "$b_method" \
+		-H "Authorization: Bearer $b_token" "$@" "$url$b_path"
+}
+made=$(body duty1 POST /api/tokens -d '{"name":"水位计","role":"editor"}')
+token=$(echo "$made" | text token)
+tid=$(echo "$made" | text id)
+like "$token" '^yz_[0-9a-f]{64}$' "an officer makes a token"
+is "$(sqlite3 home/local.db .dump | grep -c "$token")" 0 "which is kept nowhere"
+is "$(bearer "$token" GET /api/kinds)" 200 "a machine reads with it"
+is "$(bearer "$token" POST /api/records/resource.team \
+	-d '{"set":{"name":"机器登记","rkind":"R01","level":"县级","persons":"3"}}')" \
+	201 "and writes, without a cookie or the page's token"
+is "$(bearer "$token" POST /api/records/task -d '{"set":{"title":"x"}}')" 403 \
+	"not what its role may not, though its owner may"
+is "$(code duty1 POST /api/tokens -d '{"name":"x","role":"system"}')" 403 \
+	"no token may more than who makes it"
+is "$(code duty1 POST /api/tokens -d '{"name":"x","login":"view1"}')" 403 \
+	"nor is one made for another"
+is "$(code sec1 POST /api/tokens -d '{"name":"屏","login":"view1","role":"viewer"}')" \
+	201 "but who gives rights may do that"
+is "$(bearer "$token" POST /api/tokens -d '{"name":"y"}')" 403 \
+	"a token makes no tokens"
+is "$(bearer "$token" POST /api/me/password -d '{}')" 403 "nor passwords"
+is "$(bearer "${token}0" GET /api/kinds)" 401 "another is nobody's"
+is "$(bearer "yz_" GET /api/kinds)" 401 "nor is half a one"
+like "$(body duty1 GET /api/tokens)" "\"id\":\"$tid\".*\"last\":\"20" \
+	"it is listed with when it was used"
+unlike "$(body duty1 GET /api/tokens)" 'view1' "one's own only"
+like "$(body sec1 GET /api/tokens)" 'view1' "or all of them"
+is "$(code sys1 DELETE "/api/tokens/$tid")" 404 "nobody else's is revoked"
+body sec1 POST /api/users/duty1/role -d '{"role":"viewer"}' >/dev/null
+is "$(bearer "$token" POST /api/blobs -d x)" 403 \
+	"what its owner may no more, it may no more"
+body sec1 POST /api/users/duty1/role -d '{"role":"officer"}' >/dev/null
+is "$(code duty1 DELETE "/api/tokens/$tid")" 200 "the owner revokes it"
+is "$(bearer "$token" GET /api/kinds)" 401 "and it is dead"
+token=$(y user token add duty1 网关 --role viewer)
+is "$(bearer "$token" GET /api/station)" 200 "the command line makes one too"
+like "$(y user token list)" ' duty1 viewer .* 网关$' "and lists them"
+ok "and revokes" y user token revoke "$(y user token list |
+	awk '/网关/ { print $1 }')"
+is "$(bearer "$token" GET /api/station)" 401 "at once"
+
+# --- a second factor: oathtool is the telephone ---------------------------------------
+is "$(code duty1 POST /api/me/totp -d '{"password":"Wrong-guess-1"}')" 403 \
+	"a second factor wants the password"
+secret=$(body duty1 POST /api/me/totp -d '{"password":"Night-watch-1"}' |
+	tee totp | text secret)
+like "$(cat totp)" '"uri":"otpauth://totp/yizhan-520302:duty1\?secret=[A-Z2-7]{32}&issuer=.*"svg":"<' \
+	"the secret comes as a picture for the telephone"
+at() { oathtool --totp -b "$secret" --now "$(date -ud "@$(($(date +%s) + $1))" \
+	'+%Y-%m-%d %H:%M:%S UTC')"; }
+ok "until it is confirmed nothing is wanted" login duty1 Night-watch-1
+is "$(code duty1 POST /api/me/totp/confirm -d '{"code":"000000"}')" 403 \
+	"a wrong code confirms nothing"
+# The window is one step to each side: the code before has room for a slow
+# machine, and the one used now is dead ever after.
+code=$(at 0)
+body duty1 POST /api/me/totp/confirm -d "{\"code\":\"$code\"}" >spares
+like "$(cat spares)" '"spares":\["[0-9]{5}-[0-9]{5}"(,"[0-9]{5}-[0-9]{5}"){9}\]' \
+	"a right one does, and gives ten spare codes"
+not_ok "now the password alone" login duty1 Night-watch-1
+like "$(cat duty1.login)" '"code":"code"' "is told that a code is wanted"
+not_ok "a code that was used" login duty1 Night-watch-1 ",\"code\":\"$code\""
+ok "the next one lets him in" login duty1 Night-watch-1 ",\"code\":\"$(at 30)\""
+not_ok "one of an hour ago" login duty1 Night-watch-1 ",\"code\":\"$(at -3600)\""
+spare=$(grep -oE '[0-9]{5}-[0-9]{5}' spares | head -n 1)
+ok "a spare code, where the clock is wrong" \
+	login duty1 Night-watch-1 ",\"code\":\"$spare\""
+not_ok "once" login duty1 Night-watch-1 ",\"code\":\"$spare\""
+is "$(sqlite3 home/local.db .dump | grep -c "$spare")" 0 "nor is it kept"
+is "$(code sys1 DELETE /api/users/duty1/totp)" 403 \
+	"who runs the system takes nobody's off"
+is "$(code sec1 DELETE /api/users/duty1/totp)" 200 "who gives rights does"
+is "$(code sec1 POST /api/users/duty1/unlock)" 200 \
+	"and opens what wrong codes have shut"
+sql 'DELETE FROM guess' # as if they had come from elsewhere
+ok "then the password is enough" login duty1 Night-watch-1
+
+# --- passwords --------------------------------------------------------------------------
+is "$(code duty1 POST /api/me/password \
+	-d '{"password":"Wrong-guess-1","new_password":"Night-watch-11"}')" 403 \
+	"who is at the screen need not be who logged in"
+for n in 12 13 14 15; do
+	code duty1 POST /api/me/password -d \
+		"{\"password\":\"$(cat now 2>/dev/null || echo Night-watch-1)\",\"new_password\":\"Night-watch-$n\"}" >status
+	echo "Night-watch-$n" >now
+done
+is "$(cat status)" 200 "he changes his password"
+is "$(code duty1 POST /api/me/password \
+	-d '{"password":"Night-watch-15","new_password":"Night-watch-1"}')" 400 \
+	"not to one of the last five"
+is "$(code duty1 POST /api/me/password \
+	-d '{"password":"Night-watch-15","new_password":"Night-watch-16"}')" 200 \
+	"to others"
+is "$(code duty1 POST /api/me/password \
+	-d '{"password":"Night-watch-16","new_password":"Night-watch-1"}')" 200 \
+	"and in the end to the first"
+sql "UPDATE user SET changed = changed - 91*86400000 WHERE login = 'duty1'"
+not_ok "after 90 days it" login duty1 Night-watch-1
+like "$(cat duty1.login)" '"code":"expired"' "has to be replaced"
+ok "which is done at once" login duty1 Night-watch-1 \
+	',"new_password":"Night-watch-17"'
+ok "and is all" login duty1 Night-watch-17
+
+# --- sessions -----------------------------------------------------------------------------
+was() { sql "UPDATE login SET $1 WHERE login = 'duty1'"; }
+was 'seen = seen - 9*60000'
+is "$(code duty1 GET /api/me)" 200 "nine idle minutes are nothing"
+was 'seen = seen - 9*60000'
+is "$(code duty1 GET /api/me -H 'X-Yizhan-Background: 1')" 200 \
+	"what a page asks by itself"
+was 'seen = seen - 2*60000'
+is "$(code duty1 GET /api/me)" 401 "keeps no session: after ten it is over"
+login duty1 Night-watch-17
+is "$(code sec1 POST /api/users/duty1/idle -d '{"minutes":1440}')" 200 \
+	"a duty screen may stay longer"
+was 'seen = seen - 20*3600000, began = began - 20*3600000'
+is "$(code duty1 GET /api/me)" 200 "as who gives rights has said"
+is "$(code sys1 POST /api/users/duty1/idle -d '{"minutes":1440}')" 403 \
+	"who alone may"
+is "$(code sec1 POST /api/users/duty1/idle -d '{"minutes":99999}')" 400 \
+	"and no week"
+body sec1 POST /api/users/duty1/idle -d '{"minutes":0}' >/dev/null
+was "seen = seen + 20*3600000, began = began + (20 - 13)*3600000"
+is "$(code duty1 GET /api/me)" 401 "others end after 12 hours whatever they do"
+cp view1.jar fixed.jar 2>/dev/null || : >fixed.jar
+printf '127.0.0.1\tFALSE\t/\tFALSE\t0\tyz\t%064d\n' 0 >>fixed.jar
+cp fixed.jar view1.jar
+login view1 Night-watch-2
+is "$(code fixed GET /api/me)" 401 \
+	"a session that another had fixed before login is nobody's after it"
+
+# --- the audit log ---------------------------------------------------------------------------
+not_ok "who guesses wrong" login view1 Wrong-guess-9
+log=$(body aud1 GET /api/audit)
+like "$log" '"whole":true,|"faults":\[\],"whole":true' "the log is whole"
+sql "SELECT what, about, result FROM audit" >all
+for line in '/api/tokens|duty1|done' "/api/tokens/\*|$tid|done" \
+	'/api/users/\*/idle|duty1|done' '/api/users/\*/totp|duty1|done' \
+	'/api/me/password||done' 'login||the login or the password is wrong' \
+	'login||done' 'add|duty1|done'; do
+	like "$(cat all)" "^$(echo "$line" | sed 's/|/\\|/g')\$" "it has $line"
+done
+ok "verify agrees" y verify
+like "$(y verify)" '^[0-9]+ entries of the audit log checked$' "having looked"
+fault() { # WHAT SQL PATTERN
+	rm -f kept.db
+	sql ".backup kept.db" # the log of writes is not in the file yet
+	cp home/audit kept
+	sql "$2"
+	status 3 "$1: verify exits 3" y verify
+	like "$(y verify)" "$3" "and says what"
+	like "$(body aud1 GET /api/audit)" '"whole":false' "so does the console"
+	sql 'DELETE FROM audit; DELETE FROM audit_base'
+	sql "ATTACH 'kept.db' AS k; INSERT INTO audit SELECT * FROM k.audit;
+		INSERT INTO audit_base SELECT * FROM k.audit_base"
+	cp kept home/audit
+}
+n=$(sql 'SELECT max(no) FROM audit')
+fault "a changed entry" "UPDATE audit SET login = 'x' WHERE no = 3" \
+	'^audit log: entry 3 was changed$'
+fault "one taken out" 'DELETE FROM audit WHERE no = 7' \
+	'^audit log: entries 7 to 7 are gone$'
+fault "a tail cut off" "DELETE FROM audit WHERE no > $n - 5" \
+	"^audit log: entries $((n - 4)) to $n are gone$"
+fault "a head cut off, as if pruned" "INSERT INTO audit_base SELECT no, hash
+	FROM audit WHERE no = 9; DELETE FROM audit WHERE no < 10" \
+	'^audit log: it begins behind entry 9, but HOME/audit was signed for'
+ok "all put back, it is whole" y verify
+sed 's/^last [0-9]*/last 5/' kept >home/audit
+status 3 "a false word of where it ends: verify exits 3" y verify
+rm home/audit
+status 3 "none at all too" y verify
+cp kept home/audit
+sql "DELETE FROM audit WHERE no > $n - 5"
+login view1 Night-watch-2
+sql 'SELECT no FROM audit ORDER BY no DESC LIMIT 1' >no
+is "$(cat no)" $((n + 1)) "what was cut off leaves its numbers unused for ever"
+like "$(y verify)" "^audit log: entries $((n - 4)) to $n are gone$" \
+	"so the gap stays to be seen"
+sql 'DELETE FROM audit; DELETE FROM audit_base'
+sql "ATTACH 'kept.db' AS k; INSERT INTO audit SELECT * FROM k.audit"
+cp kept home/audit
+
+# --- kept for 180 days, exported before it is pruned -------------------------------------------------
+call aud1 GET '/api/audit/export?_through=10' | sed '$d' | sed '$d' >exported
+is "$(wc -l <exported)" 10 "the audit administrator exports the oldest entries"
+prune() { code aud1 POST /api/audit/prune \
+	-d "{\"through\":\"10\",\"sha256\":\"$(sha256sum <"$1" | cut -c1-64)\"}"; }
+is "$(prune exported)" 403 "none is pruned before it is 180 days old"
+# (test_audit.c has clocks of its own for the rest)
+sql "UPDATE audit SET at = at - 181*86400000 WHERE no <= 10"
+is "$(code sys1 POST /api/audit/prune -d '{"through":"10","sha256":""}')" 403 \
+	"nor by another administrator at all"
+is "$(code sys1 GET /api/audit/export)" 403 "who does not see it either"
+
+# --- no log, no act ----------------------------------------------------------------------------------------
+if [ "$(id -u)" -eq 0 ]; then
+	mv home/audit.lock kept.lock
+	mkdir home/audit.lock # which nobody can open for writing
+else
+	chmod u-w home/audit.lock
+fi
+is "$(code sys1 POST /api/users -d '{"login":"ghost1","name":"鬼",
+	"password":"Night-watch-9"}')" 500 "where the log cannot be written"
+is "$(sql "SELECT count(*) FROM user WHERE login = 'ghost1'")" 0 \
+	"nothing is administered"
+not_ok "and nobody comes in" login view1 Night-watch-2
+is "$(code sec1 GET /api/kinds)" 200 "what only reads goes on"
+if [ "$(id -u)" -eq 0 ]; then
+	rmdir home/audit.lock
+else
+	chmod u+w home/audit.lock
+fi
+is "$(code sys1 POST /api/users -d '{"login":"ghost1","name":"鬼",
+	"password":"Night-watch-9"}')" 201 "when it can be again, all is well"
+is "$(cat serve.err)" "" "the server has not complained"
+tap_done
