@@ -13,6 +13,7 @@
 #define MINUTE_MS 60000ll
 #define HOUR_MS 3600000ll
 #define DAY_MIN 1440
+#define TAKE_KEPT 8
 
 int
 local_link_get(struct local *local, struct local_link *out, const char *code,
@@ -219,18 +220,29 @@ local_taken_put(struct local *local, const struct local_link *link,
 	    taken->changesets, taken->bytes);
 }
 
+/* An eighth of what is granted is kept for what is urgent. */
+static int64_t
+of_it(int64_t most, bool urgent)
+{
+	return urgent ? most : most - most / TAKE_KEPT;
+}
+
 int
 local_taken_check(const struct local_link *link,
-    const struct local_taken *taken, struct err *err)
+    const struct local_taken *taken, bool urgent, struct err *err)
 {
-	if (taken->changesets > most_an_hour(link))
+	const char *aside = urgent ? "" : ", commands aside";
+	int64_t hour = of_it(most_an_hour(link), urgent);
+	int64_t day = of_it(most_a_day(link), urgent);
+
+	if (taken->changesets > hour)
 		return err_set(err, YZ_EDENIED,
-		    "over %lld changesets of %s within an hour: try again"
+		    "over %lld changesets of %s within an hour%s: try again"
 		    " later",
-		    (long long)most_an_hour(link), link->code);
-	if (taken->bytes > most_a_day(link))
+		    (long long)hour, link->code, aside);
+	if (taken->bytes > day)
 		return err_set(err, YZ_EDENIED,
-		    "over %lld bytes of %s within a day: try again later",
-		    (long long)most_a_day(link), link->code);
+		    "over %lld bytes of %s within a day%s: try again later",
+		    (long long)day, link->code, aside);
 	return 0;
 }

@@ -56,8 +56,9 @@ int local_taken_get(struct local *local, struct local_taken *out,
     const struct local_link *link, int64_t wall, struct err *err);
 int local_taken_put(struct local *local, const struct local_link *link,
     const struct local_taken *taken, int64_t wall, struct err *err);
-/* Is it more than granted?  YZ_EDENIED, with a line that says of what. */
+/* Is it more than granted?  YZ_EDENIED, with a line that says of what.  Only
+ * what is urgent (rosters and commands) may use the last eighth. */
 int local_taken_check(const struct local_link *link,
-    const struct local_taken *taken, struct err *err);
+    const struct local_taken *taken, bool urgent, struct err *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/db.h"
 #include "base/mem.h"
 #include "enrol.h"
@@ -16,6 +17,7 @@
 #include "rotate.h"
 
 #define PIN_DOCS_MAX 256 /* root documents before the pinned one */
+#define TURN_MS 40       /* of a transaction, before others have theirs */
 
 const char *
 peer_replica_self(const struct peer_replica *pr)
@@ -304,7 +306,10 @@ take_one(struct peer_replica *pr, const struct changeset *cs, struct err *err)
 		return 0;
 	next.changesets++;
 	next.bytes += (int64_t)cs->ops.len;
-	rc = local_taken_check(&pr->link, &next, err);
+	rc = local_taken_check(&pr->link, &next,
+	    stream_priority(cs->chain.stream) <=
+		stream_priority(STREAM_COMMAND),
+	    err);
 	if (rc == 0)
 		pr->taken = next;
 	return rc;
@@ -390,12 +395,21 @@ do_receive(void *arg, struct changeset *cs, struct err *err)
 	enum receive_result result;
 	int rc;
 
+	/* One child's flood is no reason for another's incident to wait. */
+	if (db_in_transaction(replica_db(pr->r)) &&
+	    clock_mono() - pr->began >= TURN_MS &&
+	    db_wanted(replica_db(pr->r))) {
+		rc = peer_replica_settle(pr, err);
+		if (rc != 0)
+			return rc;
+	}
 	if (!db_in_transaction(replica_db(pr->r))) {
 		rc = take_begin(pr, err);
 		if (rc == 0)
 			rc = replica_begin(pr->r, err);
 		if (rc != 0)
 			return err_set(err, YZ_EIO, "%s", err->msg);
+		pr->began = clock_mono();
 	}
 	rc = take_one(pr, cs, err);
 	if (rc != 0)

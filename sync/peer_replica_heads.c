@@ -12,35 +12,6 @@
 #include "peer_replica_impl.h"
 #include "replica.h"
 
-#define SEAL_TRIES 5 /* others may write between sealing and looking */
-
-/* Nothing leaves that is not in the ledger: seal until nobody has written
- * in between, then look. */
-static int
-sealed_heads(struct peer_replica *pr, struct replica_head **out, size_t *n,
-    struct err *err)
-{
-	int64_t unsealed = 0;
-	int rc, i;
-
-	rc = peer_replica_settle(pr, err);
-	if (rc != 0)
-		return rc;
-	for (i = 0; i < SEAL_TRIES; i++) {
-		rc = replica_seal(pr->r, err);
-		if (rc == 0)
-			rc = replica_heads(pr->r, out, n, err);
-		if (rc == 0)
-			rc = db_get_int(&unsealed, replica_db(pr->r), err,
-			    "SELECT count(*) FROM _unsealed", "");
-		if (rc != 0 || unsealed == 0)
-			return rc;
-		free(*out);
-		*out = NULL;
-	}
-	return err_set(err, YZ_EIO, "sealing cannot keep up");
-}
-
 /* A chain that is forked at its first changeset has no head. */
 static int
 headless(struct peer_replica *pr, struct replica_head **heads, size_t *n,
@@ -82,7 +53,9 @@ do_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
 	*n = 0;
 	rc = replica_note_joined(pr->r, err);
 	if (rc == 0)
-		rc = sealed_heads(pr, &heads, &all, err);
+		rc = peer_replica_settle(pr, err);
+	if (rc == 0) /* nothing leaves that is not in the ledger */
+		rc = replica_sealed_heads(pr->r, &heads, &all, err);
 	if (rc == 0)
 		rc = peer_replica_depart(pr, err);
 	if (rc == 0)

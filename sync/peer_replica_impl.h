@@ -33,6 +33,7 @@ struct peer_replica {
 	struct local_link link;   /* what is granted */
 	struct local_taken taken; /* of it, with what is staged */
 	bool counts;              /* what it sends is counted: no ancestor */
+	int64_t began;            /* the open transaction, on clock_mono() */
 	struct buf blob;          /* the one being sent, whole */
 	/* Own chains (peer_replica_own.c): */
 	bool fetch;               /* they are fetched, and not sent */

@@ -142,7 +142,7 @@ replica_open(struct replica **out, struct home *home, struct err *err)
 	r->schema_kinds = -1;
 	rc = sign_check_library(err);
 	if (rc == 0)
-		rc = db_open(&r->db, path, DB_CREATE, err);
+		rc = db_open(&r->db, path, DB_CREATE | DB_TURNS, err);
 	if (rc == 0)
 		rc = migrate(r, err);
 	if (rc == 0)

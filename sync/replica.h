@@ -145,6 +145,9 @@ int replica_head(struct replica *r, struct replica_head *out,
 /* Every chain with seq > 0, sorted by name; *out is freed by the caller. */
 int replica_heads(
     struct replica *r, struct replica_head **out, size_t *n, struct err *err);
+/* The same, all of it sealed: what may be named to a peer. */
+int replica_sealed_heads(
+    struct replica *r, struct replica_head **out, size_t *n, struct err *err);
 /* A changeset held, from the ledger or not yet sealed; checked. */
 int replica_read(struct replica *r, struct changeset *out,
     const struct chain_name *chain, int64_t seq, struct err *err);

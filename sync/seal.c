@@ -9,6 +9,7 @@
 #include "replica_impl.h"
 
 #define SEAL_BATCH 4000 /* changesets put before the objects are flushed */
+#define SEAL_TRIES 5    /* others may write between sealing and looking */
 
 struct sealed { /* how far a chain got in this batch */
 	int64_t chain;
@@ -205,4 +206,49 @@ replica_seal(struct replica *r, struct err *err)
 		rc = fork_seal(r, err);
 	ledger_unlock(r->ledger);
 	return rc == 0 ? 0 : err_within(err, "seal");
+}
+
+/* Seal, look, and see whether somebody has written in between. */
+static int
+seal_and_look(struct replica *r, struct replica_head **out, size_t *n,
+    int64_t *unsealed, struct err *err)
+{
+	int rc = replica_seal(r, err);
+
+	if (rc == 0)
+		rc = replica_heads(r, out, n, err);
+	if (rc == 0)
+		rc = db_get_int(unsealed, r->db, err,
+		    "SELECT EXISTS(SELECT 1 FROM _unsealed)", "");
+	if (rc == 0 && *unsealed == 0)
+		return 0;
+	free(*out);
+	*out = NULL;
+	return rc;
+}
+
+int
+replica_sealed_heads(
+    struct replica *r, struct replica_head **out, size_t *n, struct err *err)
+{
+	int64_t unsealed = 1;
+	int rc, i;
+
+	*out = NULL;
+	rc = seal_and_look(r, out, n, &unsealed, err);
+	if (rc != 0 || unsealed == 0)
+		return rc;
+	/* Somebody writes without end: nobody begins to while we look.  In the
+	 * order of sealers: the ledger's lock, then the database's turn. */
+	rc = ledger_lock(r->ledger, err);
+	if (rc != 0)
+		return err_within(err, "seal");
+	db_hold(r->db);
+	for (i = 0; i < SEAL_TRIES && rc == 0 && unsealed != 0; i++)
+		rc = seal_and_look(r, out, n, &unsealed, err);
+	db_let_go(r->db);
+	ledger_unlock(r->ledger);
+	if (rc == 0 && unsealed != 0)
+		rc = err_set(err, YZ_EIO, "sealing cannot keep up");
+	return rc;
 }

@@ -1,12 +1,16 @@
 /*
  * Goal of this test: the connection is set up as the appliance depends on,
  * every type goes through unchanged, statements are kept and found again,
- * and failures leave the connection usable.
+ * failures leave the connection usable, and a process that writes without end
+ * lets others have their turn.
  */
 #include "config.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -177,12 +181,90 @@ transactions(struct db *db)
 	db_close(other);
 }
 
+/*
+ * One that writes without end and gives way when asked, and ten who want one
+ * transaction each: how many of the busy one's begin while one waits?  Without
+ * turns it would be dozens, by luck.
+ */
+#define WAITERS 10
+
+static void
+write_on(const char *path, const char *column, int n)
+{
+	struct db *db;
+	int i, k;
+
+	if (db_open(&db, path, DB_TURNS, &err) != 0)
+		_exit(1);
+	for (i = 0; i < n; i++) {
+		if (db_begin(db, &err) != 0)
+			_exit(1);
+		for (k = 0; k < 200 && !db_wanted(db); k++)
+			(void)poll(NULL, 0, 1);
+		if (db_run(db, &err, column, "") != 0 ||
+		    db_commit(db, &err) != 0)
+			_exit(1);
+	}
+	db_close(db);
+	_exit(0);
+}
+
+static void
+turns(struct db *db)
+{
+	int64_t before, after, most = 0;
+	int status, i;
+	pid_t busy;
+
+	db_exec(db, "CREATE TABLE w (n); INSERT INTO w VALUES (0)", &err);
+	fflush(stdout);
+	busy = fork();
+	if (busy == 0)
+		write_on("turns.db", "UPDATE w SET n = n + 1", 1000000);
+	while (one(db, "SELECT n FROM w") == 0)
+		(void)poll(NULL, 0, 1);
+	for (i = 0; i < WAITERS; i++) {
+		before = one(db, "SELECT n FROM w");
+		if (db_begin(db, &err) != 0)
+			break;
+		after = one(db, "SELECT n FROM w");
+		db_commit(db, &err);
+		if (after - before > most)
+			most = after - before;
+		(void)poll(NULL, 0, 5);
+	}
+	is_int(i, WAITERS, "beside one that writes without end others write");
+	/* What was begun, and one more where the turn was just being tried. */
+	ok(most <= 3, "after at most %lld of its transactions",
+	    (long long)most);
+	db_hold(db);
+	db_begin(db, &err);
+	db_commit(db, &err);
+	before = one(db, "SELECT n FROM w");
+	for (i = 0; i < 20; i++) {
+		if (db_begin(db, &err) != 0 || db_commit(db, &err) != 0)
+			break;
+		(void)poll(NULL, 0, 2);
+	}
+	is_int(one(db, "SELECT n FROM w") - before, 0,
+	    "who keeps the turn is alone");
+	db_let_go(db);
+	before = one(db, "SELECT n FROM w");
+	while (one(db, "SELECT n FROM w") == before)
+		(void)poll(NULL, 0, 1);
+	ok(1, "until it lets go");
+	kill(busy, SIGKILL);
+	waitpid(busy, &status, 0);
+	is_int(db_begin(db, &err), 0, "one that was killed keeps no turn");
+	db_rollback(db);
+}
+
 int
 main(void)
 {
 	char dir[] = "/tmp/test_db.XXXXXX";
 	struct buf sql = BUF_INIT;
-	struct db *db;
+	struct db *db, *fair;
 	FILE *f;
 
 	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
@@ -194,6 +276,10 @@ main(void)
 	settings(db);
 	statements(db);
 	transactions(db);
+	if (db_open(&fair, "turns.db", DB_CREATE | DB_TURNS, &err) != 0)
+		return 1;
+	turns(fair);
+	db_close(fair);
 	db_quote(&sql, "a\"b");
 	is_str(buf_str(&sql), "\"a\"\"b\"", "names are quoted");
 	buf_free(&sql);
@@ -204,6 +290,9 @@ main(void)
 	fclose(f);
 	is_int(
 	    db_open(&db, "junk.db", 0, &err), YZ_ECORRUPT, "junk: %s", err.msg);
+	/* The killed one's journal was the last thing it kept. */
+	ok(unlink("turns.db-turn") == 0 && unlink("turns.db") == 0,
+	    "turns are kept beside the database");
 	if (unlink("x.db") != 0 || unlink("junk.db") != 0 || rmdir(dir) != 0)
 		ok(0, "closing leaves the database alone in its folder");
 	return tap_done();

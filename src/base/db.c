@@ -6,11 +6,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/db.h"
 #include "base/db_page.h"
 #include "base/err.h"
@@ -37,6 +40,8 @@ struct db {
 	struct db_stmt **slots; /* open addressing, by hash; NULL is free */
 	size_t n_slots;         /* a power of two */
 	size_t used;            /* slots in use, at most half */
+	int turn;               /* PATH-turn, whose lock is the next turn; -1 */
+	bool held;              /* the next turn is kept (db_hold) */
 };
 
 /* What the connection must be like, set and then read back. */
@@ -514,6 +519,20 @@ set_pragma(struct db *db, size_t i, bool readonly, struct err *err)
 	return rc;
 }
 
+/* SQLite's own handler sleeps 100 ms at last, and would so miss every gap
+ * between the transactions of a busy writer. */
+static int
+wait_busy(void *arg, int tries)
+{
+	struct timespec piece = {0, (tries < 50 ? 1 : 5) * 1000000};
+
+	(void)arg;
+	if (tries >= 50 + DB_BUSY_MS / 5)
+		return 0;
+	nanosleep(&piece, NULL);
+	return 1;
+}
+
 static int
 set_up(struct db *db, bool readonly, struct err *err)
 {
@@ -522,7 +541,7 @@ set_up(struct db *db, bool readonly, struct err *err)
 	int got, rc;
 
 	sqlite3_extended_result_codes(db->h, 1);
-	sqlite3_busy_timeout(db->h, DB_BUSY_MS);
+	sqlite3_busy_handler(db->h, wait_busy, NULL);
 	if (sqlite3_file_control(db->h, "main", SQLITE_FCNTL_RESERVE_BYTES,
 		&reserve) != SQLITE_OK)
 		return failed(db, err);
@@ -564,6 +583,19 @@ make_file(const char *path, bool create, struct err *err)
 	return 0;
 }
 
+static int
+open_turn(struct db *db, const char *path, struct err *err)
+{
+	char *turn = mem_printf("%s-turn", path);
+	int rc = 0;
+
+	db->turn = open(turn, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (db->turn < 0)
+		rc = err_sys(err, "%s", turn);
+	free(turn);
+	return rc;
+}
+
 int
 db_open(struct db **out, const char *path, int flags, struct err *err)
 {
@@ -584,6 +616,7 @@ db_open(struct db **out, const char *path, int flags, struct err *err)
 	if (sqlite3_hard_heap_limit64(-1) != DB_HEAP_MAX)
 		return err_set(err, YZ_EIO, "SQLite takes no heap limit");
 	db = mem_calloc(1, sizeof(*db));
+	db->turn = -1;
 	db->n_slots = DB_SLOTS;
 	db->slots = mem_calloc(db->n_slots, sizeof(*db->slots));
 	rc = sqlite3_open_v2(path, &db->h,
@@ -594,6 +627,8 @@ db_open(struct db **out, const char *path, int flags, struct err *err)
 		rc = failed(db, err);
 	else
 		rc = set_up(db, readonly, err);
+	if (rc == 0 && (flags & DB_TURNS) != 0)
+		rc = open_turn(db, path, err);
 	if (rc != 0) {
 		err_within(err, "%s", path);
 		db_close(db);
@@ -618,6 +653,8 @@ db_close(struct db *db)
 	rc = sqlite3_close(db->h);
 	assert(rc == SQLITE_OK);
 	(void)rc;
+	if (db->turn >= 0)
+		close(db->turn);
 	free(db);
 }
 
@@ -639,10 +676,58 @@ db_cache(struct db *db, int kib, struct err *err)
 	return rc;
 }
 
+/* Who comes first is next.  The turn is a courtesy: after 30 s one goes on
+ * without it, and SQLite says whether it may. */
+static bool
+turn_take(struct db *db)
+{
+	int64_t until = clock_mono() + DB_BUSY_MS;
+	struct timespec piece = {0, 1000000};
+
+	if (db->turn < 0 || db->held)
+		return false;
+	while (flock(db->turn, LOCK_EX | LOCK_NB) != 0) {
+		if (clock_mono() > until)
+			return false;
+		nanosleep(&piece, NULL);
+	}
+	return true;
+}
+
 int
 db_begin(struct db *db, struct err *err)
 {
-	return db_run(db, err, "BEGIN IMMEDIATE", "");
+	bool turn = turn_take(db);
+	int rc = db_run(db, err, "BEGIN IMMEDIATE", "");
+
+	if (turn)
+		(void)flock(db->turn, LOCK_UN);
+	return rc;
+}
+
+bool
+db_wanted(struct db *db)
+{
+	if (db->turn < 0 || db->held)
+		return false;
+	if (flock(db->turn, LOCK_EX | LOCK_NB) != 0)
+		return true;
+	(void)flock(db->turn, LOCK_UN);
+	return false;
+}
+
+void
+db_hold(struct db *db)
+{
+	db->held = turn_take(db);
+}
+
+void
+db_let_go(struct db *db)
+{
+	if (db->held)
+		(void)flock(db->turn, LOCK_UN);
+	db->held = false;
 }
 
 int

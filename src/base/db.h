@@ -20,6 +20,7 @@ struct db_stmt;
 enum {
 	DB_READONLY = 1, /* never writes; the file must exist */
 	DB_CREATE = 2,   /* make the file if it is absent */
+	DB_TURNS = 4,    /* writers of several processes take turns */
 };
 
 /*
@@ -43,6 +44,17 @@ int db_begin(struct db *db, struct err *err);
 int db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 bool db_in_transaction(struct db *db);
+
+/*
+ * Turns (DB_TURNS), by a lock on PATH-turn: SQLite lets whoever comes write,
+ * and a busy writer would come first each time.  So who begins a transaction
+ * waits in front of it, and who has one open asks now and then whether
+ * somebody does, and commits.  db_hold() keeps the next turn, so that no
+ * transaction but ours begins until db_let_go().
+ */
+bool db_wanted(struct db *db);
+void db_hold(struct db *db);
+void db_let_go(struct db *db);
 
 /*
  * Prepare (or find again) and bind.  fmt has a letter per parameter:
