@@ -1,11 +1,12 @@
 /*
  * A bad line for tests: forwards TCP connections to a port of 127.0.0.1.
  *
- *	proxy [-c BYTES] [-r RATE] [-l LOG] PORTFILE PORT
+ *	proxy [-c BYTES] [-r RATE] [-l LOG] [-x BYTE] PORTFILE PORT
  *
  * -c  cut each connection when so many bytes went through, both ways counted
  * -r  bytes per second let through, each way
  * -l  a line "UP DOWN" for each connection that ended
+ * -x  change the byte at that place, from 0, either way
  *
  * SIGUSR1 cuts what is open; SIGUSR2 holds everything silently, and again
  * lets it go on.  The port it listens on is written to PORTFILE.
@@ -48,7 +49,7 @@ struct conn {
 };
 
 static struct conn conns[CONNS];
-static int64_t cut, rate, filled;
+static int64_t cut, rate, filled, spoil = -1;
 static const char *log_path;
 static volatile sig_atomic_t cut_now, held;
 
@@ -164,6 +165,8 @@ carry(struct conn *c, struct way *w)
 		w->at = 0;
 		w->len = n > 0 ? (size_t)n : 0;
 		w->ended = n == 0;
+		if (spoil >= w->bytes && spoil < w->bytes + n)
+			w->b[spoil - w->bytes] ^= 0x10;
 		if (w->ended)
 			(void)shutdown(w->to, SHUT_WR);
 	}
@@ -265,13 +268,15 @@ main(int argc, char **argv)
 	int listener, opt;
 	FILE *f;
 
-	while ((opt = getopt(argc, argv, "c:r:l:")) != -1) {
+	while ((opt = getopt(argc, argv, "c:r:l:x:")) != -1) {
 		if (opt == 'c')
 			cut = atoll(optarg);
 		else if (opt == 'r')
 			rate = atoll(optarg);
 		else if (opt == 'l')
 			log_path = optarg;
+		else if (opt == 'x')
+			spoil = atoll(optarg);
 		else
 			return 2;
 	}

@@ -2,7 +2,8 @@
 # shellcheck disable=SC2154 # T and yizhan are of lib.sh
 # A real sshd on a free port of 127.0.0.1 for shell tests: sourced after
 # lib.sh.  It lets in whom $T/sshd/keys names; sshd_start sets $port and
-# $sshd_pid, and the public host key is $T/sshd/host.pub.
+# $sshd_pid, and the public host key is $T/sshd/host.pub.  Options in
+# $sshd_more ("-o NAME=VALUE ...") come before those here, and so count.
 
 sshd_bin=/usr/sbin/sshd
 
@@ -21,7 +22,8 @@ sshd_is_up() {
 # sshd: 1 if it is ours and answers
 sshd_try() { # PORT
 	port=$1
-	"$sshd_bin" -D -e -f /dev/null -o "Port=$port" \
+	# shellcheck disable=SC2086
+	"$sshd_bin" -D -e -f /dev/null ${sshd_more-} -o "Port=$port" \
 		-o ListenAddress=127.0.0.1 -o "HostKey=$T/sshd/host" \
 		-o "AuthorizedKeysFile=$T/sshd/keys" -o PidFile=none \
 		-o StrictModes=no -o PasswordAuthentication=no \
