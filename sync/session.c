@@ -178,7 +178,7 @@ count_bytes(struct session *s, struct err *err)
 	s->counted = all;
 	return n == 0 ? 0
 		      : local_link_count(
-			    s->local, s->grant.code, clock_wall(), n, err);
+			    s->local, s->grant.code, replica_now(s->r), n, err);
 }
 
 /* What is the link granted from now on? */
@@ -193,7 +193,7 @@ look_grant(struct session *s, struct err *err)
 	if (rc != 0)
 		return rc;
 	return local_link_now(
-	    s->local, &s->grant, clock_wall(), &s->all, &s->left, &until, err);
+	    s->local, &s->grant, replica_now(s->r), &s->all, &s->left, &until, err);
 }
 
 /* It changed: end here, the next session goes by the new one. */
@@ -235,7 +235,7 @@ note_contact(struct session *s, bool complete, int failed,
 		memcpy(peer.code, code, sizeof(peer.code));
 	} else if (rc != 0)
 		return rc;
-	peer.last_contact = clock_wall();
+	peer.last_contact = replica_now(s->r);
 	if (complete)
 		peer.last_complete = peer.last_contact;
 	snprintf(peer.trouble, sizeof(peer.trouble), "%s",
