@@ -23,7 +23,7 @@
 struct memory_chain {
 	struct chain_name name;
 	struct changeset *cs;
-	size_t n, durable; /* with what is staged; committed */
+	size_t n, cap, durable; /* with what is staged; committed */
 	struct changeset pair[2];
 	int64_t fork; /* the pair's seq, or 0 */
 };
@@ -184,7 +184,10 @@ memory_chain(struct memory *m, const struct chain_name *name, bool make)
 static inline void
 memory_push(struct memory_chain *c, struct changeset *cs)
 {
-	c->cs = mem_realloc(c->cs, (c->n + 1) * sizeof(*c->cs));
+	if (c->n == c->cap) {
+		c->cap = c->cap == 0 ? 16 : 2 * c->cap;
+		c->cs = mem_realloc(c->cs, c->cap * sizeof(*c->cs));
+	}
 	c->cs[c->n++] = *cs;
 	*cs = (struct changeset)CHANGESET_INIT;
 }

@@ -21,7 +21,7 @@
  */
 
 #define CHILDREN 9
-#define FLOOD_S 12    /* of virtual time */
+#define FLOOD_S 6     /* of virtual time */
 #define RATE 1000000  /* bytes/s of the city's line, all together, each way */
 #define DELAY_MS 20   /* one way */
 #define LOOK_MS 100   /* as session.c */
@@ -30,9 +30,9 @@
 #define TURN_MS 40    /* as peer_replica.c */
 #define TAKE_US 270   /* a changeset: 3,700/s end to end */
 #define DURABLE_MS 5  /* a commit */
-#define EVERY_MS 400  /* between a child's incidents, about */
+#define EVERY_MS 250  /* between a child's incidents, about */
 #define SAMPLES 4096
-#define OVERSIGHT 60000 /* changesets of the flood */
+#define OVERSIGHT 30000 /* changesets of the flood */
 
 struct end {
 	struct memory m;
@@ -82,33 +82,31 @@ static struct roster *
 nine(void)
 {
 	struct roster_doc both[2], next;
+	struct roster *r = NULL;
 	struct sign_key city;
 	struct memory m;
 	struct err err;
-	char code[7];
+	char code[16];
 	int i;
 
 	memory_init(&m, "520300", "520302");
 	memory_key(&city, 20);
 	both[0] = memory_docs[1];
 	both[1] = memory_docs[3];
+	must(roster_build(&r, both, 2, &err), &err, "roster");
 	for (i = 4; i <= CHILDREN + 1; i++) {
-		struct roster *r;
-
-		must(roster_build(&r, both, 2, &err), &err, "roster");
 		snprintf(code, sizeof(code), "5203%02d", i);
 		must(memory_enrol(&next, r, &both[1], "520300", code, "520300",
 			 30 + 10 * i, &city),
 		    &err, "enrol");
-		both[1] = next;
+		if (i > 4)
+			roster_doc_free(&both[1]);
 		roster_free(r);
-	}
-	{
-		struct roster *r;
-
+		both[1] = next;
 		must(roster_build(&r, both, 2, &err), &err, "roster");
-		return r;
 	}
+	roster_doc_free(&both[1]);
+	return r;
 }
 
 static void
