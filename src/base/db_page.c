@@ -194,6 +194,8 @@ check_head(sqlite3_file *file)
 	if (rc != SQLITE_OK || size == 0 || is_lenient)
 		return rc;
 	rc = real->xRead(file, page, DB_PAGE, 0);
+	if (rc == SQLITE_IOERR_SHORT_READ)
+		return SQLITE_NOTADB; /* less than a page */
 	if (rc != SQLITE_OK)
 		return rc;
 	(void)check(page, 0); /* as in page_read() */
