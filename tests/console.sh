@@ -156,7 +156,7 @@ ok "and hears of what another process did" \
 	wait_for 10 grep -q '^event: change' events
 
 # A browser that loads the page anew leaves its stream behind.
-stayed=$(($(sed -n 's/.*CONNECTIONS_PER_PEER \([0-9]*\).*/\1/p' \
+stayed=$(($(sed -n 's/.*STREAMS_PER_PEER \([0-9]*\).*/\1/p' \
 	"$top/src/web/http.h") * 2))
 n=0
 while [ "$n" -lt "$stayed" ]; do

@@ -252,4 +252,24 @@ fi
 is "$(code sys1 POST /api/users -d '{"login":"ghost1","name":"鬼",
 	"password":"Night-watch-9"}')" 201 "when it can be again, all is well"
 is "$(cat serve.err)" "" "the server has not complained"
+
+# --- beyond this machine: HTTPS only --------------------------------------------------------------------------
+desk_stop
+desk_listen=0.0.0.0:0
+ok "it listens to others" desk_start home --no-sync
+url=$(echo "$url" | sed 's/0\.0\.0\.0/127.0.0.1/')
+like "$url" '^https://' "by HTTPS"
+tls=$(curl -sk -D - -o tls.body "$url/api/login" \
+	-d '{"login":"view1","password":"Night-watch-2"}')
+like "$tls" '^Set-Cookie: __Host-yz=[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Strict; Secure' \
+	"the cookie goes nowhere else"
+like "$tls" '^Strict-Transport-Security: max-age=31536000' "and it stays HTTPS"
+cookie=$(echo "$tls" | sed -n 's/^Set-Cookie: \([^;]*\).*/\1/p')
+is "$(curl -sk -o /dev/null -w '%{http_code}' -H "Cookie: $cookie" \
+	"$url/api/me")" 200 "with which he is known"
+is "$(curl -sk -o /dev/null -w '%{http_code}' \
+	-H "Cookie: $(echo "$cookie" | sed 's/__Host-//')" "$url/api/me")" 401 \
+	"but not under the name that plain HTTP uses"
+not_ok "plain HTTP is not spoken there" curl -s "http://${url#https://}/"
+not_ok "nor TLS 1.1" curl -sk --tls-max 1.1 "$url/"
 tap_done

@@ -11,10 +11,10 @@ desk_start() {
 	desk_home=$1
 	shift
 	: >serve.out
-	"$yizhan" -C "$desk_home" serve --listen 127.0.0.1:0 "$@" \
-		>serve.out 2>>serve.err &
+	"$yizhan" -C "$desk_home" serve --listen "${desk_listen:-127.0.0.1:0}" \
+		"$@" >serve.out 2>>serve.err &
 	serve_pid=$!
-	wait_for 60 grep -q '^http://127' serve.out || return 1
+	wait_for 60 grep -q '^https*://' serve.out || return 1
 	url=$(sed -n 's,/$,,p' serve.out)
 }
 

@@ -241,6 +241,7 @@ put_error(
 	json_set(e, "code", json_text(code));
 	json_set(e, "message", json_text(err->msg));
 	json_set(o, "error", e);
+	p->type = "application/json; charset=utf-8";
 	buf_clear(&p->body);
 	json_write(&p->body, o, 0);
 	json_free(o);
@@ -481,7 +482,13 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 	int rc;
 
 	put_safety(p, q->tls);
-	rc = answer(&c, &err);
+	if (q->fault != 0) {
+		p->status = q->fault;
+		http_reply_header(p, "Cache-Control", "no-store");
+		rc = err_set(&err, YZ_EINVAL, "the request is too long");
+	} else {
+		rc = answer(&c, &err);
+	}
 	if (rc != 0)
 		put_error(p, rc, c.code, &err);
 	json_free(c.in);

@@ -9,12 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "http.h"
 
 #define PATH_LEN_MAX 1024
+#define DESCRIPTORS 2048
 #define STREAM_QUEUE_MAX (256u << 10) /* bytes a slow reader may lag behind */
 #define MEMORY_PER_CONNECTION (32u << 10) /* for headers, MHD's own pool */
 
@@ -23,11 +27,22 @@ struct http_connection {
 	struct MHD_Connection *mhd;
 	struct http *h;
 	struct http_request q;
-	bool too_long;
+	struct line *line;
 	/* An open stream; in the server's list, under its lock. */
 	struct http_connection *next;
 	struct buf queue; /* what is to be sent */
 	bool streams, suspended, cut;
+};
+
+/* A connection, whatever comes over it. */
+struct line {
+	struct line *prev, *next; /* in the server's list, oldest first */
+	int fd;
+	char peer[64];
+	enum { LINE_HEAD, LINE_IDLE, LINE_BODY, LINE_ANSWER, LINE_STREAM } at;
+	int64_t since; /* mono ms: when it came to be at that */
+	size_t bytes;  /* of a body, so far */
+	bool cut;
 };
 
 struct http {
@@ -37,6 +52,7 @@ struct http {
 	pthread_mutex_t lock; /* of all that follows, and of queues */
 	struct http_connection *streams;
 	size_t n_streams;
+	struct line *first, *last;
 	bool stopping;
 };
 
@@ -184,24 +200,137 @@ http_publish(struct http *h, const char *text, size_t n)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* --- lines -------------------------------------------------------------------
+ */
+
+/* Of a sound connection; the MHD thread that has it sees that it ended. */
+static void
+cut(struct line *l)
+{
+	if (!l->cut)
+		shutdown(l->fd, SHUT_RDWR);
+	l->cut = true;
+}
+
+/* Has no whole request come over it yet? */
+static bool
+is_open(const struct line *l)
+{
+	return !l->cut && l->at != LINE_ANSWER && l->at != LINE_STREAM;
+}
+
+static size_t
+count_open(const struct http *h, const char *peer)
+{
+	const struct line *l;
+	size_t n = 0;
+
+	for (l = h->first; l != NULL; l = l->next)
+		n += is_open(l) && (peer == NULL || strcmp(l->peer, peer) == 0);
+	return n;
+}
+
+/* The address with the most open lines.  They are few: so are addresses. */
+static const char *
+greediest(const struct http *h)
+{
+	const char *most = NULL;
+	const struct line *l;
+	size_t n, best = 0;
+
+	for (l = h->first; l != NULL; l = l->next) {
+		if (!is_open(l) || (most != NULL && strcmp(most, l->peer) == 0))
+			continue;
+		n = count_open(h, l->peer);
+		if (n > best) {
+			best = n;
+			most = l->peer;
+		}
+	}
+	return most;
+}
+
+static void
+cut_oldest(struct http *h, const char *peer)
+{
+	struct line *l, *oldest = NULL;
+
+	for (l = h->first; l != NULL; l = l->next)
+		if (is_open(l) && strcmp(l->peer, peer) == 0 &&
+		    (oldest == NULL || l->since < oldest->since))
+			oldest = l;
+	if (oldest != NULL)
+		cut(oldest);
+}
+
+static bool
+is_here(const char *peer)
+{
+	return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0 ||
+	       strncmp(peer, "::ffff:127.", 11) == 0;
+}
+
+static void
+make_room(struct http *h, const char *peer)
+{
+	size_t most = is_here(peer) ? HTTP_OPEN_FROM_HERE : HTTP_OPEN_PER_PEER;
+
+	if (count_open(h, peer) > most)
+		cut_oldest(h, peer);
+	else if (count_open(h, NULL) > HTTP_OPEN)
+		cut_oldest(h, greediest(h));
+}
+
+static bool
+is_slow(const struct line *l, int64_t now)
+{
+	int64_t ms = now - l->since;
+
+	switch (l->at) {
+	case LINE_HEAD:
+		return ms > HTTP_HEAD_MS;
+	case LINE_IDLE:
+		return ms > HTTP_TIMEOUT * 1000ll;
+	case LINE_BODY:
+		return ms > HTTP_BODY_GRACE_MS &&
+		       (int64_t)l->bytes < ms / 1000 * HTTP_BODY_RATE;
+	case LINE_ANSWER:
+		return ms > HTTP_ANSWER_MS;
+	default:
+		return false;
+	}
+}
+
+static void
+move(struct http_connection *c, int at)
+{
+	pthread_mutex_lock(&c->h->lock);
+	if (c->line != NULL) {
+		c->line->at = at;
+		c->line->since = clock_mono();
+		c->line->bytes = 0;
+	}
+	pthread_mutex_unlock(&c->h->lock);
+}
+
 /* MHD does not look at a connection while it is suspended. */
 static bool
-has_left(struct http_connection *c)
+has_left(const struct http_connection *c)
 {
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct pollfd fd = {.events = POLLRDHUP};
 
-	if (info == NULL)
+	if (c->line == NULL)
 		return false;
-	fd.fd = info->connect_fd;
+	fd.fd = c->line->fd;
 	return poll(&fd, 1, 0) == 1;
 }
 
 void
 http_sweep(struct http *h)
 {
+	int64_t now = clock_mono();
 	struct http_connection *c;
+	struct line *l;
 
 	pthread_mutex_lock(&h->lock);
 	for (c = h->streams; c != NULL; c = c->next)
@@ -209,7 +338,21 @@ http_sweep(struct http *h)
 			c->cut = true;
 			wake(c);
 		}
+	for (l = h->first; l != NULL; l = l->next)
+		if (is_slow(l, now))
+			cut(l);
 	pthread_mutex_unlock(&h->lock);
+}
+
+static size_t
+count_streams(const struct http *h, const char *peer)
+{
+	const struct line *l;
+	size_t n = 0;
+
+	for (l = h->first; l != NULL; l = l->next)
+		n += l->at == LINE_STREAM && strcmp(l->peer, peer) == 0;
+	return n;
 }
 
 size_t
@@ -275,6 +418,51 @@ write_peer(char *out, size_t n, struct MHD_Connection *mhd)
 	    info->client_addr, len, out, (socklen_t)n, NULL, 0, NI_NUMERICHOST);
 }
 
+static struct line *
+line_new(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct line *l = mem_calloc(1, sizeof(*l));
+
+	l->fd = info == NULL ? -1 : info->connect_fd;
+	l->since = clock_mono();
+	write_peer(l->peer, sizeof(l->peer), mhd);
+	return l;
+}
+
+static struct line *
+line_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info == NULL ? NULL : info->socket_context;
+}
+
+static enum MHD_Result
+add_length(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	*(size_t *)arg +=
+	    strlen(name) + (value == NULL ? 0 : strlen(value)) + 4;
+	return MHD_YES;
+}
+
+static int
+find_fault(struct MHD_Connection *mhd, const char *url)
+{
+	size_t n = strlen(url);
+
+	MHD_get_connection_values(mhd,
+	    (enum MHD_ValueKind)(MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND),
+	    add_length, &n);
+	if (strlen(url) > PATH_LEN_MAX)
+		return MHD_HTTP_URI_TOO_LONG;
+	return n > HTTP_HEAD_MAX ? MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE : 0;
+}
+
 static struct http_connection *
 begin(struct http *h, struct MHD_Connection *mhd, const char *url,
     const char *method)
@@ -283,13 +471,38 @@ begin(struct http *h, struct MHD_Connection *mhd, const char *url,
 
 	c->mhd = mhd;
 	c->h = h;
+	c->line = line_of(mhd);
 	c->q.method = mem_strdup(method);
 	c->q.path = mem_strdup(url);
 	c->q.tls = h->o.certificate != NULL;
 	c->q.connection = c;
-	c->too_long = strlen(url) > PATH_LEN_MAX;
-	write_peer(c->q.peer, sizeof(c->q.peer), mhd);
+	c->q.fault = find_fault(mhd, url);
+	if (c->line != NULL)
+		memcpy(c->q.peer, c->line->peer, sizeof(c->q.peer));
+	move(c, LINE_BODY);
 	return c;
+}
+
+static struct MHD_Response *
+respond(struct http_connection *c, struct http_reply *p)
+{
+	size_t n;
+
+	if (p->stream) {
+		pthread_mutex_lock(&c->h->lock);
+		n = count_streams(c->h, c->q.peer);
+		pthread_mutex_unlock(&c->h->lock);
+		if (n < HTTP_STREAMS_PER_PEER) {
+			move(c, LINE_STREAM);
+			return open_stream(c, p);
+		}
+		p->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+		p->type = "text/plain; charset=utf-8";
+		buf_clear(&p->body);
+		buf_puts(&p->body, "too many streams from this address\n");
+	}
+	return MHD_create_response_from_buffer(
+	    p->body.len, p->body.b, MHD_RESPMEM_MUST_COPY);
 }
 
 static enum MHD_Result
@@ -299,23 +512,28 @@ answer(struct http_connection *c)
 	struct MHD_Response *r;
 	enum MHD_Result ok;
 
-	if (c->too_long) {
-		p.status = MHD_HTTP_CONTENT_TOO_LARGE;
-		p.type = "text/plain; charset=utf-8";
-		buf_puts(&p.body, "the request is too long\n");
-	} else {
-		c->h->o.handle(c->h->o.arg, &c->q, &p);
-	}
-	if (p.stream)
-		r = open_stream(c, &p);
-	else
-		r = MHD_create_response_from_buffer(
-		    p.body.len, p.body.b, MHD_RESPMEM_MUST_COPY);
+	move(c, LINE_ANSWER);
+	c->h->o.handle(c->h->o.arg, &c->q, &p);
+	r = respond(c, &p);
 	put_headers(r, &p);
 	ok = MHD_queue_response(c->mhd, (unsigned)p.status, r);
 	MHD_destroy_response(r);
 	reply_free(&p);
 	return ok;
+}
+
+static void
+take_body(struct http_connection *c, const char *data, size_t n)
+{
+	if (c->q.body.len + n > HTTP_BODY_MAX)
+		c->q.fault = MHD_HTTP_CONTENT_TOO_LARGE;
+	/* Read on all the same, keep nothing, then say so. */
+	if (c->q.fault == 0)
+		buf_put(&c->q.body, data, n);
+	pthread_mutex_lock(&c->h->lock);
+	if (c->line != NULL)
+		c->line->bytes += n;
+	pthread_mutex_unlock(&c->h->lock);
 }
 
 static enum MHD_Result
@@ -332,10 +550,7 @@ on_request(void *arg, struct MHD_Connection *mhd, const char *url,
 	}
 	if (*n == 0)
 		return answer(c);
-	if (c->q.body.len + *n > HTTP_BODY_MAX)
-		c->too_long = true; /* read on, keep nothing, then say so */
-	if (!c->too_long)
-		buf_put(&c->q.body, data, *n);
+	take_body(c, data, *n);
 	*n = 0;
 	return MHD_YES;
 }
@@ -353,12 +568,42 @@ on_end(void *arg, struct MHD_Connection *mhd, void **state,
 		return;
 	if (c->streams)
 		close_stream(c);
+	move(c, LINE_IDLE);
 	buf_free(&c->queue);
 	buf_free(&c->q.body);
 	free((void *)c->q.method);
 	free((void *)c->q.path);
 	free(c);
 	*state = NULL;
+}
+
+/* MHD calls this when it has accepted a connection, and before it closes
+ * one. */
+static void
+on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct http *h = arg;
+	struct line *l;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		l = line_new(mhd);
+		*context = l;
+		pthread_mutex_lock(&h->lock);
+		l->prev = h->last;
+		*(h->last == NULL ? &h->first : &h->last->next) = l;
+		h->last = l;
+		make_room(h, l->peer);
+		pthread_mutex_unlock(&h->lock);
+		return;
+	}
+	l = *context;
+	pthread_mutex_lock(&h->lock);
+	*(l->prev == NULL ? &h->first : &l->prev->next) = l->next;
+	*(l->next == NULL ? &h->last : &l->next->prev) = l->prev;
+	pthread_mutex_unlock(&h->lock);
+	*context = NULL;
+	free(l);
 }
 
 /* --- starting and stopping --------------------------------------------------
@@ -385,6 +630,20 @@ find_address(
 	return 0;
 }
 
+/* A descriptor for each connection, and those of the databases. */
+static void
+want_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < DESCRIPTORS) {
+		limit.rlim_cur =
+		    limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int
 http_start(
     struct http **out, const struct http_options *options, struct err *err)
@@ -401,6 +660,7 @@ http_start(
 	rc = find_address(&at, options, err);
 	if (rc != 0)
 		return rc;
+	want_descriptors();
 	h = mem_calloc(1, sizeof(*h));
 	h->o = *options;
 	pthread_mutex_init(&h->lock, NULL);
@@ -417,8 +677,8 @@ http_start(
 	    on_request, h, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_THREAD_POOL_SIZE,
 	    (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-	    (unsigned)HTTP_CONNECTIONS_PER_PEER, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)HTTP_CONNECTIONS, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, h, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)HTTP_TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 	    (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_ARRAY, tls,
 	    MHD_OPTION_END);

@@ -3,7 +3,8 @@
  *
  * A pool of threads reads requests; each whole request is given to one
  * handler, which fills a reply.  Bounds are checked here: a request that is
- * too long, too slow or malformed never reaches the handler.
+ * too slow or malformed never reaches the handler, and one that is too long
+ * only as a fault.
  */
 #ifndef WEB_HTTP_H
 #define WEB_HTTP_H
@@ -18,12 +19,22 @@ struct err;
 struct http;
 struct http_connection;
 
-#define HTTP_BODY_MAX (17u << 20)    /* bytes of a request's body */
-#define HTTP_CONNECTIONS 256         /* at one time, in all */
-#define HTTP_CONNECTIONS_PER_PEER 32 /* from one address */
-#define HTTP_TIMEOUT 30              /* seconds without a byte */
-#define HTTP_THREADS 4               /* that run handlers */
-#define HTTP_HEADERS 16              /* that a reply may set */
+#define HTTP_BODY_MAX (17u << 20) /* bytes of a request's body */
+#define HTTP_HEAD_MAX (8u << 10)  /* of its path and headers */
+#define HTTP_HEAD_MS 10000        /* that a first request's head may take */
+#define HTTP_BODY_RATE 512        /* bytes/s that a body keeps up */
+#define HTTP_BODY_GRACE_MS 10000  /* before that is asked for */
+#define HTTP_ANSWER_MS 600000     /* that a reply may take to be read */
+#define HTTP_TIMEOUT 30           /* seconds without a byte */
+#define HTTP_CONNECTIONS 512      /* at one time, in all */
+/* Connections on which no whole request has come: one more, and the oldest of
+ * whoever has the most is cut, so that who is slow shuts nobody out. */
+#define HTTP_OPEN 192            /* in all */
+#define HTTP_OPEN_PER_PEER 32    /* from one address */
+#define HTTP_OPEN_FROM_HERE 128  /* from this machine */
+#define HTTP_STREAMS_PER_PEER 64 /* from one address */
+#define HTTP_THREADS 4           /* that run handlers */
+#define HTTP_HEADERS 16          /* that a reply may set */
 
 struct http_request {
 	const char *method;
@@ -31,6 +42,7 @@ struct http_request {
 	struct buf body;
 	char peer[64]; /* its address */
 	bool tls;
+	int fault; /* it came to nothing: the status that says why; else 0 */
 	struct http_connection *connection;
 };
 /* A header or a query's parameter, decoded; NULL if it is not there. */
@@ -72,8 +84,8 @@ void http_stop(struct http *h);
 uint16_t http_port(const struct http *h);
 /* Send text to every open stream; who is too slow is cut off. */
 void http_publish(struct http *h, const char *text, size_t n);
-/* Let go of streams whose browser has left: they would count against its
- * address until the next word is sent to them. */
+/* Let go of streams whose browser has left, and cut who is too slow; to be
+ * called several times a second. */
 void http_sweep(struct http *h);
 /* How many streams are open. */
 size_t http_streams(struct http *h);
