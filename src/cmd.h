@@ -93,7 +93,12 @@ int cmd_resolve(struct cmd *cmd, int argc, char **argv);
 int cmd_resume(struct cmd *cmd, int argc, char **argv);
 int cmd_revoke(struct cmd *cmd, int argc, char **argv);
 int cmd_rm(struct cmd *cmd, int argc, char **argv);
+struct buf;
+struct roster;
 int cmd_roster(struct cmd *cmd, int argc, char **argv);
+/* If two documents of the i-th scope are held: a line that says so. */
+bool cmd_roster_contested(
+    struct buf *out, const struct roster *roster, size_t i);
 /* roster SUBCOMMAND, argv[0] being the latter */
 int cmd_roster_change(struct cmd *cmd, int argc, char **argv);
 int cmd_rotate(struct cmd *cmd, int argc, char **argv);

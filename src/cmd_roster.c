@@ -112,8 +112,28 @@ json_key(const struct roster_key *key)
 }
 
 static void
+print_json_contested(const struct roster_scope *scope)
+{
+	struct json *v = json_new_object(), *two = json_new_array();
+	char hex[DIGEST_HEX_LEN + 1];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		digest_hex(hex, scope->pair[i].b, sizeof(scope->pair[i].b));
+		json_add(two, json_text(hex));
+	}
+	json_set(v, "scope", json_text(scope->scope));
+	json_set(v, "version", json_int(scope->version + 1));
+	json_set(v, "contested", two);
+	json_print(stdout, v);
+	json_free(v);
+}
+
+static void
 print_json(const struct roster *roster)
 {
+	const struct roster_scope *scope;
+	struct roster_peers peers;
 	size_t i, k;
 
 	for (i = 0; i < roster_count(roster); i++) {
@@ -132,20 +152,58 @@ print_json(const struct roster *roster)
 		json_print(stdout, v);
 		json_free(v);
 	}
+	for (i = 0; roster_peers_at(roster, i, &peers); i++) {
+		struct json *v = json_new_object(), *two = json_new_array();
+
+		json_add(two, json_text(peers.a));
+		json_add(two, json_text(peers.b));
+		json_set(v, "peers", two);
+		json_print(stdout, v);
+		json_free(v);
+	}
+	for (i = 0; (scope = roster_scope_at(roster, i)) != NULL; i++)
+		if (scope->contested)
+			print_json_contested(scope);
 }
 
 /* --- documents, for auditors ------------------------------------------------
  */
 
-static int
-write_doc(const char *dir, const struct roster_doc *doc, struct err *err)
+struct writing {
+	const char *dir;
+	struct replica *r;
+};
+
+/* Does the document stand in the line of versions that count? */
+static bool
+counts(struct replica *r, const struct roster_doc *doc)
 {
-	char *path =
-	    mem_printf("%s/%s-%lld", dir, doc->scope, (long long)doc->version);
+	struct roster_doc at = {.version = 0};
+	struct err err;
+	bool same;
+
+	same =
+	    replica_roster_doc(r, &at, doc->scope, doc->version, &err) == 0 &&
+	    digest_equal(&at.hash, &doc->hash);
+	roster_doc_free(&at);
+	return same;
+}
+
+static int
+write_doc(void *arg, const struct roster_doc *doc, const uint8_t oid[20],
+    struct err *err)
+{
+	const struct writing *w = arg;
+	char hex[17] = "", *path;
 	struct buf sig = BUF_INIT;
 	size_t i;
 	int rc;
 
+	(void)oid;
+	if (!counts(w->r, doc))
+		digest_hex(hex, doc->hash.b, 8);
+	path = mem_printf("%s/%s-%lld%s%s", w->dir, doc->scope,
+	    (long long)doc->version, hex[0] == '\0' ? "" : ".", hex);
 	rc = file_write(path, doc->text.b, doc->text.len, 0644, err);
 	for (i = 0; rc == 0 && i < doc->n_sigs; i++) {
 		char *name = mem_printf("%s.%zu.sig", path, i + 1);
@@ -161,33 +219,15 @@ write_doc(const char *dir, const struct roster_doc *doc, struct err *err)
 	return rc;
 }
 
-/* Every version held of every scope. */
+/* Every version held of every scope, those that do not count too. */
 static int
 write_docs(struct replica *r, const char *dir, struct err *err)
 {
-	struct replica_scope *scopes;
-	struct roster_doc doc;
-	int64_t version;
-	size_t n, i;
+	struct writing w = {dir, r};
 	int rc;
 
-	rc = replica_scopes(r, &scopes, &n, err);
-	if (rc != 0)
-		return rc;
 	rc = file_mkdir(dir, 0755, err);
-	for (i = 0; rc == 0 && i < n; i++) {
-		for (version = 1; rc == 0 && version <= scopes[i].version;
-		     version++) {
-			rc = replica_roster_doc(
-			    r, &doc, scopes[i].scope, version, err);
-			if (rc != 0)
-				break;
-			rc = write_doc(dir, &doc, err);
-			roster_doc_free(&doc);
-		}
-	}
-	free(scopes);
-	return rc;
+	return rc == 0 ? replica_roster_each(r, write_doc, &w, err) : rc;
 }
 
 /* --- the command ------------------------------------------------------------
@@ -207,12 +247,55 @@ print_clashes(const struct roster *roster)
 	return i == 0 ? CMD_DONE : CMD_LOOK;
 }
 
+bool
+cmd_roster_contested(struct buf *out, const struct roster *roster, size_t i)
+{
+	const struct roster_scope *s = roster_scope_at(roster, i);
+	char a[17], b[17];
+
+	if (s == NULL || !s->contested)
+		return false;
+	digest_hex(a, s->pair[0].b, 8);
+	digest_hex(b, s->pair[1].b, 8);
+	buf_printf(out,
+	    _("roster %s: two documents of version %lld are signed, %s and "
+	      "%s; neither counts, nor what builds on them. %s decides: yizhan "
+	      "roster decide %s HASH"),
+	    s->scope, (long long)s->version + 1, a, b,
+	    roster_root(roster)[0] == '\0' ? "root" : roster_root(roster),
+	    s->scope);
+	return true;
+}
+
+static int
+print_contested(const struct roster *roster)
+{
+	struct buf line = BUF_INIT;
+	int status = CMD_DONE;
+	size_t i;
+
+	for (i = 0; roster_scope_at(roster, i) != NULL; i++) {
+		if (!cmd_roster_contested(&line, roster, i))
+			continue;
+		fprintf(stderr, "%s\n", buf_str(&line));
+		buf_clear(&line);
+		status = CMD_LOOK;
+	}
+	buf_free(&line);
+	return status;
+}
+
 static void
 print_readable(const struct roster *roster)
 {
+	struct roster_peers v;
+	size_t i;
+
 	printf(_("roster version %lld, %zu stations\n"),
 	    (long long)roster_version(roster, "root"), roster_count(roster));
 	print_tree(roster, "", 0);
+	for (i = 0; roster_peers_at(roster, i, &v); i++)
+		printf(_("peers %s %s\n"), v.a, v.b);
 }
 
 int
@@ -245,6 +328,8 @@ cmd_roster(struct cmd *cmd, int argc, char **argv)
 	} else {
 		print_readable(replica_roster(r));
 		status = print_clashes(replica_roster(r));
+		if (print_contested(replica_roster(r)) != CMD_DONE)
+			status = CMD_LOOK;
 	}
 	replica_close(r);
 	return rc != 0 ? cmd_fail(cmd, &err) : status;

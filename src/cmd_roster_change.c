@@ -1,4 +1,5 @@
-/* roster propose, sign, adopt, auditor, root-keys: what k of n sign. */
+/* roster propose, sign, adopt, auditor, peer, decide, root-keys: changes of
+ * the roster, and what k of n sign. */
 #include "config.h"
 
 #include <stdio.h>
@@ -299,6 +300,109 @@ auditor(const struct cmd *cmd, int argc, char **argv, struct err *err)
 	return rc;
 }
 
+/* --- peers ------------------------------------------------------------------
+ */
+
+/* The document that may list the two: this station's, if it is above them or
+ * one of them. */
+static int
+check_within(const struct roster *roster, const char *scope, const char *code,
+    struct err *err)
+{
+	if (roster_find(roster, code) == NULL)
+		return err_set(
+		    err, YZ_ENOTFOUND, _("%.16s is not in the roster"), code);
+	if (!roster_within(roster, scope, code))
+		return err_set(err, YZ_EDENIED,
+		    _("%s is not below %s: a station above both lists them as "
+		      "peers"),
+		    code, scope);
+	return 0;
+}
+
+static int
+change_peers(const struct cmd *cmd, const char *a, const char *b, bool add,
+    bool root, struct err *err)
+{
+	char scope[ROSTER_SCOPE_MAX] = "root";
+	bool adopted = false;
+	struct issue issue;
+	struct replica *r;
+	int rc;
+
+	rc = cmd_open(&r, cmd, err);
+	if (rc != 0)
+		return rc;
+	if (!root)
+		rc = issue_scope(scope, r, err);
+	else if (strcmp(roster_root(replica_roster(r)),
+		     replica_home(r)->code) != 0)
+		rc = err_set(err, YZ_EDENIED,
+		    _("the root part is changed at the root station"));
+	if (rc == 0 && add)
+		rc = check_within(replica_roster(r), scope, a, err);
+	if (rc == 0 && add)
+		rc = check_within(replica_roster(r), scope, b, err);
+	if (rc == 0)
+		rc = issue_begin_scope(&issue, r, scope, err);
+	if (rc == 0) {
+		rc = add ? roster_change_peers(issue.change, a, b, err)
+			 : roster_change_peers_drop(issue.change, a, b, err);
+		if (rc == 0)
+			rc = issue_finish(&issue, &adopted, err);
+		issue_end(&issue);
+	}
+	if (rc == 0)
+		print_issued(adopted);
+	return cmd_close(r, rc, err);
+}
+
+static int
+peer(const struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	int root = cmd_option(&argc, argv, "--root", NULL);
+	bool add;
+
+	if (root < 0 || cmd_unknown_option(cmd, argc, argv) || argc != 4 ||
+	    !chain_is_code(argv[2], strlen(argv[2])) ||
+	    !chain_is_code(argv[3], strlen(argv[3])))
+		return CMD_USAGE;
+	add = strcmp(argv[1], "add") == 0;
+	if (!add && strcmp(argv[1], "remove") != 0)
+		return CMD_USAGE;
+	return change_peers(cmd, argv[2], argv[3], add, root == 1, err);
+}
+
+/* --- of two documents, the one that counts ----------------------------------
+ */
+
+static int
+decide(const struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	bool adopted = false;
+	struct issue issue;
+	struct replica *r;
+	int64_t version;
+	int rc;
+
+	if (cmd_unknown_option(cmd, argc, argv) || argc != 3 ||
+	    strlen(argv[2]) < 4)
+		return CMD_USAGE;
+	rc = cmd_open(&r, cmd, err);
+	if (rc != 0)
+		return rc;
+	rc = issue_begin_decision(&issue, r, argv[1], argv[2], &version, err);
+	if (rc == 0)
+		rc = issue_finish(&issue, &adopted, err);
+	issue_end(&issue);
+	if (rc == 0 && adopted)
+		printf(_("of roster %s version %lld, %s counts\n"), argv[1],
+		    (long long)version, argv[2]);
+	if (rc == 0)
+		print_issued(adopted);
+	return cmd_close(r, rc, err);
+}
+
 static int
 root_keys(const struct cmd *cmd, int argc, char **argv, struct err *err)
 {
@@ -341,7 +445,8 @@ cmd_roster_change(struct cmd *cmd, int argc, char **argv)
 		const char *name;
 		int (*run)(const struct cmd *, int, char **, struct err *);
 	} subs[] = {{"propose", propose}, {"sign", sign}, {"adopt", adopt},
-	    {"auditor", auditor}, {"root-keys", root_keys}};
+	    {"auditor", auditor}, {"peer", peer}, {"decide", decide},
+	    {"root-keys", root_keys}};
 	struct err err = {0};
 	size_t i;
 	int rc;

@@ -323,6 +323,43 @@ print_fork(void *arg, const struct fork *fork)
 	json_free(o);
 }
 
+/* --- rosters of which two are signed --------------------------------------
+ */
+
+static void
+print_contested(struct status *st)
+{
+	const struct roster *roster = replica_roster(st->r);
+	const struct roster_scope *scope;
+	struct buf line = BUF_INIT;
+	char a[17], b[17];
+	struct json *o;
+	size_t i;
+
+	for (i = 0; (scope = roster_scope_at(roster, i)) != NULL; i++) {
+		buf_clear(&line);
+		if (!cmd_roster_contested(&line, roster, i))
+			continue;
+		st->stuck++;
+		if (!st->json) {
+			printf("%s\n", buf_str(&line));
+			continue;
+		}
+		digest_hex(a, scope->pair[0].b, 8);
+		digest_hex(b, scope->pair[1].b, 8);
+		o = json_new_object();
+		json_set(o, "what", json_text("roster"));
+		json_set(o, "scope", json_text(scope->scope));
+		json_set(o, "version", json_int(scope->version + 1));
+		json_set(o, "a", json_text(a));
+		json_set(o, "b", json_text(b));
+		json_set(o, "decides", json_text(roster_root(roster)));
+		json_print(stdout, o);
+		json_free(o);
+	}
+	buf_free(&line);
+}
+
 /* What the operator has to know before all else. */
 static void
 print_self(struct status *st)
@@ -371,6 +408,8 @@ print_status(struct status *st, struct err *err)
 		rc = print_joinings(st, err);
 	if (rc == 0)
 		rc = fork_each(st->r, print_fork, st, err);
+	if (rc == 0)
+		print_contested(st);
 	free(st->peers);
 	free(st->heads);
 	return rc;

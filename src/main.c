@@ -88,6 +88,7 @@ static const struct {
 	"sign FILE --key KEY | adopt FILE [SIG ...] | "
 	"auditor add NAME KEY [--streams S,..] [--owners C,..] [--until N] "
 	"[--root] | auditor remove KEY [--root] | "
+	"peer add|remove CODE CODE [--root] | decide SCOPE HASH | "
 	"root-keys FILE --threshold K]",
 	N_("stations, keys, and where their powers end")},
     {"rotate", cmd_rotate,

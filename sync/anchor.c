@@ -213,26 +213,22 @@ is_mine(const struct replica *r, const struct chain *c)
 }
 
 /* Own chains, and the rosters that this station signs. */
-static int
-places_now(struct anchor *a, struct replica *r, struct err *err)
+static void
+places_now(struct anchor *a, const struct replica *r)
 {
-	struct replica_scope *scopes = NULL;
+	const struct roster_scope *scope;
 	char name[CHAIN_NAME_MAX];
-	size_t n = 0, i;
-	int rc;
+	size_t i;
 
-	rc = replica_scopes(r, &scopes, &n, err);
-	if (rc != 0)
-		return rc;
-	for (i = 0; i < n; i++) {
-		if (strcmp(scopes[i].scope, r->home->code) != 0 &&
-		    (strcmp(scopes[i].scope, "root") != 0 ||
+	for (i = 0; (scope = roster_scope_at(r->roster, i)) != NULL; i++) {
+		if (strcmp(scope->scope, r->home->code) != 0 &&
+		    (strcmp(scope->scope, "root") != 0 ||
 			strcmp(roster_root(r->roster), r->home->code) != 0))
 			continue;
-		snprintf(name, sizeof(name), "roster:%s", scopes[i].scope);
-		place_add(a, name, scopes[i].version);
+		/* Counting or not: it has left. */
+		snprintf(name, sizeof(name), "roster:%s", scope->scope);
+		place_add(a, name, scope->held);
 	}
-	free(scopes);
 	for (i = 0; i < r->n_chains; i++) {
 		const struct chain *c = &r->chains[i];
 
@@ -241,7 +237,6 @@ places_now(struct anchor *a, struct replica *r, struct err *err)
 		chain_format(name, &c->name);
 		place_add(a, name, c->head);
 	}
-	return 0;
 }
 
 /* Is the chain stopped, so that its head says nothing?  Nothing is written to
@@ -318,7 +313,7 @@ look(struct replica *r, struct anchor *a, struct anchor *held, struct err *err)
 		return 0;
 	}
 	if (rc == 0)
-		rc = places_now(held, r, err);
+		places_now(held, r);
 	if (rc == 0)
 		judge(r->restored, r, a, held, inode, born);
 	return rc;

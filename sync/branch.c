@@ -202,3 +202,42 @@ branch_retake(
 	}
 	return rc;
 }
+
+struct regrow {
+	struct replica *r;
+	const struct chain_name *chain;
+};
+
+static int
+regrow_branch(
+    void *arg, const char *name, const uint8_t tip[20], struct err *err)
+{
+	struct regrow *g = arg;
+	const struct chain *c = replica_chain_find(g->r, g->chain);
+	struct branch b;
+	int rc;
+
+	if (c == NULL || strcmp(strrchr(name, '/'), "/pair") == 0)
+		return 0;
+	rc = branch_read(&b, g->r, g->chain->stream, tip, err);
+	if (rc != 0)
+		return rc;
+	if (chain_equal(&b.chain, g->chain) && b.n > 0 &&
+	    b.tip - (int64_t)b.n == c->head)
+		rc = branch_take(g->r, &b, NULL, NULL, err);
+	branch_free(&b);
+	/* As far as it counts; or it does not follow. */
+	return rc == YZ_EDENIED || rc == YZ_ECORRUPT ? 0 : rc;
+}
+
+int
+branch_regrow(
+    struct replica *r, const struct chain_name *chain, struct err *err)
+{
+	struct regrow g = {.r = r, .chain = chain};
+	char ref[TRUNCATE_REF_MAX];
+
+	truncate_ref(ref, chain, "");
+	return ledger_refs(
+	    r->ledger, chain->stream, ref, regrow_branch, &g, err);
+}

@@ -38,5 +38,8 @@ int branch_take(struct replica *r, const struct branch *branch,
  * off, the branches that lead to them. */
 int branch_retake(
     struct replica *r, const struct chain_name *chain, struct err *err);
+/* Take in again, of what was cut off, what follows the head and counts. */
+int branch_regrow(
+    struct replica *r, const struct chain_name *chain, struct err *err);
 
 #endif

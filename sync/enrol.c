@@ -558,7 +558,8 @@ enrol_authorized(struct buf *out, struct replica *r, struct local *local,
 		const struct roster_station *st = roster_at(roster, i);
 		const struct roster_key *key = roster_current(st);
 
-		if (key != NULL && strcmp(st->parent, home->code) == 0)
+		if (key != NULL &&
+		    roster_may_call(roster, st->code, home->code))
 			put_line(
 			    out, buf_str(&command), "as", st->code, key->ssh);
 	}

@@ -39,9 +39,11 @@ issue_scope(char scope[ROSTER_SCOPE_MAX], struct replica *r, struct err *err)
 	return rc;
 }
 
-int
-issue_begin_scope(
-    struct issue *out, struct replica *r, const char *scope, struct err *err)
+/* Begin after a document that is held: the newest that counts, or NULL, the
+ * one with that hash. */
+static int
+begin_after(struct issue *out, struct replica *r, const char *scope,
+    const struct digest *after, struct err *err)
 {
 	const struct home *home = replica_home(r);
 	struct roster_doc draft = {.version = 0};
@@ -58,7 +60,9 @@ issue_begin_scope(
 		out->key = home->sign;
 		out->has_key = true;
 	}
-	if (rc == 0)
+	if (rc == 0 && after != NULL)
+		rc = replica_roster_hash(r, &out->cur, scope, after, err);
+	else if (rc == 0)
 		rc = replica_roster_doc(r, &out->cur, scope, 0, err);
 	if (rc == YZ_ENOTFOUND)
 		rc = 0;
@@ -71,6 +75,77 @@ issue_begin_scope(
 	roster_doc_free(&draft);
 	if (rc != 0)
 		issue_end(out);
+	return rc;
+}
+
+int
+issue_begin_scope(
+    struct issue *out, struct replica *r, const char *scope, struct err *err)
+{
+	const struct roster_scope *at = roster_scope(replica_roster(r), scope);
+
+	memset(out, 0, sizeof(*out));
+	if (at != NULL && at->contested)
+		return err_set(err, YZ_ECONFLICT,
+		    "roster %s: two documents of version %lld are known: the"
+		    " root decides first which counts",
+		    scope, (long long)at->version + 1);
+	return begin_after(out, r, scope, NULL, err);
+}
+
+/* Which of the two it is. */
+static int
+find_choice(struct digest *out, const struct roster_scope *at, const char *hex,
+    struct err *err)
+{
+	char text[DIGEST_HEX_LEN + 1];
+	int i, found = 0;
+
+	for (i = 0; i < 2; i++) {
+		digest_hex(text, at->pair[i].b, sizeof(at->pair[i].b));
+		if (strncmp(text, hex, strlen(hex)) != 0)
+			continue;
+		*out = at->pair[i];
+		found++;
+	}
+	if (found == 1)
+		return 0;
+	return err_set(err, YZ_ENOTFOUND,
+	    found == 0 ? "neither of the two documents is called %.64s"
+		       : "both documents are called %.64s...: give more digits",
+	    hex);
+}
+
+int
+issue_begin_decision(struct issue *out, struct replica *r, const char *scope,
+    const char *hex, int64_t *version, struct err *err)
+{
+	const struct roster *roster = replica_roster(r);
+	const struct roster_scope *at = roster_scope(roster, scope);
+	bool root = strcmp(scope, "root") == 0;
+	struct digest choice, after;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if (strcmp(roster_root(roster), replica_home(r)->code) != 0)
+		return err_set(err, YZ_EDENIED,
+		    "%s decides which roster counts: do it there",
+		    roster_root(roster));
+	if (at == NULL || !at->contested)
+		return err_set(err, YZ_ENOTFOUND,
+		    "roster %s: there is nothing to decide", scope);
+	rc = find_choice(&choice, at, hex, err);
+	if (rc != 0)
+		return rc;
+	*version = at->version + 1;
+	after = choice;
+	rc = root ? replica_roster_last(r, &after, scope, err) : 0;
+	if (rc == 0)
+		rc = root ? begin_after(out, r, scope, &after, err)
+			  : issue_begin_scope(out, r, "root", err);
+	if (rc == 0)
+		rc = roster_change_decide(
+		    out->change, scope, *version, &choice, err);
 	return rc;
 }
 
@@ -122,6 +197,9 @@ issue_finish(struct issue *issue, bool *adopted, struct err *err)
 		*adopted = rc == 0;
 		if (rc == 0 && strcmp(issue->scope, "root") == 0)
 			rc = proposal_drop(issue->r, err);
+		/* A decision may want more than the document it follows. */
+		else if (rc == YZ_EDENIED && strcmp(issue->scope, "root") == 0)
+			rc = proposal_save(issue->r, &next, err);
 	} else if (strcmp(issue->scope, "root") == 0) {
 		rc = proposal_save(issue->r, &next, err);
 	} else {

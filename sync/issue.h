@@ -38,6 +38,13 @@ int issue_begin(
 /* Begin to change this station's own document: scope "root" or its code. */
 int issue_begin_scope(
     struct issue *out, struct replica *r, const char *scope, struct err *err);
+/*
+ * Begin to decide which of two documents of one version counts: of scope, at
+ * the root station, the one whose hash begins with these hex digits.  For the
+ * root part itself this goes on from that one.  *version is theirs.
+ */
+int issue_begin_decision(struct issue *out, struct replica *r,
+    const char *scope, const char *hex, int64_t *version, struct err *err);
 /* The scope in which this station enrols from day to day: "root" where one
  * root key is enough and here, else its own. */
 int issue_scope(

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "branch.h"
 #include "fork.h"
+#include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
 #include "roster.h"
@@ -241,23 +242,77 @@ last_counting(
 	return rc < 0 ? rc : 0;
 }
 
+/* A station whose own key is not listed, while the root decides between two
+ * rosters, keeps what it signed with it: it may be listed again. */
+static int
+is_own_unlisted(
+    struct replica *r, const struct chain *c, bool *is, struct err *err)
+{
+	int64_t n = 0;
+	int rc = 0;
+
+	if (strcmp(c->name.writer, r->home->code) == 0 &&
+	    !roster_signer(r->roster, r->home->code, r->home->sign.pub))
+		rc = db_get_int(&n, r->db, err,
+		    "SELECT count(*) FROM _changeset AS c JOIN _key AS k ON"
+		    " k.no = c.key WHERE chain = ? AND k.key = ?",
+		    "ib", c->no, r->home->sign.pub, sizeof(r->home->sign.pub));
+	*is = n > 0;
+	return rc;
+}
+
 /* Cut a chain back to what counts by the new roster. */
 static int
 cut_back(struct replica *r, struct chain *c, bool same, struct err *err)
 {
 	struct chain_name name = c->name;
 	int64_t last = c->head;
+	bool keep = false;
 	int rc;
 
 	rc = fork_judge(r, c, err);
-	/* A writer that is not in the roster now is quarantined as a whole:
-	 * it may come back. */
-	if (rc == 0 && !same && roster_find(r->roster, name.writer) != NULL)
+	if (rc == 0 && !same)
+		rc = is_own_unlisted(r, c, &keep, err);
+	if (rc == 0 && !same && !keep)
 		rc = last_counting(r, c, &last, err);
 	if (rc == 0 && c->fork != 0 && c->fork - 1 < last)
 		last = c->fork - 1;
 	return rc == 0 && last < c->head ? replica_truncate(r, &name, last, err)
 					 : rc;
+}
+
+/*
+ * May more of a chain be taken in than before?  Its writer is listed again, or
+ * with another key.  Not where an end is listed that is not reached: then
+ * only what leads there counts.
+ */
+static bool
+may_regrow(const struct replica *r, const struct chain *c)
+{
+	const struct roster_end *end;
+	size_t i;
+
+	if (c->fork != 0 || strcmp(c->name.writer, r->home->code) == 0 ||
+	    roster_find(r->roster, c->name.writer) == NULL)
+		return false;
+	for (i = 0; (end = roster_end(r->roster, &c->name, i)) != NULL; i++)
+		if (end->seq > c->head)
+			return false;
+	return true;
+}
+
+static int
+retake(struct replica *r, const struct chain_name *name, struct err *err)
+{
+	const struct chain *c;
+	int rc = 0;
+
+	if (roster_end(r->roster, name, 0) != NULL)
+		rc = branch_retake(r, name, err);
+	c = replica_chain_find(r, name);
+	return rc == 0 && c != NULL && may_regrow(r, c)
+		   ? branch_regrow(r, name, err)
+		   : rc;
 }
 
 /* Take in again what counts by the new roster and was cut off. */
@@ -269,11 +324,10 @@ retake_all(struct replica *r, const struct roster *before, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < r->n_chains; i++)
-		if (roster_end(r->roster, &r->chains[i].name, 0) != NULL &&
-		    !same_powers(before, r->roster, r->chains[i].name.writer))
+		if (!same_powers(before, r->roster, r->chains[i].name.writer))
 			names[n++] = r->chains[i].name;
 	for (i = 0; rc == 0 && i < n; i++)
-		rc = branch_retake(r, &names[i], err);
+		rc = retake(r, &names[i], err);
 	free(names);
 	return rc;
 }

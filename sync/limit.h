@@ -30,6 +30,9 @@
 #define LIMIT_ROSTER_KEYS 16        /* root keys, signatures, keys a station */
 #define LIMIT_STATIONS 4096         /* entries of one roster document */
 #define LIMIT_AUDITORS 256          /* auditors in one roster document */
+#define LIMIT_PEERS 4096            /* pairs of peers in a document */
+#define LIMIT_DECIDED 256           /* decisions in the root part */
+#define LIMIT_VERSIONS 65536        /* hashes in one message Versions */
 #define LIMIT_INCS 64               /* incarnations under one key */
 #define LIMIT_ENDS 4096             /* ends of one key or former parent */
 #define LIMIT_FORMER 16             /* former parents of a station */

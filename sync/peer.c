@@ -41,6 +41,7 @@ static const unsigned allowed[MSG_COUNT] = {
     [MSG_PLACE] = OPEN,
     [MSG_EVIDENCE] = OPEN,
     [MSG_ROTATE] = OPEN,
+    [MSG_VERSIONS] = BIT(PEER_ROSTER),
 };
 
 static const char *const state_names[PEER_STATES] = {
@@ -49,7 +50,7 @@ static const char *const state_names[PEER_STATES] = {
 #define LONG_MESSAGES \
 	(1u << MSG_HELLO | 1u << MSG_ROSTER | 1u << MSG_JOIN | \
 	    1u << MSG_LIST | 1u << MSG_PARTIALS | 1u << MSG_RECEIPT | \
-	    1u << MSG_EVIDENCE | 1u << MSG_ROTATE)
+	    1u << MSG_EVIDENCE | 1u << MSG_ROTATE | 1u << MSG_VERSIONS)
 
 int
 peer_new(struct peer **out, const struct peer_options *options,

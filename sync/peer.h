@@ -31,8 +31,13 @@ struct peer_head {
 
 struct peer_scope {
 	char scope[ROSTER_SCOPE_MAX];
-	int64_t version;
+	int64_t version; /* the newest that counts */
 	struct digest hash;
+	bool contested; /* two documents of the version after it are held */
+	/* Of the other's: the version of the two that it is known to hold, or
+	 * 0; and what was asked and answered about it in this session. */
+	int64_t pair;
+	bool asked, heard, answered;
 };
 
 struct peer_partial { /* the part of a run that is here */
@@ -69,6 +74,16 @@ struct peer_store {
 	    int64_t version, struct err *err);
 	int (*roster_put)(
 	    void *arg, const struct roster_doc *doc, struct err *err);
+	/* One of the two of a contested scope; the highest version that counts
+	 * and leads to a document (YZ_ENOTFOUND: it is not held); the hashes of
+	 * the versions that count, from *first on, malloced.  All three may be
+	 * NULL where no scope is ever contested. */
+	int (*roster_pair)(void *arg, struct roster_doc *out, const char *scope,
+	    size_t i, struct err *err);
+	int (*roster_relate)(void *arg, int64_t *common, const char *scope,
+	    const struct digest *hash, struct err *err);
+	int (*roster_hashes)(void *arg, struct digest **out, int64_t *first,
+	    size_t *n, const char *scope, struct err *err);
 	/* A request to join came. */
 	int (*join)(void *arg, const void *request, size_t n, bool *confirmed,
 	    struct err *err);

@@ -74,11 +74,12 @@ get_scopes(struct peer *p, struct buf_reader *in, struct err *err)
 {
 	uint64_t n = buf_get_varint(in), i;
 
-	if (in->bad || n > LIMIT_STATIONS + 1 || n > buf_reader_left(in) / 33)
+	if (in->bad || n > LIMIT_STATIONS + 1 || n > buf_reader_left(in) / 34)
 		return err_set(err, YZ_EPEER, "too many rosters in Hello");
 	p->scopes = mem_calloc((size_t)n, sizeof(*p->scopes));
 	for (i = 0; i < n; i++) {
 		struct peer_scope *scope = &p->scopes[p->n_scopes++];
+		unsigned contested;
 		const uint8_t *s;
 		size_t len;
 
@@ -88,6 +89,11 @@ get_scopes(struct peer *p, struct buf_reader *in, struct err *err)
 		memcpy(scope->scope, s, len);
 		scope->version = peer_receive_number(in, LIMIT_SEQ);
 		peer_receive_digest(in, &scope->hash);
+		contested = buf_get_u8(in);
+		if (contested > 1)
+			in->bad = true;
+		if (contested == 1)
+			scope->pair = scope->version + 1;
 	}
 	return 0;
 }
@@ -143,54 +149,16 @@ on_hello(struct peer *p, struct buf_reader *in, struct err *err)
 	if (p->opt.caller)
 		p->watch = p->opt.purpose == PEER_WATCH;
 	p->state = PEER_ROSTER;
-	rc = peer_send_rosters(p, err);
+	rc = peer_roster_send(p, err);
+	if (rc == 0)
+		rc = peer_roster_settle(p, err);
 	if (rc != 0)
 		return rc;
-	peer_say(p, MSG_SETTLED);
 	if (p->opt.caller && p->opt.purpose == PEER_JOIN) {
 		buf_put(&p->scratch, p->opt.request->b, p->opt.request->len);
 		peer_say(p, MSG_JOIN);
 	}
 	return 0;
-}
-
-static int
-on_roster(struct peer *p, struct buf_reader *in, struct err *err)
-{
-	size_t n = buf_reader_left(in);
-	struct peer_scope *scope;
-	struct roster_doc doc;
-	int rc;
-
-	memset(&doc, 0, sizeof(doc));
-	rc = roster_doc_unpack(&doc, buf_get_bytes(in, n), n, err);
-	/* Adopting is a transaction of its own. */
-	if (rc == 0)
-		rc = peer_commit(p, err);
-	if (rc == 0)
-		rc = p->s.roster_put(p->s.arg, &doc, err);
-	if (rc == 0) {
-		scope = peer_send_scope(p, doc.scope);
-		if (scope->version < doc.version) {
-			scope->version = doc.version;
-			scope->hash = doc.hash;
-		}
-	}
-	p->refresh = p->state != PEER_ROSTER;
-	roster_doc_free(&doc);
-	return rc;
-}
-
-static int
-on_settled(struct peer *p, struct buf_reader *in, struct err *err)
-{
-	(void)in;
-	if (p->opt.invited || p->opt.purpose == PEER_JOIN)
-		return 0;
-	if (p->s.welcome != NULL && p->s.welcome(p->s.arg, err) != 0)
-		return err->code;
-	p->state = PEER_HEADS;
-	return peer_send_heads(p, err);
 }
 
 static int
@@ -204,7 +172,7 @@ on_join(struct peer *p, struct buf_reader *in, struct err *err)
 		return err_set(err, YZ_EPEER, "Join without an invitation");
 	rc = p->s.join(p->s.arg, buf_get_bytes(in, n), n, &confirmed, err);
 	if (rc == 0)
-		rc = peer_send_rosters(p, err);
+		rc = peer_roster_send(p, err);
 	if (rc != 0)
 		return rc;
 	buf_put_u8(&p->scratch, confirmed);
@@ -558,8 +526,8 @@ on_pong(struct peer *p, struct buf_reader *in, struct err *err)
 
 const peer_receive_fn peer_receive_table[MSG_COUNT] = {
     [MSG_HELLO] = on_hello,
-    [MSG_ROSTER] = on_roster,
-    [MSG_SETTLED] = on_settled,
+    [MSG_ROSTER] = peer_roster_take,
+    [MSG_SETTLED] = peer_roster_settled,
     [MSG_JOIN] = on_join,
     [MSG_JOINED] = on_joined,
     [MSG_HEADS] = on_heads,
@@ -583,5 +551,6 @@ const peer_receive_fn peer_receive_table[MSG_COUNT] = {
     [MSG_ASK] = peer_fork_asked,
     [MSG_PLACE] = peer_fork_place,
     [MSG_EVIDENCE] = peer_fork_evidence,
+    [MSG_VERSIONS] = peer_roster_versions,
     [MSG_ROTATE] = on_rotate,
 };

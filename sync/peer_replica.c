@@ -81,27 +81,32 @@ static int
 do_scopes(void *arg, struct peer_scope **out, size_t *n, struct err *err)
 {
 	struct peer_replica *pr = arg;
-	const struct roster *roster = replica_roster(pr->r);
-	struct replica_scope *held = NULL;
+	const struct roster_scope *scope;
+	const struct roster *roster;
 	size_t i, j;
 	int rc;
 
-	rc = replica_scopes(pr->r, &held, n, err);
+	/* It reads what other processes wrote, too. */
+	rc = peer_replica_depart(pr, err);
 	if (rc != 0)
 		return rc;
-	*out = mem_calloc(*n, sizeof(**out));
+	roster = replica_roster(pr->r);
+	for (*n = 0; roster_scope_at(roster, *n) != NULL; ++*n)
+		;
+	*out = mem_calloc(*n + 1, sizeof(**out));
 	/* By depth: an enroller's document before those it enrols. */
-	for (i = 0; i < *n; i++) {
+	for (i = 0; (scope = roster_scope_at(roster, i)) != NULL; i++) {
 		for (j = i; j > 0 && depth(roster, (*out)[j - 1].scope) >
-					 depth(roster, held[i].scope);
+					 depth(roster, scope->scope);
 		     j--)
 			(*out)[j] = (*out)[j - 1];
-		memcpy((*out)[j].scope, held[i].scope, sizeof((*out)[j].scope));
-		(*out)[j].version = held[i].version;
-		(*out)[j].hash = held[i].hash;
+		memset(&(*out)[j], 0, sizeof((*out)[j]));
+		memcpy((*out)[j].scope, scope->scope, sizeof(scope->scope));
+		(*out)[j].version = scope->version;
+		(*out)[j].hash = scope->hash;
+		(*out)[j].contested = scope->contested;
 	}
-	free(held);
-	return peer_replica_depart(pr, err);
+	return 0;
 }
 
 static int
@@ -114,25 +119,46 @@ do_roster_get(void *arg, struct roster_doc *out, const char *scope,
 }
 
 static int
+do_roster_pair(void *arg, struct roster_doc *out, const char *scope, size_t i,
+    struct err *err)
+{
+	struct peer_replica *pr = arg;
+	const struct roster_scope *at =
+	    roster_scope(replica_roster(pr->r), scope);
+
+	if (at == NULL || !at->contested || i > 1)
+		return err_set(
+		    err, YZ_ENOTFOUND, "roster %s is not contested", scope);
+	return replica_roster_hash(pr->r, out, scope, &at->pair[i], err);
+}
+
+static int
+do_roster_relate(void *arg, int64_t *common, const char *scope,
+    const struct digest *hash, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	return replica_roster_relate(pr->r, common, scope, hash, err);
+}
+
+static int
+do_roster_hashes(void *arg, struct digest **out, int64_t *first, size_t *n,
+    const char *scope, struct err *err)
+{
+	struct peer_replica *pr = arg;
+
+	return replica_roster_hashes(
+	    pr->r, out, first, n, scope, LIMIT_VERSIONS, err);
+}
+
+/* What has no place here yet, or any more, is passed over: it may have one
+ * when the roster is another. */
+static int
 adopt(struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
 {
-	struct roster_doc have;
-	bool same;
-	int rc;
+	int rc = replica_adopt(pr->r, doc, err);
 
-	memset(&have, 0, sizeof(have));
-	rc = replica_roster_doc(pr->r, &have, doc->scope, doc->version, err);
-	if (rc == YZ_ENOTFOUND)
-		return replica_adopt(pr->r, doc, err);
-	if (rc != 0)
-		return rc;
-	same = digest_equal(&have.hash, &doc->hash);
-	roster_doc_free(&have);
-	if (same)
-		return 0;
-	return err_set(err, YZ_EDENIED,
-	    "roster %s: two documents of version %lld", doc->scope,
-	    (long long)doc->version);
+	return rc == YZ_ENOTFOUND ? 0 : rc;
 }
 
 static int
@@ -242,17 +268,28 @@ do_rotation_put(void *arg, const void *text, size_t n, struct err *err)
 	return rotate_take(pr->r, pr->local, text, n, err);
 }
 
-/* Revocation ends sessions too. */
+/*
+ * Revocation ends sessions too, and so does a roster by which the two have
+ * nothing to say to each other.  A station that is not listed yet hears its
+ * parent out.
+ */
 static int
 do_welcome(void *arg, struct err *err)
 {
 	struct peer_replica *pr = arg;
-	const struct roster_station *st =
-	    roster_find(replica_roster(pr->r), pr->other);
+	const struct roster *roster = replica_roster(pr->r);
+	const struct roster_station *st = roster_find(roster, pr->other);
+	const char *self = peer_replica_self(pr);
 
 	if (st != NULL && roster_current(st) == NULL)
 		return err_set(
 		    err, YZ_EDENIED, "the key of %s was revoked", pr->other);
+	if (st != NULL && roster_find(roster, self) != NULL &&
+	    !roster_may_speak(roster, self, pr->other))
+		return err_set(err, YZ_EDENIED,
+		    "%s is neither parent nor child of %s, and the roster does"
+		    " not list them as peers",
+		    pr->other, self);
 	return 0;
 }
 
@@ -578,6 +615,9 @@ static const struct peer_store functions = {
     .scopes = do_scopes,
     .roster_get = do_roster_get,
     .roster_put = do_roster_put,
+    .roster_pair = do_roster_pair,
+    .roster_relate = do_roster_relate,
+    .roster_hashes = do_roster_hashes,
     .join = do_join,
     .own = peer_replica_own,
     .rotation_get = do_rotation_get,

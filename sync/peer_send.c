@@ -52,82 +52,11 @@ peer_send_hello(struct peer *p, struct err *err)
 		put_string(b, scopes[i].scope);
 		buf_put_varint(b, (uint64_t)scopes[i].version);
 		buf_put(b, scopes[i].hash.b, sizeof(scopes[i].hash.b));
+		buf_put_u8(b, scopes[i].contested);
 	}
 	peer_say(p, MSG_HELLO);
 	free(scopes);
 	return 0;
-}
-
-struct peer_scope *
-peer_send_scope(struct peer *p, const char *scope)
-{
-	struct peer_scope *s;
-	size_t i;
-
-	for (i = 0; i < p->n_scopes; i++) {
-		if (strcmp(p->scopes[i].scope, scope) == 0)
-			return &p->scopes[i];
-	}
-	p->scopes =
-	    mem_realloc(p->scopes, (p->n_scopes + 1) * sizeof(*p->scopes));
-	s = &p->scopes[p->n_scopes++];
-	memset(s, 0, sizeof(*s));
-	snprintf(s->scope, sizeof(s->scope), "%s", scope);
-	return s;
-}
-
-/* The versions of one scope that the other lacks. */
-static int
-send_scope(struct peer *p, const struct peer_scope *mine, struct err *err)
-{
-	struct peer_scope *theirs = peer_send_scope(p, mine->scope);
-	struct roster_doc doc;
-	bool same;
-	int rc;
-
-	same = theirs->version == 0 || theirs->version > mine->version;
-	if (theirs->version == mine->version)
-		same = digest_equal(&mine->hash, &theirs->hash);
-	if (theirs->version > 0 && theirs->version < mine->version) {
-		memset(&doc, 0, sizeof(doc));
-		rc = p->s.roster_get(
-		    p->s.arg, &doc, mine->scope, theirs->version, err);
-		if (rc != 0)
-			return rc;
-		same = digest_equal(&doc.hash, &theirs->hash);
-		roster_doc_free(&doc);
-	}
-	if (!same)
-		return err_set(err, YZ_EDENIED,
-		    "roster %s: two documents of version %lld", mine->scope,
-		    (long long)theirs->version);
-	while (theirs->version < mine->version) {
-		memset(&doc, 0, sizeof(doc));
-		rc = p->s.roster_get(
-		    p->s.arg, &doc, mine->scope, theirs->version + 1, err);
-		if (rc != 0)
-			return rc;
-		roster_doc_pack(&p->scratch, &doc);
-		peer_say(p, MSG_ROSTER);
-		theirs->version++;
-		theirs->hash = doc.hash;
-		roster_doc_free(&doc);
-	}
-	return 0;
-}
-
-int
-peer_send_rosters(struct peer *p, struct err *err)
-{
-	struct peer_scope *scopes = NULL;
-	size_t n = 0, i;
-	int rc;
-
-	rc = p->s.scopes(p->s.arg, &scopes, &n, err);
-	for (i = 0; i < n && rc == 0; i++)
-		rc = send_scope(p, &scopes[i], err);
-	free(scopes);
-	return rc;
 }
 
 int
@@ -527,7 +456,7 @@ pump(struct peer *p, struct err *err)
 		 * done inside a transaction. */
 		rc = peer_commit(p, err);
 		if (rc == 0)
-			rc = peer_send_rosters(p, err);
+			rc = peer_roster_send(p, err);
 		if (rc == 0)
 			rc = peer_table_load(p, err);
 		/* By the roster that is now read; it has heard why. */

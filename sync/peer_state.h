@@ -1,6 +1,7 @@
 /*
  * What the files of the peer machine share: peer.c (life, table of states),
  * peer_table.c (chains), peer_compare.c (what the other named), peer_fork.c,
+ * peer_roster.c,
  * peer_send.c, peer_receive.c, peer_run.c (runs that come in), peer_blob.c.
  * Nobody else includes this.
  */
@@ -44,6 +45,7 @@ enum {
 	MSG_PLACE,
 	MSG_EVIDENCE,
 	MSG_ROTATE,
+	MSG_VERSIONS,
 	MSG_COUNT
 };
 
@@ -116,7 +118,8 @@ struct peer {
 	bool watch;                /* stay after Done */
 	struct peer_scope *scopes; /* the other's */
 	size_t n_scopes;
-	bool settled_said, bye_said;
+	size_t partings; /* Versions said and not answered */
+	bool settled_said, settled_came, bye_said;
 	bool broken; /* the store failed: nothing is to be committed */
 
 	/* Heads */
@@ -235,7 +238,6 @@ int peer_fork_evidence(struct peer *p, struct buf_reader *in, struct err *err);
 
 /* --- peer_send.c */
 int peer_send_hello(struct peer *p, struct err *err);
-int peer_send_rosters(struct peer *p, struct err *err);
 int peer_send_heads(struct peer *p, struct err *err);
 /* Lists of the streams that differ, and Partials. */
 int peer_send_lists(struct peer *p, struct err *err);
@@ -245,8 +247,15 @@ void peer_send_window(struct peer *p, int64_t total);
 /* Bytes that may go out now. */
 size_t peer_send_room(struct peer *p);
 
-/* What is known of the other's newest version of a scope; made if need be. */
-struct peer_scope *peer_send_scope(struct peer *p, const char *scope);
+/* --- peer_roster.c (PROTOCOL.md, "Roster") */
+/* Every document that the other lacks. */
+int peer_roster_send(struct peer *p, struct err *err);
+/* Say Settled, unless an answer to Versions is to come first. */
+int peer_roster_settle(struct peer *p, struct err *err);
+int peer_roster_take(struct peer *p, struct buf_reader *in, struct err *err);
+int peer_roster_versions(
+    struct peer *p, struct buf_reader *in, struct err *err);
+int peer_roster_settled(struct peer *p, struct buf_reader *in, struct err *err);
 
 /* --- peer_receive.c: readers shared with the others */
 int peer_receive_chain(

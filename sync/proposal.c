@@ -116,19 +116,34 @@ read_home(struct buf *out, struct replica *r, const char *name, struct err *err)
 	return rc;
 }
 
-/* Does the document follow what is held here, signatures apart? */
+/* Does the document follow what is held here, signatures apart, and does
+ * nothing else follow that yet?  This station makes no two of one version. */
 static bool
 is_next(struct replica *r, const struct roster_doc *doc)
 {
 	struct roster_doc cur = {.version = 0};
 	struct roster_change *change = NULL;
+	struct roster_held held;
+	struct digest last;
 	struct err err;
-	bool has, good;
+	bool good;
 
-	has = replica_roster_doc(r, &cur, doc->scope, 0, &err) == 0;
-	good = roster_change_begin(
-		   &change, has ? &cur : NULL, doc, doc->scope, &err) == 0;
+	if (roster_held_read(&held, doc, &err) != 0)
+		return false;
+	last = held.prev;
+	good = held.version == 1
+		   ? replica_roster_doc(r, &cur, doc->scope, 0, &err) ==
+			 YZ_ENOTFOUND
+		   : replica_roster_hash(
+			 r, &cur, doc->scope, &held.prev, &err) == 0 &&
+			 replica_roster_last(r, &last, doc->scope, &err) == 0 &&
+			 digest_equal(&last, &held.prev);
+	if (good)
+		good = roster_change_begin(&change,
+			   held.version == 1 ? NULL : &cur, doc, doc->scope,
+			   &err) == 0;
 	roster_change_free(change);
+	roster_held_free(&held);
 	roster_doc_free(&cur);
 	return good;
 }
@@ -234,6 +249,10 @@ proposal_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 	roster_doc_free(&cur);
 	if (rc == YZ_ENOTFOUND)
 		rc = check_first(r, doc, err);
+	else if (rc == 0 && !is_next(r, doc))
+		rc = err_set(err, YZ_ECONFLICT,
+		    "roster %s: version %lld does not follow the last one here",
+		    doc->scope, (long long)doc->version);
 	if (rc == 0)
 		rc = replica_adopt(r, doc, err);
 	return rc == 0 ? proposal_drop(r, err) : rc;

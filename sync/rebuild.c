@@ -117,6 +117,19 @@ pack_signatures(struct buf *out, struct buf *armoured, struct err *err)
 	return rc;
 }
 
+/* Documents are believed no more than when they came. */
+static int
+check_signatures(const struct roster_doc *doc, struct err *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < doc->n_sigs; i++)
+		rc = sign_verify(doc->sigs[i].sig, doc->sigs[i].key,
+		    SIGN_NS_ROSTER, doc->text.b, doc->text.len, err);
+	return rc;
+}
+
 static int
 take_roster(struct replica *r, const uint8_t oid[20], struct err *err)
 {
@@ -135,7 +148,9 @@ take_roster(struct replica *r, const uint8_t oid[20], struct err *err)
 	if (rc == 0)
 		rc = roster_doc_unpack(&doc, packed.b, packed.len, err);
 	if (rc == 0) {
-		rc = replica_roster_store(r, &doc, oid, err);
+		rc = check_signatures(&doc, err);
+		if (rc == 0)
+			rc = replica_roster_store(r, &doc, oid, err);
 		roster_doc_free(&doc);
 	}
 	buf_free(&text);
@@ -144,7 +159,7 @@ take_roster(struct replica *r, const uint8_t oid[20], struct err *err)
 	return rc;
 }
 
-/* A scope's documents, newest first. */
+/* A scope's documents, from one back to the first. */
 static int
 take_rosters(
     void *arg, const char *name, const uint8_t head[20], struct err *err)
@@ -256,6 +271,11 @@ rebuild(struct rebuild *b, struct err *err)
 	if (rc == 0)
 		rc = ledger_refs(r->ledger, STREAM_ROSTER, "refs/rosters/",
 		    take_rosters, b, err);
+	/* Those that do not count, too: that they are held is why. */
+	if (rc == 0)
+		rc = ledger_refs(r->ledger, STREAM_ROSTER, "refs/forks/roster/",
+		    take_rosters, b, err);
+	r->roster_stamp = -1;
 	if (rc == 0)
 		rc = replica_roster_load(r, err);
 	/* First what ends chains, then the chains, as far as they go. */

@@ -21,9 +21,9 @@
  */
 static const char *const migrations[] = {
     "CREATE TABLE _meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE _roster(scope TEXT, version INTEGER, hash BLOB, doc BLOB,"
-    " oid BLOB,"
-    " PRIMARY KEY(scope, version)) WITHOUT ROWID;"
+    "CREATE TABLE _roster(no INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT,"
+    " version INTEGER, hash BLOB, prev BLOB, signer BLOB, decides BLOB,"
+    " oid BLOB, doc BLOB, UNIQUE(scope, hash));"
     "CREATE TABLE _chain(no INTEGER PRIMARY KEY, name TEXT UNIQUE,"
     " writer TEXT, inc TEXT, stream INTEGER, owner TEXT,"
     " head INTEGER, head_id BLOB, head_oid BLOB, sealed INTEGER DEFAULT 0,"
@@ -139,6 +139,7 @@ replica_open(struct replica **out, struct home *home, struct err *err)
 	memcpy(r->began, home->inc, sizeof(r->began));
 	r->wall = system_wall;
 	r->version = -1;
+	r->roster_stamp = -1;
 	r->schema_kinds = -1;
 	rc = sign_check_library(err);
 	if (rc == 0)

@@ -168,20 +168,38 @@ int replica_history(struct replica *r, const char *kind, const char *id,
 
 /* --- rosters ------------------------------------------------------------ */
 
-/* Newest document of a scope; YZ_ENOTFOUND. */
+/* A version of a scope's document, of those that count; 0: the newest.
+ * YZ_ENOTFOUND. */
 int replica_roster_doc(struct replica *r, struct roster_doc *out,
-    const char *scope, int64_t version,
-    struct err *err); /* version 0: newest */
-/* Scopes held with their newest versions and hashes. */
-struct replica_scope {
-	char scope[ROSTER_SCOPE_MAX];
-	int64_t version;
-	struct digest hash;
-};
-int replica_scopes(
-    struct replica *r, struct replica_scope **out, size_t *n, struct err *err);
-/* Adopt the next version of a scope, in its own transaction: checked by
- * roster_follows(), stored, and every chain judged anew. */
+    const char *scope, int64_t version, struct err *err);
+/* Any document held, by its hash; YZ_ENOTFOUND. */
+int replica_roster_hash(struct replica *r, struct roster_doc *out,
+    const char *scope, const struct digest *hash, struct err *err);
+/* The highest version that counts and leads to that document, which need not
+ * count itself; YZ_ENOTFOUND: it is not held. */
+int replica_roster_relate(struct replica *r, int64_t *common, const char *scope,
+    const struct digest *hash, struct err *err);
+/* The hashes of the versions that count, from *first on; the last max. */
+int replica_roster_hashes(struct replica *r, struct digest **out,
+    int64_t *first, size_t *n, const char *scope, size_t max, struct err *err);
+/* From a document, whether it counts or not, on to the last held that follows
+ * it. */
+int replica_roster_last(
+    struct replica *r, struct digest *hash, const char *scope, struct err *err);
+/* Every document held, and the address of its commit (NULL: not sealed yet);
+ * stops when fn fails. */
+int replica_roster_each(struct replica *r,
+    int (*fn)(void *arg, const struct roster_doc *doc, const uint8_t oid[20],
+	struct err *err),
+    void *arg, struct err *err);
+/*
+ * Take a document in, in a transaction of its own: it follows one that is
+ * held (roster_follows()), is stored, and every chain is judged anew.  It may
+ * follow one that another follows already: then neither counts (FORMAT.md).
+ * One that is held is no failure.  YZ_ENOTFOUND: nothing that it follows is
+ * held, or nobody knows who signed it, or two of its version are held; anything
+ * else: it may not follow.
+ */
 int replica_adopt(
     struct replica *r, const struct roster_doc *doc, struct err *err);
 

@@ -4,6 +4,7 @@
  *
  *	replica.c          opening, transactions, chains in memory, reading
  *	replica_roster.c   roster documents
+ *	roster_seal.c      and their commits in the ledger
  *	judge.c            chains judged by them
  *	store.c            a changeset into its tables
  *	fold.c             an op into its record, when nothing contradicts it
@@ -48,6 +49,7 @@ struct replica {
 	struct db *db;
 	struct ledger *ledger;
 	struct roster *roster;
+	int64_t roster_stamp; /* number of the last document in it */
 	struct schema *schema;
 	bool schema_stale;    /* kinds changed since schema was loaded */
 	int64_t schema_kinds; /* kinds when schema was loaded, -1 to do again */
@@ -95,8 +97,15 @@ int replica_roster_load(struct replica *r, struct err *err);
 /* Store a document; oid is that of its commit, or NULL. */
 int replica_roster_store(struct replica *r, const struct roster_doc *doc,
     const uint8_t oid[20], struct err *err);
-/* Write documents to the ledger that are not there; under its lock. */
-int replica_roster_seal(struct replica *r, struct err *err);
+
+/* --- roster_seal.c */
+/* Write documents to the ledger that are not there, and move refs to what
+ * counts; under its lock. */
+int roster_seal(struct replica *r, struct err *err);
+/* Check every document held; a line to fn per fault, and per scope of which
+ * two of one version are held. */
+int roster_verify(struct replica *r, void (*fn)(void *arg, const char *fault),
+    void *arg, struct err *err);
 
 /* --- judge.c */
 /* Set c's accepted and may_write by the roster. */

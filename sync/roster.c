@@ -10,56 +10,8 @@
 #include "roster_doc.h"
 #include "roster_impl.h"
 #include "roster_rule.h"
+#include "roster_tree.h"
 #include "sign.h"
-
-static int
-parse_all(struct roster *roster, const struct roster_doc *docs, size_t n,
-    struct err *err)
-{
-	size_t i, j;
-	int rc;
-
-	roster->parts = mem_calloc(n + 1, sizeof(*roster->parts));
-	roster->counts = mem_calloc(n + 1, sizeof(*roster->counts));
-	for (i = 0; i < n; i++) {
-		struct roster_part *part = &roster->parts[i];
-
-		rc = roster_parse_part(
-		    part, docs[i].text.b, docs[i].text.len, err);
-		if (rc != 0)
-			return rc;
-		roster->n_parts++;
-		if (strcmp(part->scope, "root") == 0)
-			roster->root = part;
-		for (j = 0; j < i; j++)
-			if (strcmp(roster->parts[j].scope, part->scope) == 0)
-				return err_set(err, YZ_EINVAL,
-				    "roster: two documents of scope %s",
-				    part->scope);
-	}
-	return 0;
-}
-
-int
-roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
-    struct err *err)
-{
-	struct roster *roster = mem_calloc(1, sizeof(*roster));
-	int rc;
-
-	rc = parse_all(roster, docs, n, err);
-	if (rc == 0 && roster->root != NULL) {
-		rc = roster_rule_signed_by_root(
-		    &docs[roster->root - roster->parts], roster->root, err);
-		if (rc == 0)
-			roster_index_build(roster, docs);
-	}
-	if (rc != 0)
-		roster_free(roster);
-	else
-		*out = roster;
-	return rc;
-}
 
 void
 roster_free(struct roster *roster)
@@ -68,8 +20,9 @@ roster_free(struct roster *roster)
 
 	if (roster == NULL)
 		return;
-	for (i = 0; i < roster->n_parts; i++)
+	for (i = 0; i < roster->n_scopes; i++)
 		roster_doc_release(&roster->parts[i]);
+	free(roster->scopes);
 	free(roster->parts);
 	free(roster->counts);
 	free(roster->all);
@@ -119,16 +72,143 @@ roster_threshold(const struct roster *roster)
 	return roster->root == NULL ? 0 : roster->root->threshold;
 }
 
-int64_t
-roster_version(const struct roster *roster, const char *scope)
+const struct roster_scope *
+roster_scope_at(const struct roster *roster, size_t i)
+{
+	return i < roster->n_scopes ? &roster->scopes[i] : NULL;
+}
+
+/* A scope's place, or n_scopes. */
+static size_t
+scope_place(const struct roster *roster, const char *scope)
 {
 	size_t i;
 
-	for (i = 0; i < roster->n_parts; i++)
+	for (i = 0; i < roster->n_scopes; i++)
+		if (strcmp(roster->scopes[i].scope, scope) == 0)
+			break;
+	return i;
+}
+
+const struct roster_scope *
+roster_scope(const struct roster *roster, const char *scope)
+{
+	return roster_scope_at(roster, scope_place(roster, scope));
+}
+
+int64_t
+roster_version(const struct roster *roster, const char *scope)
+{
+	size_t i = scope_place(roster, scope);
+
+	return i < roster->n_scopes && roster->counts[i]
+		   ? roster->parts[i].version
+		   : 0;
+}
+
+bool
+roster_decided(const struct roster *roster, const char *scope, int64_t version,
+    struct digest *hash)
+{
+	size_t i;
+
+	for (i = 0; roster->root != NULL && i < roster->root->n_decided; i++) {
+		const struct roster_decision *d = &roster->root->decided[i];
+
+		if (d->version != version || strcmp(d->scope, scope) != 0)
+			continue;
+		*hash = d->hash;
+		return true;
+	}
+	return false;
+}
+
+bool
+roster_signer(
+    const struct roster *roster, const char *scope, const uint8_t key[32])
+{
+	const struct roster_station *st = roster_find(roster, scope);
+	size_t i;
+
+	for (i = 0; st != NULL && i < st->n_keys; i++)
+		if (memcmp(st->keys[i].sign, key, 32) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_parent(const struct roster *roster, const char *a, const char *b)
+{
+	const struct roster_station *st = roster_find(roster, b);
+
+	return st != NULL && strcmp(st->parent, a) == 0;
+}
+
+bool
+roster_within(const struct roster *roster, const char *scope, const char *code)
+{
+	return roster_find(roster, code) != NULL &&
+	       (strcmp(scope, "root") == 0 || strcmp(scope, code) == 0 ||
+		   roster_is_ancestor(roster, scope, code));
+}
+
+bool
+roster_peers_at(const struct roster *roster, size_t i, struct roster_peers *out)
+{
+	size_t s, k;
+
+	for (s = 0; s < roster->n_scopes; s++) {
+		const struct roster_part *part = &roster->parts[s];
+
+		for (k = 0; roster->counts[s] && k < part->n_peers; k++) {
+			const struct roster_peers *v = &part->peers[k];
+
+			if (roster_within(roster, part->scope, v->a) &&
+			    roster_within(roster, part->scope, v->b) &&
+			    i-- == 0) {
+				*out = *v;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool
+lists_peers(const struct roster_part *part, const char *a, const char *b)
+{
+	size_t i;
+
+	for (i = 0; i < part->n_peers; i++)
+		if (strcmp(part->peers[i].a, a) == 0 &&
+		    strcmp(part->peers[i].b, b) == 0)
+			return true;
+	return false;
+}
+
+bool
+roster_may_call(
+    const struct roster *roster, const char *caller, const char *called)
+{
+	const char *low = strcmp(caller, called) < 0 ? caller : called;
+	const char *high = low == caller ? called : caller;
+	size_t i;
+
+	if (is_parent(roster, called, caller))
+		return true;
+	for (i = 0; i < roster->n_scopes; i++)
 		if (roster->counts[i] &&
-		    strcmp(roster->parts[i].scope, scope) == 0)
-			return roster->parts[i].version;
-	return 0;
+		    lists_peers(&roster->parts[i], low, high) &&
+		    roster_within(roster, roster->parts[i].scope, low) &&
+		    roster_within(roster, roster->parts[i].scope, high))
+			return true;
+	return false;
+}
+
+bool
+roster_may_speak(const struct roster *roster, const char *a, const char *b)
+{
+	return roster_may_call(roster, a, b) || roster_may_call(roster, b, a);
 }
 
 bool

@@ -76,6 +76,35 @@ struct roster_doc {
 	size_t n_sigs;
 };
 void roster_doc_free(struct roster_doc *doc);
+
+/*
+ * What is to be known of a document that is held in order to place it among
+ * the others, without its text.
+ */
+struct roster_held {
+	char scope[ROSTER_SCOPE_MAX];
+	int64_t version;
+	struct digest hash;
+	struct digest prev;     /* zero in version 1 */
+	uint8_t signer[32];     /* of a sub-roster */
+	struct digest *decides; /* root part: which of its own versions count */
+	size_t n_decides;
+};
+int roster_held_read(
+    struct roster_held *out, const struct roster_doc *doc, struct err *err);
+void roster_held_free(struct roster_held *held);
+
+/* How far a scope's documents count, and what stands in the way. */
+struct roster_scope {
+	char scope[ROSTER_SCOPE_MAX];
+	int64_t version; /* the newest that counts, 0: none does */
+	struct digest hash;
+	int64_t held; /* the highest version held, counting or not */
+	/* Two documents of the version after it are held, and the root has
+	 * not decided: neither counts. */
+	bool contested;
+	struct digest pair[2]; /* those two, sorted */
+};
 /* Wire and storage form of a document with its signatures, and back
  * (syntax only). */
 void roster_doc_pack(struct buf *out, const struct roster_doc *doc);
@@ -85,17 +114,37 @@ int roster_doc_unpack(
 struct roster;
 
 /*
- * Build from documents: the newest version of each scope, at most one per
- * scope, in any order.  Checks every signature and rule that holds between
- * them; a sub-roster whose signer the root part does not name is left out
- * (its scope is then absent).  A code or key listed twice: the listing
- * nearer the root counts, at equal distance none does (roster_clash()).
- * Without a root part, or with n = 0, the roster is empty.  Fails when the
- * root part is not good, or something is no document at all.
+ * Build from documents that are held, in any order.  Of each scope the
+ * newest counts that its versions lead to without two of one version
+ * (FORMAT.md, "Which version counts"); read is asked for those.  Checks every
+ * signature and rule that holds between them; a sub-roster whose signer is
+ * not listed is left out.  A code or key listed twice: the listing nearer the
+ * root counts, at equal distance none does (roster_clash()).  Without a root
+ * part, or with n = 0, the roster is empty.  Fails when the root part is not
+ * good, or something is no document at all.
  */
+typedef int (*roster_read_fn)(void *arg, struct roster_doc *out,
+    const struct roster_held *which, struct err *err);
+int roster_build_held(struct roster **out, const struct roster_held *held,
+    size_t n, roster_read_fn read, void *arg, struct err *err);
+/* The same of whole documents; an earlier version may be left out. */
 int roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
     struct err *err);
 void roster_free(struct roster *roster);
+
+/* The i-th scope of which something is held, root first, then by name; or
+ * NULL.  And one by its name, or NULL. */
+const struct roster_scope *roster_scope_at(
+    const struct roster *roster, size_t i);
+const struct roster_scope *roster_scope(
+    const struct roster *roster, const char *scope);
+/* Has the root part decided which document of that version counts?  *hash
+ * then says which. */
+bool roster_decided(const struct roster *roster, const char *scope,
+    int64_t version, struct digest *hash);
+/* Does that station's key, in use or ended, sign its sub-rosters? */
+bool roster_signer(
+    const struct roster *roster, const char *scope, const uint8_t key[32]);
 
 /* May next follow cur (NULL: next is version 1) in its scope?  Version up by
  * one, names cur's hash, signed by the old and the new rule. */
@@ -120,6 +169,25 @@ const struct roster_key *roster_current(const struct roster_station *station);
 /* Is a a strict ancestor of d?  False for unknown codes. */
 bool roster_is_ancestor(
     const struct roster *roster, const char *a, const char *d);
+/*
+ * Peers: two stations that a document which counts lists as such, beside the
+ * lines of the tree; the document's station is above them or one of them, or
+ * it is the root part.  The i-th such pair (false: no more); may one call the
+ * other (its child, or a peer); may the two speak to each other at all?
+ */
+struct roster_peers {
+	char a[CHAIN_CODE_LEN + 1], b[CHAIN_CODE_LEN + 1]; /* a before b */
+};
+bool roster_peers_at(
+    const struct roster *roster, size_t i, struct roster_peers *out);
+bool roster_may_call(
+    const struct roster *roster, const char *caller, const char *called);
+bool roster_may_speak(
+    const struct roster *roster, const char *a, const char *b);
+/* Is code the station of that scope, or below it?  Everybody is within
+ * "root". */
+bool roster_within(
+    const struct roster *roster, const char *scope, const char *code);
 /* Code whose current ssh key this is, or NULL. */
 const char *roster_by_ssh(const struct roster *roster, const uint8_t ssh[32]);
 

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,7 +248,7 @@ roster_change_add_inc(struct roster_change *change, const char *code,
 	return 0;
 }
 
-/* --- auditors, root keys ---------------------------------------------------
+/* --- auditors ---------------------------------------------------
  */
 
 int
@@ -298,6 +299,121 @@ roster_change_auditor(struct roster_change *change,
 		    at->n_owners * sizeof(*at->owners));
 	return 0;
 }
+
+/* --- peers, decisions ------------------------------------------------------
+ */
+
+/* Where the pair is or would be; a is the lower code. */
+static size_t
+peers_place(
+    const struct roster_part *part, const char *a, const char *b, bool *there)
+{
+	int order = 1;
+	size_t i;
+
+	for (i = 0; i < part->n_peers; i++) {
+		order = strcmp(part->peers[i].a, a);
+		if (order == 0)
+			order = strcmp(part->peers[i].b, b);
+		if (order >= 0)
+			break;
+	}
+	*there = i < part->n_peers && order == 0;
+	return i;
+}
+
+static void
+sort_codes(const char **a, const char **b)
+{
+	const char *low = strcmp(*a, *b) < 0 ? *a : *b;
+
+	*b = low == *a ? *b : *a;
+	*a = low;
+}
+
+int
+roster_change_peers(
+    struct roster_change *change, const char *a, const char *b, struct err *err)
+{
+	struct roster_part *part = &change->part;
+	bool there;
+	size_t i;
+
+	if (strcmp(a, b) == 0)
+		return err_set(err, YZ_EINVAL, "%s is no peer of itself", a);
+	sort_codes(&a, &b);
+	i = peers_place(part, a, b, &there);
+	if (there)
+		return 0;
+	if (part->n_peers == LIMIT_PEERS)
+		return err_set(
+		    err, YZ_EINVAL, "more than %d pairs of peers", LIMIT_PEERS);
+	part->peers = mem_realloc(
+	    part->peers, (part->n_peers + 1) * sizeof(*part->peers));
+	memmove(&part->peers[i + 1], &part->peers[i],
+	    (part->n_peers++ - i) * sizeof(*part->peers));
+	memcpy(part->peers[i].a, a, CHAIN_CODE_LEN + 1);
+	memcpy(part->peers[i].b, b, CHAIN_CODE_LEN + 1);
+	return 0;
+}
+
+int
+roster_change_peers_drop(
+    struct roster_change *change, const char *a, const char *b, struct err *err)
+{
+	struct roster_part *part = &change->part;
+	bool there;
+	size_t i;
+
+	sort_codes(&a, &b);
+	i = peers_place(part, a, b, &there);
+	if (!there)
+		return err_set(err, YZ_ENOTFOUND,
+		    "roster %s does not list %s and %s as peers", part->scope,
+		    a, b);
+	memmove(&part->peers[i], &part->peers[i + 1],
+	    (--part->n_peers - i) * sizeof(*part->peers));
+	return 0;
+}
+
+int
+roster_change_decide(struct roster_change *change, const char *scope,
+    int64_t version, const struct digest *hash, struct err *err)
+{
+	struct roster_part *part = &change->part;
+	struct roster_decision *d;
+	size_t i;
+
+	if (strcmp(part->scope, "root") != 0)
+		return err_set(err, YZ_EINVAL, "only the root part decides");
+	for (i = 0; i < part->n_decided; i++) {
+		int order = strcmp(part->decided[i].scope, scope);
+
+		if (order > 0 ||
+		    (order == 0 && part->decided[i].version >= version))
+			break;
+	}
+	if (i < part->n_decided && part->decided[i].version == version &&
+	    strcmp(part->decided[i].scope, scope) == 0) {
+		part->decided[i].hash = *hash;
+		return 0;
+	}
+	if (part->n_decided == LIMIT_DECIDED)
+		return err_set(
+		    err, YZ_EINVAL, "more than %d decisions", LIMIT_DECIDED);
+	part->decided = mem_realloc(
+	    part->decided, (part->n_decided + 1) * sizeof(*part->decided));
+	d = &part->decided[i];
+	memmove(d + 1, d, (part->n_decided++ - i) * sizeof(*d));
+	memset(d, 0, sizeof(*d));
+	snprintf(d->scope, sizeof(d->scope), "%s", scope);
+	d->version = version;
+	d->hash = *hash;
+	return 0;
+}
+
+/* --- root keys -------------------------------------------------------------
+ */
 
 static int
 compare_keys(const void *a, const void *b)

@@ -60,6 +60,14 @@ int roster_change_auditor(struct roster_change *change,
     const struct roster_auditor *auditor, struct err *err);
 int roster_change_auditor_drop(
     struct roster_change *change, const uint8_t ssh[32], struct err *err);
+/* Two stations that may speak to each other, or may no more (YZ_ENOTFOUND). */
+int roster_change_peers(struct roster_change *change, const char *a,
+    const char *b, struct err *err);
+int roster_change_peers_drop(struct roster_change *change, const char *a,
+    const char *b, struct err *err);
+/* Scope root only: of all documents of that version this one counts. */
+int roster_change_decide(struct roster_change *change, const char *scope,
+    int64_t version, const struct digest *hash, struct err *err);
 /* Scope root only; the keys in any order. */
 int roster_change_root_keys(struct roster_change *change,
     const uint8_t (*keys)[32], size_t n, int64_t threshold, struct err *err);

@@ -164,6 +164,40 @@ put_auditor(struct buf *out, const struct roster_auditor *a)
 	buf_putc(out, '}');
 }
 
+static void
+put_decided(struct buf *out, const struct roster_part *part)
+{
+	size_t i;
+
+	buf_puts(out, "],\"decided\":[");
+	for (i = 0; i < part->n_decided; i++) {
+		put_comma(out, i);
+		buf_puts(out, "{\"hash\":");
+		put_hash(out, &part->decided[i].hash);
+		buf_puts(out, ",\"scope\":");
+		put_text(out, part->decided[i].scope);
+		buf_puts(out, ",\"version\":");
+		canon_put_int(out, part->decided[i].version);
+		buf_putc(out, '}');
+	}
+}
+
+static void
+put_peers(struct buf *out, const struct roster_part *part)
+{
+	size_t i;
+
+	buf_puts(out, "],\"peers\":[");
+	for (i = 0; i < part->n_peers; i++) {
+		put_comma(out, i);
+		buf_putc(out, '[');
+		put_text(out, part->peers[i].a);
+		buf_putc(out, ',');
+		put_text(out, part->peers[i].b);
+		buf_putc(out, ']');
+	}
+}
+
 void
 roster_doc_write(struct buf *out, const struct roster_part *part)
 {
@@ -175,6 +209,9 @@ roster_doc_write(struct buf *out, const struct roster_part *part)
 		put_comma(out, i);
 		put_auditor(out, &part->auditors[i]);
 	}
+	if (root)
+		put_decided(out, part);
+	put_peers(out, part);
 	buf_puts(out, "],\"prev\":");
 	put_hash(out, &part->prev);
 	if (root) {
@@ -274,6 +311,8 @@ roster_doc_release(struct roster_part *part)
 	free(part->stations);
 	free(part->auditors);
 	free(part->root_keys);
+	free(part->peers);
+	free(part->decided);
 	memset(part, 0, sizeof(*part));
 }
 

@@ -18,12 +18,20 @@ struct roster_auditor { /* who may read; kept, not yet used */
 	int64_t until;    /* last version of the document, 0: no end */
 };
 
+struct roster_decision { /* of all documents of that version this counts */
+	char scope[ROSTER_SCOPE_MAX];
+	int64_t version;
+	struct digest hash;
+};
+
 struct roster_part { /* what one document says */
 	char scope[ROSTER_SCOPE_MAX];
 	int64_t version;
 	struct digest prev; /* hash of version - 1; zero in version 1 */
 	struct roster_auditor *auditors; /* sorted by ssh key */
 	size_t n_auditors;
+	struct roster_peers *peers; /* sorted */
+	size_t n_peers;
 	struct roster_station *stations; /* sorted by code */
 	size_t n_stations;
 
@@ -32,6 +40,8 @@ struct roster_part { /* what one document says */
 	uint8_t (*root_keys)[32]; /* sorted by bytes */
 	size_t n_root_keys;
 	int64_t threshold;
+	struct roster_decision *decided; /* sorted by scope and version */
+	size_t n_decided;
 };
 
 /*

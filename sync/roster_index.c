@@ -9,6 +9,7 @@
 #include "roster_doc.h"
 #include "roster_impl.h"
 #include "roster_rule.h"
+#include "roster_tree.h"
 
 /*
  * A claim: a station's code or one of its keys.  Claims are compared level
@@ -27,10 +28,11 @@ struct found { /* a station on some document, while building */
 };
 
 struct build {
+	const struct roster_source *from;
 	struct claim *claims;
 	size_t n_claims, max_claims;
 	struct found *found;
-	size_t n_found;
+	size_t n_found, max_found;
 };
 
 static void
@@ -152,6 +154,25 @@ depth(const struct roster *roster, int at)
 	return n;
 }
 
+/* Room for n more stations. */
+static void
+make_room(struct roster *roster, struct build *b, size_t n)
+{
+	size_t max;
+
+	if (b->n_found + n <= b->max_found)
+		return;
+	max = b->max_found = 2 * b->n_found + n + 64;
+	b->found = mem_realloc(b->found, max * sizeof(*b->found));
+	roster->all = mem_realloc(roster->all, max * sizeof(*roster->all));
+	roster->codes =
+	    mem_realloc(roster->codes, max * sizeof(*roster->codes));
+	roster->parent =
+	    mem_realloc(roster->parent, max * sizeof(*roster->parent));
+	roster->clashes =
+	    mem_realloc(roster->clashes, max * sizeof(*roster->clashes));
+}
+
 static void
 claim_part(struct build *b, const struct roster_part *part, int level)
 {
@@ -173,31 +194,60 @@ claim_part(struct build *b, const struct roster_part *part, int level)
 	}
 }
 
-/* Take in every document whose station is known since the level before;
- * false when there was none. */
-static bool
-build_level(struct roster *roster, struct build *b,
-    const struct roster_doc *docs, int level)
+/* The document of a sub-roster that counts, if its station is known: 1. */
+static int
+read_scope(struct roster *roster, struct build *b, size_t i, struct err *err)
+{
+	struct roster_scope *scope = &roster->scopes[i];
+	int at = roster_index_place(roster, scope->scope), rc = 0;
+	struct roster_doc doc = {.version = 0};
+	const struct roster_held *newest;
+	struct roster_tree tree;
+	struct err why;
+
+	if (at < 0 || depth(roster, at) >= LIMIT_TREE)
+		return 0;
+	roster_tree_begin(&tree, scope->scope, b->from->held, b->from->n);
+	newest = roster_tree_walk(scope, &tree, roster->all[at],
+	    roster->root->decided, roster->root->n_decided);
+	if (newest != NULL) {
+		rc = roster_read_part(roster, i, newest, &doc, b->from, err);
+		if (rc == 0)
+			rc = roster_rule_signed_by_station(
+				 &doc, roster->all[at], false, &why) == 0;
+		if (rc == 0)
+			roster_doc_release(&roster->parts[i]);
+		roster_doc_free(&doc);
+	}
+	roster_tree_free(&tree);
+	return rc;
+}
+
+/* Take in every document whose station is known since the level before: 1;
+ * 0 when there was none. */
+static int
+build_level(struct roster *roster, struct build *b, int level, struct err *err)
 {
 	size_t from = b->n_found, i;
 	bool any = false;
-	struct err why;
+	int rc;
 
-	for (i = 0; i < roster->n_parts; i++) {
+	for (i = 0; i < roster->n_scopes; i++) {
 		const struct roster_part *part = &roster->parts[i];
-		int at;
 
-		if (roster->counts[i])
-			continue;
 		if (part != roster->root) {
-			at = roster_index_place(roster, part->scope);
-			if (at < 0 || depth(roster, at) >= LIMIT_TREE ||
-			    roster_rule_signed_by_station(
-				&docs[i], roster->all[at], false, &why) != 0)
-				continue;
-		}
+			rc = roster->counts[i] || level == 0
+				 ? 0
+				 : read_scope(roster, b, i, err);
+			if (rc < 0)
+				return rc;
+			roster->counts[i] |= rc == 1;
+		} else
+			rc = level == 0;
+		if (rc == 0)
+			continue;
+		make_room(roster, b, part->n_stations);
 		claim_part(b, part, level);
-		roster->counts[i] = true;
 		any = true;
 	}
 	mark_clashes(b, level);
@@ -211,22 +261,40 @@ build_level(struct roster *roster, struct build *b,
 	return any;
 }
 
-void
-roster_index_build(struct roster *roster, const struct roster_doc *docs)
+/* Whose station is not listed, or signed none of it: what is held says
+ * nothing, but how far it goes is to be known. */
+static void
+walk_silent(struct roster *roster, const struct roster_source *from)
 {
-	struct build b = {0};
-	size_t i, max = 1;
-	int level = 0;
+	struct roster_tree tree;
+	size_t i;
 
-	for (i = 0; i < roster->n_parts; i++)
-		max += roster->parts[i].n_stations;
-	roster->all = mem_calloc(max, sizeof(*roster->all));
-	roster->clashes = mem_calloc(max, sizeof(*roster->clashes));
-	roster->codes = mem_calloc(max, sizeof(*roster->codes));
-	roster->parent = mem_calloc(max, sizeof(*roster->parent));
-	b.found = mem_calloc(max, sizeof(*b.found));
-	while (build_level(roster, &b, docs, level))
+	for (i = 0; i < roster->n_scopes; i++) {
+		if (roster->counts[i] || &roster->parts[i] == roster->root)
+			continue;
+		roster_tree_begin(
+		    &tree, roster->scopes[i].scope, from->held, from->n);
+		(void)roster_tree_walk(&roster->scopes[i], &tree, NULL,
+		    roster->root == NULL ? NULL : roster->root->decided,
+		    roster->root == NULL ? 0 : roster->root->n_decided);
+		roster_tree_free(&tree);
+	}
+}
+
+int
+roster_index_build(
+    struct roster *roster, const struct roster_source *from, struct err *err)
+{
+	struct build b = {.from = from};
+	int level = 0, rc = roster->root != NULL;
+
+	while (rc == 1) {
+		rc = build_level(roster, &b, level, err);
 		level++;
+	}
+	if (rc == 0)
+		walk_silent(roster, from);
 	free(b.claims);
 	free(b.found);
+	return rc;
 }

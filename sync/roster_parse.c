@@ -485,6 +485,99 @@ parse_auditors(struct roster_part *part, struct canon object, struct err *err)
 }
 
 static int
+compare_peers(const struct roster_peers *x, const struct roster_peers *y)
+{
+	int d = strcmp(x->a, y->a);
+
+	return d != 0 ? d : strcmp(x->b, y->b);
+}
+
+/* Pairs of two codes each; what is more in one does not print back. */
+static int
+parse_peers(struct roster_part *part, struct canon object, struct err *err)
+{
+	struct canon list = {NULL, 0}, item, code = {NULL, 0};
+	size_t at = 0, in, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "peers", LIMIT_PEERS, err);
+	if (rc != 0)
+		return rc;
+	part->peers = mem_calloc(count + 1, sizeof(*part->peers));
+	for (; canon_next(list, &at, &item); part->n_peers++) {
+		struct roster_peers *v = &part->peers[part->n_peers];
+
+		in = 0;
+		if (canon_type(item) != CANON_LIST ||
+		    !canon_next(item, &in, &code))
+			return err_set(
+			    err, YZ_ECORRUPT, "roster: peers are two and two");
+		rc = code_of(v->a, code, "peers", err);
+		if (rc == 0 && !canon_next(item, &in, &code))
+			rc = err_set(
+			    err, YZ_ECORRUPT, "roster: peers are two and two");
+		if (rc == 0)
+			rc = code_of(v->b, code, "peers", err);
+		if (rc != 0)
+			return rc;
+		if (strcmp(v->a, v->b) >= 0 ||
+		    (part->n_peers > 0 && compare_peers(v - 1, v) >= 0))
+			return unsorted("peers", err);
+	}
+	return 0;
+}
+
+static int
+parse_decision(struct roster_decision *d, struct canon v, struct err *err)
+{
+	char *scope = NULL;
+	int rc;
+
+	rc = get_hash(&d->hash, v, "hash", err);
+	if (rc == 0)
+		rc = get_int(&d->version, v, "version", 1, LIMIT_SEQ, err);
+	if (rc == 0)
+		rc = get_text(&scope, v, "scope", CHAIN_CODE_LEN, err);
+	if (rc != 0)
+		return rc;
+	if (digest_equal(&d->hash, &zero) ||
+	    (strcmp(scope, "root") != 0 &&
+		!chain_is_code(scope, strlen(scope))))
+		rc = err_set(
+		    err, YZ_ECORRUPT, "roster: \"decided\" names no document");
+	else
+		memcpy(d->scope, scope, strlen(scope) + 1);
+	free(scope);
+	return rc;
+}
+
+static int
+parse_decided(struct roster_part *part, struct canon object, struct err *err)
+{
+	struct canon list = {NULL, 0}, item;
+	size_t at = 0, count;
+	int rc;
+
+	rc = get_list(&list, &count, object, "decided", LIMIT_DECIDED, err);
+	if (rc != 0)
+		return rc;
+	part->decided = mem_calloc(count + 1, sizeof(*part->decided));
+	for (; canon_next(list, &at, &item); part->n_decided++) {
+		struct roster_decision *d = &part->decided[part->n_decided];
+		int order;
+
+		rc = parse_decision(d, item, err);
+		if (rc != 0)
+			return rc;
+		order =
+		    part->n_decided == 0 ? -1 : strcmp(d[-1].scope, d->scope);
+		if (order > 0 || (order == 0 && d[-1].version >= d->version))
+			return unsorted("decided", err);
+	}
+	return 0;
+}
+
+static int
 parse_root(struct roster_part *part, struct canon object, struct err *err)
 {
 	struct canon list = {NULL, 0}, item;
@@ -540,6 +633,8 @@ parse_part(
 	    (rc = get_hash(&part->prev, v, "prev", err)) != 0 ||
 	    (rc = parse_auditors(part, v, err)) != 0 ||
 	    (rc = parse_stations(part, v, err)) != 0 ||
+	    (rc = parse_peers(part, v, err)) != 0 ||
+	    (root && (rc = parse_decided(part, v, err)) != 0) ||
 	    (root && (rc = parse_root(part, v, err)) != 0))
 		return rc;
 	if ((part->version == 1) != digest_equal(&part->prev, &zero))

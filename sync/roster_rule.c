@@ -209,6 +209,33 @@ keeps_station(const struct roster_station *was, const struct roster_station *is,
 	return 0;
 }
 
+/* What was decided stays so. */
+static int
+keeps_decided(const struct roster_part *cur, const struct roster_part *next,
+    struct err *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < cur->n_decided; i++) {
+		const struct roster_decision *was = &cur->decided[i];
+
+		for (j = 0; j < next->n_decided; j++) {
+			const struct roster_decision *is = &next->decided[j];
+
+			if (is->version == was->version &&
+			    strcmp(is->scope, was->scope) == 0 &&
+			    digest_equal(&is->hash, &was->hash))
+				break;
+		}
+		if (j == next->n_decided)
+			return err_set(err, YZ_EDENIED,
+			    "roster: what was decided about version %lld of %s"
+			    " may not be taken back",
+			    (long long)was->version, was->scope);
+	}
+	return 0;
+}
+
 int
 roster_rule_keeps(const struct roster_part *cur, const struct roster_part *next,
     struct err *err)
@@ -220,6 +247,9 @@ roster_rule_keeps(const struct roster_part *cur, const struct roster_part *next,
 	if (root && strcmp(cur->root, next->root) != 0)
 		return err_set(
 		    err, YZ_EDENIED, "roster: the root may not change");
+	rc = keeps_decided(cur, next, err);
+	if (rc != 0)
+		return rc;
 	for (i = 0; i < cur->n_stations; i++) {
 		const struct roster_station *was = &cur->stations[i], *is;
 

@@ -187,7 +187,7 @@ replica_seal(struct replica *r, struct err *err)
 	rc = ledger_lock(r->ledger, err);
 	if (rc != 0)
 		return err_within(err, "seal");
-	rc = replica_roster_seal(r, err);
+	rc = roster_seal(r, err);
 	if (rc != 0) {
 		ledger_unlock(r->ledger);
 		return err_within(err, "seal");

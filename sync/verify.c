@@ -165,6 +165,8 @@ replica_verify(struct replica *r, bool deep, int64_t *checked,
 	}
 	if (rc == 0)
 		fork_verify(r, fn, arg);
+	if (rc == 0)
+		rc = roster_verify(r, fn, arg, err);
 	if (rc == 0 && deep)
 		rc = verify_blobs(&v, err);
 	return rc;

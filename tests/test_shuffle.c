@@ -396,7 +396,9 @@ run_order(struct order *o, bool plain)
 			rc = o->h->v[i].docs != NULL
 				 ? bring_roster(o, i, &err)
 				 : bring_changeset(o, i, &err);
-			if (rc == YZ_EDENIED) {
+			/* Who signed it, or what it follows, is to come. */
+			if (rc == YZ_EDENIED ||
+			    (rc == YZ_ENOTFOUND && o->h->v[i].docs != NULL)) {
 				o->shut[i] = true;
 				break;
 			}

@@ -114,5 +114,8 @@ doctor_peers(struct doctor *d)
 		else if (strcmp(other->parent, self) == 0 &&
 			 roster_current(other) != NULL)
 			check_peer(d, "child", other->code, other->name);
+		else if (roster_may_speak(roster, self, other->code) &&
+			 roster_current(other) != NULL)
+			check_peer(d, "peer", other->code, other->name);
 	}
 }

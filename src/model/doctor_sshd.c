@@ -100,7 +100,7 @@ callers(struct doctor *d)
 	(void)db_get_int(&n, local_db(d->local), &ignored,
 	    "SELECT count(*) FROM invitation", "");
 	for (i = 0; i < roster_count(roster); i++)
-		n += strcmp(roster_at(roster, i)->parent, self) == 0;
+		n += roster_may_call(roster, roster_at(roster, i)->code, self);
 	return n;
 }
 
