@@ -247,7 +247,8 @@ open_all(struct daemon *d, struct err *err)
 	    .port = d->o->port,
 	    .certificate = d->o->certificate,
 	    .key = d->o->key,
-	    .handle = desk_handle};
+	    .handle = desk_handle,
+	    .admit = desk_admit};
 	struct home *home;
 	int rc;
 

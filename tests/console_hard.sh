@@ -1,6 +1,7 @@
 #!/bin/sh
 # Goal of this test: hard days of the console's server.  Two thousand sockets
-# that never finish a request leave it usable; of a thousand guesses next to
+# that never finish a request leave it usable, strangers with long bodies do not
+# fill its memory; of a thousand guesses next to
 # none is looked at (GUESSES=10000 for the long form); and whatever instant
 # it is killed at (KILLS times), what it said is saved is saved.
 # shellcheck source=tests/lib.sh
@@ -41,6 +42,11 @@ ok "the console runs" desk_start home --no-sync
 URL_OF_DESK=$url
 export URL_OF_DESK
 checks slow.mjs
+
+# --- long bodies ------------------------------------------------------------------
+PID_OF_DESK=$serve_pid
+export PID_OF_DESK
+checks flood.mjs
 
 # --- guesses -----------------------------------------------------------------------
 counted() { sqlite3 -cmd '.timeout 20000' home/local.db \

@@ -473,6 +473,30 @@ answer(struct call *c, struct err *err)
 	return rc;
 }
 
+bool
+desk_admit(void *arg, const struct http_request *q)
+{
+	struct http_reply ignored = {.status = 200};
+	struct call c = {.desk = arg, .q = q, .p = &ignored};
+	const struct route *route;
+	struct seat *seat = NULL;
+	bool other, may = false;
+	struct err err;
+	size_t i;
+
+	route = route_find(q->method, q->path, c.arg, &other);
+	if (route != NULL && (route->flags & ROUTE_BYTES) != 0 &&
+	    seat_take(&seat, c.desk, &err) == 0) {
+		c.r = seat->r;
+		c.local = seat->local;
+		may = admit(&c, route, &err) == 0;
+		seat_leave(c.desk, seat);
+	}
+	for (i = 0; i < 3; i++)
+		free(c.arg[i]);
+	return may;
+}
+
 void
 desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 {

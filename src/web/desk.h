@@ -25,6 +25,8 @@ int desk_open(
 void desk_close(struct desk *desk);
 /* http_options.handle; arg is the desk. */
 void desk_handle(void *arg, const struct http_request *q, struct http_reply *p);
+/* http_options.admit: bytes that may go somewhere, of somebody who may. */
+bool desk_admit(void *arg, const struct http_request *q);
 /* Changes whenever any process has committed to the replica. */
 int desk_version(struct desk *desk, int64_t *out, struct err *err);
 /* Changes whenever a neighbour was met or lost, or something is known of it

@@ -28,6 +28,7 @@ struct http_connection {
 	struct http *h;
 	struct http_request q;
 	struct line *line;
+	bool admitted; /* its body may be long */
 	/* An open stream; in the server's list, under its lock. */
 	struct http_connection *next;
 	struct buf queue; /* what is to be sent */
@@ -525,8 +526,14 @@ answer(struct http_connection *c)
 static void
 take_body(struct http_connection *c, const char *data, size_t n)
 {
-	if (c->q.body.len + n > HTTP_BODY_MAX)
+	size_t len = c->q.body.len + n;
+
+	if (len > HTTP_BODY_ANY && !c->admitted && c->q.fault == 0)
+		c->admitted = c->h->o.admit(c->h->o.arg, &c->q);
+	if (len > (c->admitted ? HTTP_BODY_MAX : HTTP_BODY_ANY)) {
 		c->q.fault = MHD_HTTP_CONTENT_TOO_LARGE;
+		buf_free(&c->q.body);
+	}
 	/* Read on all the same, keep nothing, then say so. */
 	if (c->q.fault == 0)
 		buf_put(&c->q.body, data, n);
