@@ -20,15 +20,14 @@ struct http;
 struct http_connection;
 
 #define HTTP_BODY_MAX (17u << 20)  /* bytes of a request's body */
-#define HTTP_BODY_ANY (256u << 10) /* of one nobody has asked about */
-* /
-#define HTTP_HEAD_MAX (8u << 10) /* of its path and headers */
-#define HTTP_HEAD_MS 10000       /* that a first request's head may take */
-#define HTTP_BODY_RATE 512       /* bytes/s that a body keeps up */
-#define HTTP_BODY_GRACE_MS 10000 /* before that is asked for */
-#define HTTP_ANSWER_MS 600000    /* that a reply may take to be read */
-#define HTTP_TIMEOUT 30          /* seconds without a byte */
-#define HTTP_CONNECTIONS 512     /* at one time, in all */
+#define HTTP_BODY_ANY (256u << 10) /* of one that nobody asked about */
+#define HTTP_HEAD_MAX (8u << 10)   /* of its path and headers */
+#define HTTP_HEAD_MS 10000         /* that a first request's head may take */
+#define HTTP_BODY_RATE 512         /* bytes/s that a body keeps up */
+#define HTTP_BODY_GRACE_MS 10000   /* before that is asked for */
+#define HTTP_ANSWER_MS 600000      /* that a reply may take to be read */
+#define HTTP_TIMEOUT 30            /* seconds without a byte */
+#define HTTP_CONNECTIONS 512       /* at one time, in all */
 /* Connections on which no whole request has come: one more, and the oldest of
  * whoever has the most is cut, so that who is slow shuts nobody out. */
 #define HTTP_OPEN 192            /* in all */
@@ -38,7 +37,7 @@ struct http_connection;
 #define HTTP_THREADS 4           /* that run handlers */
 #define HTTP_HEADERS 16          /* that a reply may set */
 
-    struct http_request {
+struct http_request {
 	const char *method;
 	const char *path; /* decoded, without the query */
 	struct buf body;
