@@ -106,13 +106,6 @@ county set resource "$(cat id.7)" lon=106.931 lat=27.655 --as 值班员甲 >/dev
 city set resource "$(cat id.7)" lon=106.945 lat=27.661 --as 市调度员 >/dev/null
 county sync >/dev/null
 like "$(county conflicts)" 'status' "two who did not know of each other differ"
-# What does not count: how it comes about is test_hostile's story.
-sqlite3 county/yizhan.db "INSERT INTO _quarantine (chain, seq, op, rec,
-	kind, id, reason) SELECT chain, seq, 0, 0, 'resource', '520303-$(echo same |
-	md5sum | cut -c 1-32)', 'the writer 520300 has no power over 520303'
-	FROM _changeset JOIN _chain ON no = chain WHERE writer = '520300'
-	AND stream = 'resource' ORDER BY seq DESC LIMIT 1" ||
-	fail "an operation is put in quarantine"
 for who in city county; do
 	echo 'Night-watch-1' | $who user add duty1 --name 值班员甲 --role officer
 	echo 'Night-watch-1' | $who user add sys1 --name 系统管理员 --role system

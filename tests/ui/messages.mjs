@@ -19,7 +19,7 @@ const source = fs.readFileSync(path.join(top, 'zh.js'), 'utf8');
 const { default: zh } = await import('data:text/javascript,' +
 	encodeURIComponent(source));
 // Units, streams and the like are looked up by what the server says.
-const free = /\|(unit|stream|verb|kind|audit)$/;
+const free = /\|(unit|stream|verb|kind|audit|doctor)$/;
 const lacking = [...said.keys()].filter((s) => !(s in zh));
 const idle = Object.keys(zh).filter((s) => !said.has(s) && !free.test(s));
 

@@ -107,6 +107,8 @@ export const patch = (path, etag, body) =>
 export const drop = (path, why) =>
 	call('DELETE', `${path}?why=${encodeURIComponent(why)}`);
 
+export const remove = (path) => call('DELETE', path);
+
 export async function upload(file) {
 	const response = await send('POST', 'blobs', file,
 	    { 'Content-Type': 'application/octet-stream' }, BLOB_WAIT_MS);

@@ -23,6 +23,7 @@ const PAGES = {
 	changesets: () => import('./pages/changesets.js'),
 	users: () => import('./pages/users.js'),
 	audit: () => import('./pages/audit.js'),
+	doctor: () => import('./pages/doctor.js'),
 };
 
 const NAV = [
@@ -31,6 +32,7 @@ const NAV = [
 	{ key: 'c', path: 'conflicts', sign: ['异', 'C'], name: N_('To decide') },
 	{ key: 's', path: 'stations', sign: ['链', 'S'], name: N_('Stations') },
 	{ key: 'l', path: 'changesets', sign: ['账', 'L'], name: N_('Ledger') },
+	{ key: 'h', path: 'doctor', sign: ['检', 'H'], name: N_('Health') },
 	{ key: 'u', path: 'users', sign: ['人', 'U'], name: N_('Users'),
 		powers: ['users', 'rights'] },
 	{ key: 'a', path: 'audit', sign: ['核', 'A'], name: N_('Audit'),

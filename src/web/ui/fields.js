@@ -160,19 +160,14 @@ function Several({ f, id, value, onValue }) {
 		    .map((s) => s.trim()).filter(Boolean))}/>`;
 }
 
-const HINTS = {
-	time: () => '2026-11-23 14:05',
-	date: () => '2026-11-23',
-	phone: () => '0851-28221119',
-};
+// How it is typed, shown where nothing stands yet.
+const EXAMPLES = { time: '2026-11-23 14:05', date: '2026-11-23',
+	phone: '0851-28221119' };
 
-function bounds(f) {
-	const unit = unitName(f.unit);
+const bounds = (f) => f.min && f.max && Number(f.max) < 100000 ?
+	`${f.min} – ${f.max}` : '';
 
-	if (f.min && f.max)
-		return `${f.min} – ${f.max} ${unit}`;
-	return unit;
-}
+const nowTyped = (f) => f.type === 'date' ? day() : typed(f, new Date());
 
 // The code that a label stands for.
 function code(f, text) {
@@ -182,15 +177,16 @@ function code(f, text) {
 	    ?.code ?? text;
 }
 
-export function Field({ f, values, texts, onValue, wrong, now }) {
+export function Field({ f, values, texts, onValue, wrong, now, first }) {
 	const id = 'f-' + f.name;
 	const value = values[f.name];
 	const fixed = (f.type === 'code' && f.codes || f.type === 'bool') &&
 		f.elem === 'one';
 	const group = fixed && (f.codes?.length ?? 2) <= RADIO_MAX ||
 		isSet(f) && f.codes?.length <= 30;
-	const hint = HINTS[f.type]?.() ?? (['int', 'decimal'].includes(f.type) ?
-		bounds(f) : f.type === 'code' && !f.codes ? _('code') : '');
+	const hint = ['int', 'decimal'].includes(f.type) ? bounds(f) :
+		f.type === 'code' && !f.codes ? _('code') : '';
+	const suffix = unitName(f.unit);
 	const described = (wrong || now !== undefined ? id + '-wrong' : '') +
 		(hint ? ' ' + id + '-hint' : '');
 	const set = (v) => onValue(f.name, v);
@@ -211,18 +207,26 @@ export function Field({ f, values, texts, onValue, wrong, now }) {
 			aria-describedby=${described} onInput=${(e) =>
 			set(e.target.value)}/>`;
 	else
-		input = html`<input id=${id} value=${value} aria-describedby=${described}
+		input = html`<div class="typed"><input id=${id} value=${value}
+			aria-describedby=${described} placeholder=${EXAMPLES[f.type] ?? null}
 			aria-invalid=${!!wrong} maxlength=${f.type === 'text' ?
 			    f.max_len || null : null}
 			inputmode=${{ int: 'numeric', decimal: 'decimal', phone: 'tel' }[
 			    f.type] ?? null}
 			class=${['int', 'decimal', 'date', 'time'].includes(f.type) ?
-			    'short' : ''} onInput=${(e) => set(e.target.value)}/>`;
+			    'short' : ''} onInput=${(e) => set(e.target.value)}/>${suffix &&
+			html`<span class="suffix">${suffix}</span>`}${['date', 'time']
+			    .includes(f.type) && html`<button type="button" class="t"
+				onClick=${() => set(nowTyped(f))}>${f.type === 'date' ?
+				_('today') : _('now')}<span class="hide"> ${label(f)}</span>
+			</button>`}</div>`;
 	const name = html`${label(f)}${f.required && html` <small>${
-	    given(f) ? _('given by itself') : _('wanted')}</small>`}`;
+	    /^default /.test(f.note) ? _('{n} unless given', { n: f.note.slice(8)
+	    .split(/[;, ]/)[0] }) : given(f) ? _('numbered by itself') :
+	    _('wanted')}</small>`}`;
 
 	return html`<div class=${'field' + (wrong || now !== undefined ? ' wrong' :
-		'')} role=${group ? 'group' : null}
+		'') + (first ? ' first' : '')} role=${group ? 'group' : null}
 		aria-labelledby=${group ? id + '-name' : null}>
 		${group ? html`<span class="label" id=${id + '-name'}>${name}</span>` :
 		    html`<label for=${id}>${name}</label>`}

@@ -102,7 +102,8 @@ export function Form({ kind, before, texts, save, onLeave, verb, nows }) {
 		    sentence(error)}</div>`}
 		${parts(fields, kind.title).map(([name, list]) => html`
 			<fieldset key=${name}>${name && html`<legend>${name}</legend>`}
-			${list.map((f) => html`<${Field} key=${f.name} f=${f}
+			${list.map((f, i) => html`<${Field} key=${f.name} f=${f}
+				first=${f.group && f.group !== list[i - 1]?.group}
 				values=${values} texts=${texts} onValue=${set}
 				wrong=${wrong === f.name ? error.message : null}
 				now=${taken.includes(f.name) ? undefined :

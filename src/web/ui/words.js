@@ -26,6 +26,9 @@ export const kindLabel = (kind) => kind && (label(kind) === kind.name ?
 
 const LONG = 120;
 
+// Noughts at the end of a place say nothing of how exact it is.
+export const trimmed = (s) => s.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+
 const short = (s) => s.length > LONG ? s.slice(0, LONG) + '…' : s;
 
 export function words(f, v) {
@@ -39,6 +42,10 @@ export function words(f, v) {
 		return short(JSON.stringify(v));
 	if (f?.type === 'time')
 		return when(v);
+	if (f?.type === 'blob')
+		return _('Attachment {n}', { n: String(v).slice(0, 8) });
+	if (f?.unit === 'deg')
+		return trimmed(String(v)) + '°';
 	return label(f?.codes?.find((c) => c.code === v)) || short(String(v));
 }
 
@@ -51,7 +58,9 @@ export function registerName(kind, register) {
 	if (register[0] === '@')
 		return _('Does it exist?');
 	if (register[0] === '#')
-		return kind.fields.filter((f) => f.group === register.slice(1))
+		return kind.fields.some((f) => f.group === register.slice(1) &&
+		    f.name === 'lon') ? _('Place on the map') :
+		    kind.fields.filter((f) => f.group === register.slice(1))
 		    .map(label).join(_(', ')) || register;
 	if (register.includes('=')) {
 		const [name, element] = split(register);
@@ -75,11 +84,10 @@ export function registerValue(kind, register, v) {
 		return present(v) ? _('it stays') : _('removed: {why}', { why:
 			typeof v === 'string' ? v : '' });
 	if (register[0] === '#' && v && typeof v === 'object')
-		return Object.entries(v).filter(([, x]) => x !== null).map(([k, x]) => {
-			const f = kind.fields.find((e) => e.name === k);
-
-			return `${label(f) || k} ${words(f, x)}`;
-		}).join(' · ') || _('(empty)');
+		// In the kind's order: longitude before latitude.
+		return kind.fields.filter((f) => (v[f.name] ?? null) !== null)
+		    .map((f) => `${label(f)} ${words(f, v[f.name])}`).join(' · ') ||
+		    _('(empty)');
 	if (register.includes('='))
 		return present(v) ? _('with it') : _('without it');
 	return words(kind.fields.find((f) => f.name === register), v);

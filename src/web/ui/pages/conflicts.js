@@ -97,7 +97,7 @@ function Conflict({ c, may, again }) {
 					v.changeset.slice(0, 12)}</a></p>
 				<p class="dim">${v.shown ? _('shown until decided: the later one') :
 				    _('kept beside it')}</p>
-				${may(c) && html`<button disabled=${busy} class=${v.shown ? '' : 'q'}
+				${may(c) && html`<button disabled=${busy} class="q"
 					onClick=${() => take(v)}>${_('Take “{value}”', { value:
 					value.length > 24 ? value.slice(0, 24) + '…' : value })}
 				</button>`}</li>`;
@@ -105,11 +105,14 @@ function Conflict({ c, may, again }) {
 }
 
 function Quarantine() {
-	const of = useLoad(async () => ({ list: await kinds(),
-		rows: (await get('quarantine')).quarantine }), [lang]);
+	const of = useLoad(async () => {
+		const { quarantine: rows, total } = await get('quarantine');
+
+		return { list: await kinds(), rows, total: total ?? rows.length };
+	}, [lang]);
 
 	return html`<section aria-labelledby="h-q"><h2 id="h-q">${
-	    _('Quarantine')} <small>${of.data?.rows.length || ''}</small></h2>
+	    _('Quarantine')} <small>${of.data?.total || ''}</small></h2>
 		<p class="dim">${_('Signed and held, but they do not count: whoever wrote them had no right to. They are the same at every station and nothing is lost.')}</p>
 		<${Loaded} of=${of}>${({ rows, list }) => rows.length === 0 ? html`
 			<p class="ok">${_('Nothing is quarantined.')}</p>` : html`
@@ -126,9 +129,11 @@ function Quarantine() {
 				<td class="mono" data-label=${_('Chain')}>${x.changeset ? html`
 					<a href=${'/changesets/' + x.changeset}>${x.chain} ${
 					x.seq}</a>` : `${x.chain} ${x.seq}`}</td>
-				<td data-label=${_('Author')}>${x.author}</td>
+				<td data-label=${_('Author')}>${x.author ?? ''}</td>
 				<td data-label=${_('Time')}><${When} at=${x.time}/></td></tr>`)}
-			</tbody></table></div>`}</${Loaded}></section>`;
+			</tbody></table></div>`}</${Loaded}>${of.data?.total > of.data?.rows.length &&
+			html`<p class="dim">${_('{n} of {all}', { n: of.data.rows.length,
+			    all: of.data.total })}</p>`}</section>`;
 }
 
 export default function Conflicts({ user, station }) {

@@ -92,6 +92,10 @@ function Incidents({ of, now, chosen, choose }) {
 				    c.values.incident === r.id)}/>`)}</${Loaded}></section>`;
 }
 
+// "李秀英 (520302-19829aec)": the name is what is called out.
+const personName = (r) => (r.text.person ?? '')
+    .replace(/ \([0-9]{6}-[0-9a-f]+\)$/, '') || r.values.person;
+
 function Duty({ may }) {
 	const of = useLoad(() => list('duty_shift', { duty_date: day(),
 		_limit: 50 }), [lang]);
@@ -104,9 +108,9 @@ function Duty({ may }) {
 			${may && html` <a href=${kindHref('duty_shift', '/new')}>${
 			    _('Enter the shift')}</a>`}</p>` : html`
 			<table><tbody>${d.records.map((r) => html`<tr key=${r.id}>
-				<td><a href=${recordHref('duty_shift', r.id)}>${r.text.person ||
-				    r.values.person || _('not named')}</a></td>
-				<td class="dim">${r.text.role}</td>
+				<td><a href=${recordHref('duty_shift', r.id)}>${personName(r) ||
+				    _('not named')}</a></td>
+				<td class="dim whole">${r.text.role}</td>
 				<td class="n">${r.text.phone}</td></tr>`)}
 			</tbody></table>`}</${Loaded}></section>`;
 }

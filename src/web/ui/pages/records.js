@@ -8,7 +8,8 @@ import { Head, Level, Loaded, Status, tell, Trouble, useLoad } from
 	'../parts.js';
 import { Points } from '../points.js';
 import { go, kindHref, kindOfPath, recordHref } from '../route.js';
-import { kindLabel } from '../words.js';
+import { day, exact } from '../time.js';
+import { kindLabel, trimmed } from '../words.js';
 import { Create } from './create.js';
 import { Record } from './record.js';
 
@@ -28,9 +29,13 @@ export function Cell({ f, r }) {
 	if (f.name === 'level' && f.target === 'event_level.tsv' ||
 	    f.name === 'color')
 		return html`<${Level} code=${r.values[f.name]} text=${text}/>`;
-	// Noughts behind a place say nothing of how exact it is.
-	if (f.unit === 'deg' || f.group)
-		return text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+	if (f.unit === 'deg')
+		return trimmed(text);
+	if (f.type === 'time')
+		return html`<time dateTime=${r.values[f.name]}>${day(r.values[f.name])} ${
+		    exact(r.values[f.name]).slice(11, 16)}</time>`;
+	if (f.type === 'ref')
+		return text.replace(/ \([0-9]{6}-[0-9a-f]+\)$/, '');
 	return text;
 }
 
@@ -50,6 +55,10 @@ export function rowKeys(e) {
 
 function Kinds({ all, on }) {
 	const [more, setMore] = useState(false);
+
+	// On a phone the kinds stand in one row that is wider than the screen.
+	useEffect(() => document.querySelector('.kinds a.on')?.scrollIntoView({
+		block: 'nearest', inline: 'center' }), [on]);
 	const some = all.filter((k) => k.count > 0 || k.name === on ||
 		['incident', 'resource'].includes(k.base));
 	const streams = [['command', _('Events')], ['resource', _('Register')],
@@ -97,15 +106,17 @@ function Filters({ kind, values, set }) {
 
 function Rows({ kind, records, sort, onSort }) {
 	// A column that has nothing to say on this page gives its place away.
-	const says = (f) => f.required || f.name === sort ||
+	const says = (f) => f.required || f.name === sort.replace('-', '') ||
 		records.some((r) => f.name in r.values);
 	const cols = columns(kind, MOST_COLUMNS).filter(says).slice(0, COLUMNS);
 	const title = kind.fields.find((f) => f.name === kind.title);
 	const number = (f) => ['int', 'decimal'].includes(f.type);
 	const head = (f, name, right) => html`<th scope="col" class=${right ?
-		'num' : ''} aria-sort=${sort === f ? 'ascending' : null}><button class="sort"
-		onClick=${() => onSort(sort === f ? '' : f)}>${name}<span
-			aria-hidden="true">${sort === f ? ' ↑' : ''}</span></button></th>`;
+		'num' : ''} aria-sort=${sort === f ? 'ascending' : sort === '-' + f ?
+		'descending' : null}><button class="sort" onClick=${() => onSort(
+		    sort === f ? '-' + f : sort === '-' + f ? '' : f)}>${name}<span
+			aria-hidden="true">${sort === f ? ' ↑' : sort === '-' + f ?
+			' ↓' : ''}</span></button></th>`;
 
 	return html`<div class="wide" onKeyDown=${rowKeys}><table class="list">
 		<thead><tr>${head(kind.title, label(title) || _('Title'))}

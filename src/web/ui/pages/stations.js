@@ -6,6 +6,7 @@ import { stuck } from '../link.js';
 import { learnNames } from '../names.js';
 import { Age, Head, Loaded, useLoad, useNow } from '../parts.js';
 import { offset, span } from '../time.js';
+import { Joining } from './joining.js';
 
 const CLOCK_MS = 60000; // further off than this is said
 const EVENTS = { events: ['change', 'station'] };
@@ -101,16 +102,6 @@ function Tree({ list, here, now }) {
 		})}</tbody></table></div>`;
 }
 
-const Joining = () => html`<section aria-labelledby="h-join">
-	<h2 id="h-join">${_('Joining and confirming')}</h2>
-	<p>${_('A new station is invited at its superior and confirmed there once its fingerprint has been read out by telephone:')}</p>
-	<ol class="steps"><li><kbd>yizhan -C HOME invite 520304 -o FILE</kbd> ${
-	    _('here: writes the invitation to a file; carry it there')}</li>
-		<li><kbd>yizhan -C HOME join FILE</kbd> ${
-		    _('there: asks, and prints a fingerprint; read it out by telephone')}</li>
-		<li><kbd>yizhan -C HOME confirm 520304 FINGERPRINT</kbd> ${
-		    _('here: with the fingerprint as it was heard; then the station is in')}</li></ol></section>`;
-
 export default function Stations({ user, station }) {
 	const of = useLoad(async () => {
 		const all = await get('stations');
@@ -135,5 +126,5 @@ export default function Stations({ user, station }) {
 		<${Loaded} of=${of}>${(d) => html`<${Tree} list=${d.stations}
 			here=${s?.code} now=${now}/>`}</${Loaded}></section>
 		${user.powers.some((p) => p === 'stations' || p === 'confirm') &&
-		    html`<${Joining}/>`}</div>`;
+		    html`<${Joining} user=${user} now=${now}/>`}</div>`;
 }

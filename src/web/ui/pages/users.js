@@ -39,7 +39,8 @@ function Account({ title, fields, send, onClose, verb, say }) {
 		${fields.map((f) => html`<div class="field" key=${f.name}>
 			<label for=${'a-' + f.name}>${f.label}</label>
 			<input id=${'a-' + f.name} name=${f.name} required
-				type=${f.type ?? 'text'} pattern=${f.pattern ?? null}
+				type=${f.type ?? 'text'} ...${f.pattern ? { pattern:
+				    f.pattern } : {} /* an empty one lets nothing through */}
 				minlength=${f.min ?? null} autocomplete=${f.auto ?? 'off'}/>
 			${f.hint && html`<small class="dim">${f.hint}</small>`}</div>`)}
 		<div class="row"><button>${verb}</button><button type="button" class="q"
