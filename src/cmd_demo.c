@@ -104,7 +104,7 @@ again(struct demo *d)
 		}
 	}
 	return demo_check(d, demo_sync_all(d, true), _("everyone syncs")) &&
-	       demo_converged(d);
+	       demo_converged(d) && demo_consoles(d);
 }
 
 /* A command that can be copied from the screen. */
@@ -123,6 +123,7 @@ print_invitation(const struct demo *d)
 	    mem_printf("set resource %s status=busy --as 值班员", d->team);
 	int i;
 
+	demo_print_consoles(d);
 	printf(_("\nthe stations stay up; in another window, for example:\n"));
 	if (data != NULL)
 		printf("  export YIZHAN_DATA='%s'\n", data);

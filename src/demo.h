@@ -16,6 +16,7 @@
 #include "base/digest.h"
 #include "chain.h"
 #include "cmd.h"
+#include "demo_console.h"
 #include "demo_sshd.h"
 
 struct err;
@@ -23,7 +24,8 @@ struct json;
 
 enum { PROVINCE, CITY, COUNTY, SIBLING, DEMO_STATIONS };
 
-#define DEMO_RECORDS 2000 /* of the register, not counting real points */
+#define DEMO_ETAG_MAX 4096 /* a record's, as its console gives it */
+#define DEMO_RECORDS 2000  /* of the register, not counting real points */
 
 struct demo_station {
 	const char *code, *name;
@@ -32,6 +34,7 @@ struct demo_station {
 	bool calls; /* has children, so that it needs an sshd */
 	char *home;
 	struct demo_sshd sshd;
+	struct demo_console console;
 };
 
 struct demo {
@@ -129,6 +132,12 @@ bool demo_step_back(struct demo *d); /* demo_together.c */
 bool demo_step_conflict(struct demo *d);
 bool demo_step_git(struct demo *d); /* demo_proof.c */
 bool demo_step_altered(struct demo *d);
+bool demo_step_consoles(struct demo *d); /* demo_desk.c */
+
+/* Checks: accounts, a running console and a login at every station. */
+bool demo_consoles(struct demo *d);
+/* Addresses and logins. */
+void demo_print_consoles(const struct demo *d);
 
 /* A small picture of a landslide, as PNG (demo_photo.c). */
 void demo_photo(struct buf *png);

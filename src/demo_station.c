@@ -83,6 +83,8 @@ demo_close(struct demo *d)
 {
 	int i;
 
+	for (i = 0; i < DEMO_STATIONS; i++)
+		demo_console_stop(&d->st[i].console);
 	for (i = 0; i < DEMO_STATIONS; i++) {
 		demo_sshd_stop(&d->st[i].sshd);
 		free(d->st[i].sshd.dir);

@@ -23,6 +23,7 @@ static const struct {
     {N_("The conflict is seen and decided"), demo_step_conflict},
     {N_("Stock git verifies the county's chains"), demo_step_git},
     {N_("An altered changeset is refused"), demo_step_altered},
+    {N_("Every station has a console"), demo_step_consoles},
 };
 
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))

@@ -25,8 +25,14 @@ async function see(what, fn) {
 		line('ok', what);
 	} catch (e) {
 		line('not', what, e.message.slice(0, 600));
+		// What stood on the screens then.
+		for (const c of browser.contexts())
+			for (const p of c.pages())
+				await p.screenshot({ path: `${shots}/failed-${++failures}.png` })
+				    .catch(() => {});
 	}
 }
+let failures = 0;
 
 const browser = await chromium.launch({
 	executablePath: '/usr/bin/chromium',
