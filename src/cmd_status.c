@@ -16,6 +16,7 @@
 #include "fork.h"
 #include "home.h"
 #include "local.h"
+#include "model/waiting.h"
 #include "replica.h"
 #include "resign.h"
 #include "roster.h"
@@ -68,10 +69,16 @@ relation(const struct status *st, const char *code)
 /* --- what waits -------------------------------------------------------------
  */
 
+struct waits { /* of a peer, to be printed */
+	const struct status *st;
+	const char *code;
+};
+
 static void
-print_waiting(const struct status *st, const char *code,
-    const struct replica_head *head, int64_t acked)
+print_waiting(void *arg, const struct replica_head *head, int64_t acked)
 {
+	const struct waits *w = arg;
+	const struct status *st = w->st;
 	char name[CHAIN_NAME_MAX];
 	struct json *o;
 
@@ -83,7 +90,7 @@ print_waiting(const struct status *st, const char *code,
 	}
 	o = json_new_object();
 	json_set(o, "what", json_text("waiting"));
-	json_set(o, "peer", json_text(code));
+	json_set(o, "peer", json_text(w->code));
 	json_set(o, "chain", json_text(name));
 	json_set(o, "head", json_int(head->seq));
 	json_set(o, "acked", json_int(acked));
@@ -91,37 +98,15 @@ print_waiting(const struct status *st, const char *code,
 	json_free(o);
 }
 
-/* Changesets of chains that both may hold which the peer is not known to
- * have; printed chain by chain if show. */
+/* Chain by chain if show. */
 static int
 count_waiting(const struct status *st, const char *code, bool show,
     int64_t *total, struct err *err)
 {
-	const struct roster *roster = replica_roster(st->r);
-	char name[CHAIN_NAME_MAX];
-	int64_t acked;
-	size_t i;
-	int rc;
+	struct waits w = {st, code};
 
-	*total = 0;
-	if (roster_find(roster, code) == NULL)
-		return 0; /* it has not joined yet */
-	for (i = 0; i < st->n_heads; i++) {
-		const struct replica_head *head = &st->heads[i];
-
-		if (!chain_reaches(roster, &head->chain, code))
-			continue;
-		chain_format(name, &head->chain);
-		rc = local_acked_get(st->local, code, name, &acked, err);
-		if (rc != 0)
-			return rc;
-		if (acked >= head->seq)
-			continue;
-		*total += head->seq - acked;
-		if (show)
-			print_waiting(st, code, head, acked);
-	}
-	return 0;
+	return waiting_count(total, st->r, st->local, st->heads, st->n_heads,
+	    code, show ? print_waiting : NULL, &w, err);
 }
 
 static int

@@ -192,8 +192,8 @@ look_grant(struct session *s, struct err *err)
 	rc = count_bytes(s, err);
 	if (rc != 0)
 		return rc;
-	return local_link_now(
-	    s->local, &s->grant, replica_now(s->r), &s->all, &s->left, &until, err);
+	return local_link_now(s->local, &s->grant, replica_now(s->r), &s->all,
+	    &s->left, &until, err);
 }
 
 /* It changed: end here, the next session goes by the new one. */
