@@ -11,6 +11,9 @@
  *	save HOME COUNT          acts one by one, each durable
  *	fsync DIR COUNT          what the disk allows: write and fdatasync
  *	ask HOME COUNT           near, search and list
+ *	flood HOME MB            oversight that hardly compresses
+ *	arrive FROM TO COUNT STREAM  acts one by one, until TO has each:
+ *sessions that watch carry them
  */
 #include "config.h"
 
@@ -493,6 +496,116 @@ ask(const char *home, const char *count)
 	replica_close(r);
 }
 
+/* --- on its way
+ * ---------------------------------------------------------------------- */
+
+/* Records of 3 KB of text that zstd makes three quarters of. */
+static void
+flood(const char *home, const char *mb)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn"
+				     "opqrstuvwxyz0123456789-_";
+	int64_t left = strtoll(mb, NULL, 10) * 4000000 / 3;
+	struct replica *r = open_home(home);
+	char id[RECORD_ID_LEN + 1], text[3001];
+	uint32_t x = 1;
+	struct err err;
+	int n = 0;
+
+	must(replica_begin(r, &err), &err);
+	while (left > 0) {
+		struct act *act = act_new(r, "值班员甲", "duty1", "bench");
+		int i, k;
+
+		for (k = 0; k < 18; k++) {
+			struct op_draft *op;
+
+			for (i = 1; i < (int)sizeof(text) - 2; i++) {
+				x = x * 1103515245u + 12345u;
+				text[i] = digits[x >> 26];
+			}
+			text[0] = text[i] = '"';
+			text[i + 1] = '\0';
+			left -= i;
+			snprintf(id, sizeof(id), "%s-%032d",
+			    replica_home(r)->code, ++n);
+			op = op_draft_new("hazard", id);
+			op_draft_set(op, "place", text);
+			act_add(act, STREAM_OVERSIGHT, op);
+			op_draft_free(op);
+		}
+		must(act_commit(act, NULL, &err), &err);
+		act_free(act);
+	}
+	must(replica_commit(r, &err), &err);
+	close_home(r);
+}
+
+static int64_t
+head(struct db *db, const char *chain)
+{
+	int64_t n = 0;
+	struct err err;
+	int rc = db_get_int(&n, db, &err,
+	    "SELECT coalesce(max(head), 0) FROM _chain WHERE name = ?", "s",
+	    chain);
+
+	must(rc, &err);
+	return n;
+}
+
+#define GIVE_UP 60 /* s */
+
+static void
+arrive(const char *from, const char *to, const char *count, const char *stream)
+{
+	bool command = strcmp(stream, "command") == 0;
+	struct chain_name name = {
+	    .stream = command ? STREAM_COMMAND : STREAM_RESOURCE};
+	struct timespec ms = {0, 1000000}, pause = {0, 0};
+	size_t i, n = strtoul(count, NULL, 10);
+	double *took = mem_calloc(n, sizeof(*took)), began;
+	char chain[CHAIN_NAME_MAX], id[RECORD_ID_LEN + 1], json[32], path[4096];
+	struct replica *r = open_home(from);
+	struct db *there;
+	struct err err;
+
+	memcpy(name.writer, replica_home(r)->code, sizeof(name.writer));
+	memcpy(name.inc, replica_home(r)->inc, sizeof(name.inc));
+	if (command)
+		memcpy(name.owner, name.writer, sizeof(name.owner));
+	chain_format(chain, &name);
+	snprintf(path, sizeof(path), "%s/yizhan.db", to);
+	must(db_open(&there, path, DB_READONLY, &err), &err);
+	for (i = 0; i < n; i++) {
+		struct op_draft *op;
+		struct act *act;
+
+		/* At any moment between the looks of those who carry it. */
+		pause.tv_nsec = 10000000 + (long)(i * 7919 % 97) * 2000000;
+		nanosleep(&pause, NULL);
+		snprintf(id, sizeof(id), "%s-%031zue", name.writer, i);
+		op = op_draft_new(command ? "incident" : "org", id);
+		snprintf(json, sizeof(json), "\"%zu\"", i);
+		op_draft_set(op, command ? "title" : "name", json);
+		began = now();
+		act = act_new(r, "值班员甲", "duty1", "bench");
+		act_add(act, name.stream, op);
+		must(act_commit(act, NULL, &err), &err);
+		act_free(act);
+		op_draft_free(op);
+		while (head(there, chain) < head(replica_db(r), chain) &&
+		       now() - began < GIVE_UP)
+			nanosleep(&ms, NULL);
+		took[i] = (now() - began) * 1e3;
+	}
+	tell("arrive", took, n);
+	printf("arrive.worst %.2f ms\n", took[n - 1]);
+	free(took);
+	db_close(there);
+	close_home(r);
+}
+
 static int
 is(int argc, char **argv, const char *name, int args)
 {
@@ -516,6 +629,10 @@ main(int argc, char **argv)
 		disk(argv[2], argv[3]);
 	else if (is(argc, argv, "ask", 2))
 		ask(argv[2], argv[3]);
+	else if (is(argc, argv, "flood", 2))
+		flood(argv[2], argv[3]);
+	else if (is(argc, argv, "arrive", 4))
+		arrive(argv[2], argv[3], argv[4], argv[5]);
 	else
 		return 2;
 	return 0;

@@ -19,9 +19,12 @@ export LC_ALL=C.UTF-8 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 T=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/yizhan-bench.XXXXXX") || exit 1
 cd "$T" || exit 1
 sshd_pid=
+proxy=
+watches=
 finish() {
 	trap - EXIT
-	[ -z "$sshd_pid" ] || kill "$sshd_pid"
+	[ -z "$sshd_pid$proxy$watches" ] || kill $sshd_pid $proxy $watches
+	wait
 	cd / && rm -rf "$T"
 }
 trap finish EXIT
@@ -54,6 +57,17 @@ line() {
 	awk -v w="$1" -v f="$2" -v u="$3" -v t="$4" -v p="$5" -v g="$6" '
 	BEGIN { printf "%-46s %10s %-13s %-10s %-26s %9s %6s\n", w, f, u, t, p,
 		g, (g > 0 && f > 0 ? sprintf("%.2f", f / g) : "") }'
+}
+
+# A copied folder is a station restored from a copy, which is not what is
+# measured: the anchor is made to fit the file that it is in now.
+copy() { # HOME NEW
+	cp -a "$1" "$2" || die "cp"
+	born=$(stat -c %w "$2/anchor")
+	[ "$born" = - ] && born=0 || born=$(date -d "$born" +%s%N)
+	anchor=$(sed "s/^file .*/file $(stat -c %i "$2/anchor") $born/" \
+		"$2/anchor")
+	printf '%s\n' "$anchor" >"$2/anchor"
 }
 
 # --- two stations and two repositories ------------------------------------------
@@ -91,7 +105,10 @@ until start_sshd; do
 	[ "$port" -lt 40100 ] || die "sshd: $(cat sshd.log)"
 done
 allow() {
-	"$y" -C province keys --authorized >lines || die "keys"
+	: >lines
+	for home in ${1:-province}; do
+		"$y" -C "$home" keys --authorized >>lines || die "keys"
+	done
 	cat lines git.pub >authorized
 }
 
@@ -102,7 +119,7 @@ allow() {
 	allow && "$y" -C city join invitation &&
 	allow && "$y" -C city sync
 } >log 2>&1 || die "$(cat log)"
-cp -a city empty
+copy city empty
 "$b" fill province 520000 "$records" >fill || die "fill"
 
 GIT_SSH_COMMAND="ssh -v -p $port -i $T/git -o IdentitiesOnly=yes \
@@ -134,7 +151,7 @@ printf '%-46s %10s %-13s %-10s %-26s %9s %6s\n' what here unit wanted peer \
 # --- first sync and first clone, by turns ------------------------------------------
 for _ in 1 2 3; do
 	rm -rf city clone
-	cp -a empty city
+	copy empty city
 	timed first.s "$y" -C city sync
 	session_bytes >>first.mb
 	timed clone.s g clone -q "$url" clone
@@ -183,14 +200,14 @@ line "  a session with nothing to say (once)" "$(cat idle.s)" s "" "" ""
 # --- in process -----------------------------------------------------------------------
 for _ in 1 2 3; do
 	rm -rf other
-	cp -a empty other
+	copy empty other
 	"$b" receive province other >>large || die "receive"
 done
 grep '^receive.records' large | cut -d' ' -f2 | median >large.n
 grep '^receive.seal' large | cut -d' ' -f2 | median >large.seal
 line "records received in process, edits too" "$(cat large.n)" /s "" "" ""
 line "  and sealed" "$(cat large.seal)" s "" "" ""
-cp -a city other2
+copy city other2
 "$b" edit province "$small" 0 || die "edit"
 "$b" receive province other2 >few || die "receive"
 line "one-op changesets received in process (once)" \
@@ -223,3 +240,97 @@ line "find: two characters among $many" "$(figure find.median ask)" ms \
 line "  95th of a hundred" "$(figure find.p95 ask)" ms "" "" ""
 line "list: a page of 50" "$(figure list.median ask)" ms "" "" ""
 line "  95th of a hundred" "$(figure list.p95 ask)" ms "" "" ""
+
+# --- lines: two watched hops, a limit, a flood, cuts -----------------------------------------
+hops=$(scale 100 10)
+flood=$(scale 20 2)
+limit=$(scale 2000000 200000)
+county() { "$y" -C county "$@"; }
+line_open() { # PROXY-OPTION...: between county and city
+	line_close
+	rm -f line.port
+	: >line.log
+	"$build/tests/proxy" -l line.log "$@" line.port "$port" &
+	proxy=$!
+	while [ ! -s line.port ]; do sleep 0.1; done
+	county link 520300 --address "127.0.0.1:$(cat line.port)" >/dev/null
+}
+line_close() {
+	[ -z "$proxy" ] || { kill "$proxy"; wait "$proxy" 2>/dev/null; }
+	proxy=
+}
+line_bytes() { awk '{ n += $1 + $2 } END { print n + 0 }' line.log; }
+watch_end() {
+	[ -z "$watches" ] || { kill $watches; wait $watches; } 2>/dev/null
+	watches=
+}
+rm -rf city county province clone work empty
+{
+	"$y" -C province init 520000 --top --name 贵州省 &&
+	"$y" -C province invite 520300 --name 遵义市 --auto -o invitation \
+		--address "127.0.0.1:$port" --host-key host.pub &&
+	allow && "$y" -C city join invitation && allow &&
+	"$y" -C city sync &&
+	"$y" -C city invite 520302 --name 红花岗区 --auto -o invitation2 \
+		--address "127.0.0.1:$port" --host-key host.pub &&
+	allow "province city" && county join invitation2 &&
+	allow "province city" && county sync && "$y" -C city sync &&
+	county sync
+} >log 2>&1 || die "$(cat log)"
+
+"$y" -C city sync --watch >watch.log 2>&1 &
+watches=$!
+"$y" -C county sync --watch >watch2.log 2>&1 &
+watches="$watches $!"
+"$b" arrive county province 3 resource >/dev/null || die "arrive" # both are up
+"$b" arrive county province "$hops" resource >hops || die "arrive"
+line "county's click readable at the province ($hops)" \
+	"$(figure arrive.median hops)" ms "<= 500" "" ""
+line "  95th of a hundred" "$(figure arrive.p95 hops)" ms "" "" ""
+watch_end
+
+"$b" flood county "$flood" || die "flood"
+line_open -r 64000
+"$y" -C county sync --watch >watch.log 2>&1 &
+watches=$!
+sleep 8 # the line is full and its rate known
+"$b" arrive county city 8 command >urgent || die "arrive"
+line "a command past $flood MB on a 64 kB/s line (8)" \
+	"$(figure arrive.median urgent)" ms "<= 3000" "" ""
+line "  the slowest" "$(figure arrive.worst urgent)" ms "<= 3000" "" ""
+watch_end
+line_open
+timed limit.s county sync --limit "$limit"
+line_close
+line "--limit $limit: bytes on the line" "$(awk -v s="$(cat limit.s)" \
+	'{ n += $1 } END { printf "%.0f", n / s }' line.log)" /s \
+	"<= $((limit * 105 / 100))" "" ""
+
+"$b" fill city 520300 "$records" >fill || die "fill"
+again() {
+	rm -rf county && copy county1 county
+}
+mv county county1
+again
+line_open
+county sync >log 2>&1 || die "$(cat log)"
+line_close
+whole=$(line_bytes)
+line "first sync of $records records, uncut" "$whole" B "" "" ""
+for size in 65536:1.35 262144:1.10; do
+	again
+	line_open -c "${size%:*}"
+	cuts=0
+	until county sync >log 2>&1; do
+		cuts=$((cuts + 1))
+		[ "$cuts" -lt 1000 ] || die "$(cat log)"
+	done
+	line_close
+	line "  cut $cuts times, every ${size%:*} bytes" \
+		"$(awk -v a="$(line_bytes)" -v b="$whole" \
+			'BEGIN { printf "%.3f", a / b }')" times \
+		"<= ${size#*:}" "" ""
+done
+"$y" -C city digest >a
+county digest >b
+cmp -s a b || die "the digests differ"
