@@ -17,6 +17,7 @@ resolve(
 	struct roster_end end;
 	struct chain_name chain;
 	struct replica *r;
+	bool adopted;
 	int rc;
 
 	rc = chain_parse(&chain, name, strlen(name), err);
@@ -25,8 +26,11 @@ resolve(
 	rc = cmd_open(&r, cmd, err);
 	if (rc != 0)
 		return rc;
-	rc = resolve_fork(r, &chain, id, &end, err);
-	if (rc == 0) {
+	rc = resolve_fork(r, &chain, id, &end, &adopted, err);
+	if (rc == 0 && !adopted)
+		printf(_("it waits for root keys: yizhan roster propose -o "
+			 "FILE\n"));
+	if (rc == 0 && adopted) {
 		digest_hex(hex, end.id.b, sizeof(end.id.b));
 		printf(_("%s ends at %lld with %s\n"), name, (long long)end.seq,
 		    hex);

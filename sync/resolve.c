@@ -6,11 +6,9 @@
 #include "base/mem.h"
 #include "branch.h"
 #include "fork.h"
-#include "home.h"
-#include "limit.h"
+#include "issue.h"
 #include "replica_impl.h"
 #include "resolve.h"
-#include "roster_change.h"
 
 struct search {
 	struct replica *r;
@@ -113,97 +111,33 @@ search(struct search *s, struct err *err)
 	return rc;
 }
 
-/* The key that signs the document which lists the writer. */
-static int
-signer(struct sign_key *out, struct replica *r,
-    const struct roster_station *writer, struct err *err)
-{
-	const struct home *home = replica_home(r);
-	bool root = strcmp(writer->scope, "root") == 0;
-
-	if (strcmp(root ? roster_root(r->roster) : writer->scope, home->code) !=
-	    0)
-		return err_set(err, YZ_EDENIED,
-		    "%s is listed by %s: resolve this at that station",
-		    writer->code,
-		    root ? roster_root(r->roster) : writer->scope);
-	if (!root) {
-		*out = home->sign;
-		return 0;
-	}
-	if (roster_threshold(r->roster) > 1)
-		return err_set(err, YZ_EDENIED,
-		    "%s is listed by the root part, which %lld root keys must"
-		    " sign",
-		    writer->code, (long long)roster_threshold(r->roster));
-	return home_root_key(out, home, err);
-}
-
-/* A copy of the key's ends, with this one in its place. */
-static void
-insert_end(struct roster_key *key, const struct roster_end *end)
-{
-	struct roster_end *ends = mem_calloc(key->n_ends + 1, sizeof(*ends));
-	char a[CHAIN_NAME_MAX], b[CHAIN_NAME_MAX];
-	size_t i, n = 0;
-
-	chain_format(a, &end->chain);
-	for (i = 0; i < key->n_ends; i++) {
-		chain_format(b, &key->ends[i].chain);
-		if (strcmp(b, a) >= 0)
-			break;
-		ends[n++] = key->ends[i];
-	}
-	ends[n++] = *end;
-	if (i < key->n_ends && strcmp(a, b) == 0)
-		i++;
-	for (; i < key->n_ends; i++)
-		ends[n++] = key->ends[i];
-	key->ends = ends;
-	key->n_ends = n;
-}
-
+/* In the next version of the document that lists the writer. */
 static int
 list_end(struct replica *r, const struct roster_end *end, const uint8_t pub[32],
-    struct err *err)
+    bool *adopted, struct err *err)
 {
-	struct roster_doc cur = {.version = 0}, next = {.version = 0};
-	struct roster_key keys[LIMIT_ROSTER_KEYS];
-	struct roster_station st;
-	struct sign_key key;
-	size_t i, at;
+	struct issue issue;
 	int rc;
 
-	st = *roster_find(r->roster, end->chain.writer);
-	for (i = at = 0; i < st.n_keys; i++) {
-		keys[i] = st.keys[i];
-		if (memcmp(keys[i].sign, pub, 32) == 0)
-			at = i;
-	}
-	st.keys = keys;
-	rc = signer(&key, r, &st, err);
+	rc = issue_begin(&issue, r, end->chain.writer, err);
 	if (rc != 0)
 		return rc;
-	rc = replica_roster_doc(r, &cur, st.scope, 0, err);
-	if (rc != 0)
-		return rc;
-	insert_end(&keys[at], end);
-	rc = roster_enrol(&next, r->roster, &cur, st.scope, &st, &key, err);
-	free(keys[at].ends);
+	rc = roster_change_add_end(
+	    issue.change, end->chain.writer, pub, end, err);
 	if (rc == 0)
-		rc = replica_adopt(r, &next, err);
-	roster_doc_free(&cur);
-	roster_doc_free(&next);
+		rc = issue_finish(&issue, adopted, err);
+	issue_end(&issue);
 	return rc;
 }
 
 int
 resolve_fork(struct replica *r, const struct chain_name *chain, const char *hex,
-    struct roster_end *end, struct err *err)
+    struct roster_end *end, bool *adopted, struct err *err)
 {
 	struct search s = {.r = r, .chain = chain, .hex = hex, .end = end};
 	int rc;
 
+	*adopted = false;
 	/* What was cut off is looked for in the ledger. */
 	rc = replica_seal(r, err);
 	if (rc == 0)
@@ -213,5 +147,5 @@ resolve_fork(struct replica *r, const struct chain_name *chain, const char *hex,
 		    chain->writer);
 	if (rc == 0)
 		rc = search(&s, err);
-	return rc == 0 ? list_end(r, end, s.key, err) : rc;
+	return rc == 0 ? list_end(r, end, s.key, adopted, err) : rc;
 }

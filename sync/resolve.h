@@ -6,6 +6,8 @@
 #ifndef SYNC_RESOLVE_H
 #define SYNC_RESOLVE_H
 
+#include <stdbool.h>
+
 #include "roster.h"
 
 struct err;
@@ -14,10 +16,11 @@ struct replica;
 /*
  * End a chain with the changeset whose id begins with these 8 or more hex
  * digits: one that is held, was cut off here, or is of the pair.  *end is what
- * was listed.  YZ_ENOTFOUND: none is known here; YZ_ECONFLICT: several are;
- * YZ_EDENIED: another station, or several root keys, must sign.
+ * was listed; *adopted is false if that waits for root keys as a proposal
+ * (issue.h).  YZ_ENOTFOUND: none is known here; YZ_ECONFLICT: several are;
+ * YZ_EDENIED: another station must sign.
  */
 int resolve_fork(struct replica *r, const struct chain_name *chain,
-    const char *hex, struct roster_end *end, struct err *err);
+    const char *hex, struct roster_end *end, bool *adopted, struct err *err);
 
 #endif

@@ -302,18 +302,21 @@ resolve(struct roster_doc *doc)
 	char path[128], hex[DIGEST_HEX_LEN + 1];
 	struct roster_end end;
 	struct err err;
+	bool adopted;
 
 	digest_hex(hex, good[1].id.b, sizeof(good[1].id.b));
-	is_int(resolve_fork(w.at[CITY], &honest.chain, hex, &end, &err),
+	is_int(
+	    resolve_fork(w.at[CITY], &honest.chain, hex, &end, &adopted, &err),
 	    YZ_EDENIED, "only who lists the writer may resolve");
-	is_int(resolve_fork(
-		   w.at[PROVINCE], &honest.chain, "ffffffffffff", &end, &err),
+	is_int(resolve_fork(w.at[PROVINCE], &honest.chain, "ffffffffffff", &end,
+		   &adopted, &err),
 	    YZ_ENOTFOUND, "only what is known can be named");
 	snprintf(path, sizeof(path), "%s/520000/keys/root", w.dir);
 	must(sign_save(&w.root, path, &err), &err, "root key");
-	must(resolve_fork(w.at[PROVINCE], &honest.chain, hex, &end, &err), &err,
-	    "resolve");
-	ok(end.seq == N + 2 && digest_equal(&end.id, &good[1].id),
+	must(resolve_fork(
+		 w.at[PROVINCE], &honest.chain, hex, &end, &adopted, &err),
+	    &err, "resolve");
+	ok(adopted && end.seq == N + 2 && digest_equal(&end.id, &good[1].id),
 	    "a changeset of a branch that was cut off can");
 	must(replica_roster_doc(w.at[PROVINCE], doc, "root", 0, &err), &err,
 	    "roster");
@@ -383,6 +386,90 @@ wrong_branch(void)
 	world_sync(&w);
 	is_int(head(OTHER_CITY, chain), N + 2, "the right one comes");
 	agree("decided before");
+}
+
+/* --- several must sign -------------------------------------------------------
+ */
+
+/* Does the real program do it, at the province? */
+static bool
+program(const char *arguments)
+{
+	const char *build = getenv("top_builddir");
+	char command[1024];
+
+	snprintf(command, sizeof(command),
+	    "%s/yizhan -C %s/520000 %s >%s/out 2>&1",
+	    build == NULL ? "." : build, w.dir, arguments, w.dir);
+	return system(command) == 0;
+}
+
+static void
+run(const char *arguments)
+{
+	must(program(arguments) ? 0 : -1, &(struct err){.msg = "failed"},
+	    arguments);
+}
+
+/* What is proposed, signed by so many of the root keys, and adopted. */
+static bool
+signed_by(int n)
+{
+	char line[256];
+	int i;
+
+	snprintf(line, sizeof(line), "roster propose -o %s/doc", w.dir);
+	run(line);
+	for (i = 0; i < n; i++) {
+		snprintf(line, sizeof(line), "roster sign %s/doc --key %s/k%d",
+		    w.dir, w.dir, i);
+		run(line);
+	}
+	snprintf(line, sizeof(line), "roster adopt %s/doc", w.dir);
+	return program(line);
+}
+
+static void
+several_sign(void)
+{
+	char path[160], line[512], hex[DIGEST_HEX_LEN + 1];
+	char name[CHAIN_NAME_MAX];
+	struct err err;
+	bool news;
+	int i;
+
+	must(take(PROVINCE, &good[0], &bad[0], &news, &err), &err, "take");
+	snprintf(path, sizeof(path), "%s/520000/keys/root", w.dir);
+	must(sign_save(&w.root, path, &err), &err, "root key");
+	for (i = 0; i < 3; i++) {
+		snprintf(line, sizeof(line),
+		    "ssh-keygen -q -t ed25519 -N '' -f %s/k%d && cat"
+		    " %s/k%d.pub >>%s/pub",
+		    w.dir, i, w.dir, i, w.dir);
+		must(system(line), &(struct err){.msg = "ssh-keygen"}, line);
+	}
+	snprintf(
+	    line, sizeof(line), "roster root-keys %s/pub --threshold 2", w.dir);
+	run(line);
+	ok(signed_by(2), "two of three root keys sign from now on");
+	chain_format(name, &honest.chain);
+	digest_hex(hex, good[1].id.b, sizeof(good[1].id.b));
+	snprintf(line, sizeof(line), "resolve %s %s", name, hex);
+	ok(program(line), "with several root keys a fork is resolved too");
+	snprintf(
+	    line, sizeof(line), "grep -q 'waits for root keys' %s/out", w.dir);
+	ok(system(line) == 0, "which waits for them");
+	is_int(replica_stop(w.at[PROVINCE], &honest.chain), N,
+	    "until then the chain ends before the fork");
+	ok(!signed_by(1), "one of them is too few");
+	ok(signed_by(2), "two are enough");
+	must(replica_heads(w.at[PROVINCE], &(struct replica_head *){NULL},
+		 &(size_t){0}, &err),
+	    &err, "look");
+	is_int(replica_stop(w.at[PROVINCE], &honest.chain), N + 2,
+	    "then it ends where the roster says");
+	is_int(head(PROVINCE, &honest.chain), N + 2, "and the branch is back");
+	ok(program("verify"), "verify finds nothing");
 }
 
 /* --- one changeset, signed twice ---------------------------------------------
@@ -571,6 +658,7 @@ main(void)
 {
 	forks(found_out);
 	forks(wrong_branch);
+	forks(several_sign);
 	forks(signed_twice);
 	forks(incarnations);
 	return tap_done();
