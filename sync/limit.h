@@ -41,13 +41,15 @@
 #define LIMIT_REQUEST 2048          /* bytes of a request to join */
 #define LIMIT_ROTATION (1u << 20)   /* bytes of a request to rotate */
 #define LIMIT_PROPOSAL_SIGS (16u << 10) /* bytes of FILE.sig */
-#define LIMIT_HEADS 65536               /* chains named in one session */
-#define LIMIT_BLOB (16u << 20)          /* bytes of an attachment */
-#define LIMIT_BACKUP (1ll << 38)        /* bytes of a backup's files */
-#define LIMIT_BACKUP_FILES 10000000     /* files in a backup */
-#define LIMIT_SEQ (1ll << 40)           /* changesets in a chain */
-#define LIMIT_MEMORY (256u << 20) /* bytes a receiver may map; and of its */
-#define LIMIT_CACHE_KIB 16384     /* KiB of pages kept of each database */
+/* Chains named in one session: a List, or a receipt, of all of them is one
+ * message, at 112 bytes each at most. */
+#define LIMIT_HEADS 32768
+#define LIMIT_BLOB (16u << 20)      /* bytes of an attachment */
+#define LIMIT_BACKUP (1ll << 38)    /* bytes of a backup's files */
+#define LIMIT_BACKUP_FILES 10000000 /* files in a backup */
+#define LIMIT_SEQ (1ll << 40)       /* changesets in a chain */
+#define LIMIT_MEMORY (256u << 20)   /* bytes a receiver may map; and of its */
+#define LIMIT_CACHE_KIB 16384       /* KiB of pages kept of each database */
 #define LIMIT_TIME_MAX 253402271999999ll /* 9999-12-31T23:59:59.999+08:00 */
 
 #endif

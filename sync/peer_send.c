@@ -20,6 +20,13 @@
 #define RECEIPT_MS 30000        /* between receipts while watching */
 #define TRIED_MS 60000          /* before a blob is asked for again */
 
+/* A List entry: a name of 32 bytes and its length, seq, id, oid, fork; a line
+ * of a receipt: name, seq in decimal, id in hex, two spaces and the newline. */
+_Static_assert(LIMIT_HEADS *(1 + 32 + 6 + 32 + 20 + 6) + 64 <= LIMIT_MESSAGE,
+    "every chain fits a List");
+_Static_assert(LIMIT_HEADS *(32 + 13 + 64 + 3) + 512 <= LIMIT_MESSAGE,
+    "every chain fits a receipt");
+
 static void
 put_string(struct buf *out, const char *s)
 {

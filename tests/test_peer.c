@@ -979,6 +979,70 @@ bad_frames(void)
 	buf_free(&out);
 }
 
+/* So many chains with the longest names there are. */
+static size_t n_many;
+
+static int
+many_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
+{
+	char name[CHAIN_NAME_MAX];
+	size_t i;
+
+	(void)arg;
+	*n = n_many;
+	*out = mem_calloc(n_many, sizeof(**out));
+	for (i = 0; i < n_many; i++) {
+		struct peer_head *h = &(*out)[i];
+
+		snprintf(name, sizeof(name), "520300-%08x/oversight@520302",
+		    (unsigned)i);
+		if (chain_parse(&h->chain, name, strlen(name), err) != 0)
+			abort();
+		h->seq = LIMIT_SEQ;
+		memset(&h->id, 5, sizeof(h->id));
+		memset(h->oid, 6, sizeof(h->oid));
+	}
+	return 0;
+}
+
+/* LIMIT_HEADS chains are all named in one List. */
+static void
+limit_heads(void)
+{
+	static const size_t tries[] = {
+	    LIMIT_HEADS - 1, LIMIT_HEADS, LIMIT_HEADS + 1};
+	struct memory a, b;
+	struct pair pair;
+	size_t i;
+	int turns;
+
+	for (i = 0; i < 3; i++) {
+		memory_init(&a, "520302", "520300");
+		memory_init(&b, "520300", "520302");
+		n_many = tries[i];
+		pair_open(&pair, &a, &b);
+		pair.caller.p->s.heads = many_heads;
+		for (turns = 0;
+		     turns < 20 && pair.caller.rc == 0 && pair.called.rc == 0 &&
+		     pair.called.p->state != PEER_RUNS;
+		     turns++) {
+			carry(&pair.called, &pair.caller);
+			carry(&pair.caller, &pair.called);
+		}
+		if (tries[i] <= LIMIT_HEADS)
+			ok(pair.called.rc == 0 &&
+				pair.called.p->n_chains == tries[i],
+			    "%zu chains are named and heard: %s", tries[i],
+			    pair.called.err.msg);
+		else
+			ok(pair.caller.rc == YZ_EINVAL, "%zu are too many: %s",
+			    tries[i], pair.caller.err.msg);
+		pair_close(&pair);
+		memory_free(&a);
+		memory_free(&b);
+	}
+}
+
 static void
 who(void)
 {
@@ -1188,6 +1252,7 @@ main(void)
 	bad_runs();
 	out_of_turn();
 	bad_frames();
+	limit_heads();
 	who();
 	joining();
 	watching();
