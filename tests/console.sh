@@ -62,6 +62,19 @@ is "$(curl -s -o /dev/null -w '%{http_code}' --path-as-is \
 is "$(curl -s -o /dev/null -w '%{http_code}' "$url/.hidden.js")" 404 \
 	"nor what is hidden"
 
+big=$(printf 'x%.0s' $(seq 3000))
+echo "// $big" >ui/big.js
+is "$(curl -s --compressed "$url/big.js")" "// $big" "a page may come packed"
+ok "which saves" test "$(curl -s -H 'Accept-Encoding: gzip' "$url/big.js" |
+	wc -c)" -lt 200
+etag=$(curl -s -D - -o /dev/null --compressed "$url/big.js" |
+	sed -n 's/^ETag: \(.*\)\r$/\1/p')
+is "$(curl -s -o /dev/null -w '%{http_code}' --compressed \
+	-H "If-None-Match: $etag" "$url/big.js")" 304 "and is not sent again"
+echo '// other' >ui/big.js
+is "$(curl -s --compressed -H "If-None-Match: $etag" "$url/big.js")" \
+	'// other' "unless it is another now"
+
 # --- records ------------------------------------------------------------------------
 like "$(body duty1 GET /api/kinds/resource.team)" \
 	'"name":"status".*"codes":\[\{"code":"ready","label_zh":"可用"' \
@@ -117,6 +130,22 @@ is "$(echo "$first$second" | grep -o '"title":"[^"]*"' | tr '\n' ' ')" \
 	'"title":"队1" "title":"队2" "title":"队3" "title":"消防救援大队" ' \
 	"pages follow each other in the order asked for"
 like "$second" '"next":null' "until there are no more"
+y add resource.team name=新来 rkind=R01 level=县级 persons=2 >/dev/null
+is "$(body duty1 GET '/api/records/resource?persons=2' | grep -o '"title"' |
+	wc -l)" 2 "an answer is as new as what another process wrote just now"
+new=$(body duty1 POST /api/records/resource.team \
+	-d '{"set":{"name":"又来","rkind":"R01","level":"县级","persons":"2"}}' |
+	text id)
+is "$(body duty1 GET '/api/records/resource?persons=2' | grep -o '"title"' |
+	wc -l)" 3 "and what was written here"
+is "$(code duty1 GET '/api/records/resource?_limit=1%0Apersons%09%202')" 200 \
+	"a question that looks like another"
+is "$(body duty1 GET '/api/records/resource?_limit=1&persons=2' |
+	grep -o '"persons":[0-9]*' | head -n 1)" '"persons":2' \
+	"does not take its answer's place"
+body duty1 DELETE "/api/records/resource/$new?why=x" >/dev/null
+y list resource persons=2 --json | grep 新来 | text id |
+	xargs -I{} "$yizhan" -C "$T/home" rm resource {} --why x
 is "$(body duty1 GET '/api/records/resource?persons=2' | grep -o '"title"' |
 	wc -l)" 1 "a filter filters"
 history=$(body duty1 GET "$record/history")

@@ -9,6 +9,7 @@
 #include <archive_entry.h>
 
 #include "base/archive.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -121,6 +122,40 @@ archive_out_finish(struct archive_out *out, struct err *err)
 	if (archive_write_close(out->a) != ARCHIVE_OK)
 		return explain(out->a, &out->failed, YZ_EIO, err);
 	return 0;
+}
+
+static ssize_t
+append(struct archive *a, void *arg, const void *data, size_t n)
+{
+	(void)a;
+	buf_put(arg, data, n);
+	return (ssize_t)n;
+}
+
+int
+archive_gzip(struct buf *out, const void *data, size_t n, struct err *err)
+{
+	struct archive *a = archive_write_new();
+	struct archive_entry *e = archive_entry_new();
+	bool good;
+
+	archive_entry_set_pathname(e, "data");
+	archive_entry_set_filetype(e, AE_IFREG);
+	archive_entry_set_size(e, (int64_t)n);
+	good = a != NULL && archive_write_add_filter_gzip(a) == 0 &&
+	       archive_write_set_format_raw(a) == 0 &&
+	       archive_write_set_filter_option(a, "gzip", "timestamp", NULL) ==
+		   0 &&
+	       archive_write_set_filter_option(
+		   a, "gzip", "compression-level", "9") == 0 &&
+	       archive_write_set_bytes_in_last_block(a, 1) == 0 &&
+	       archive_write_open(a, out, NULL, append, NULL) == 0 &&
+	       archive_write_header(a, e) == 0 &&
+	       (n == 0 || archive_write_data(a, data, n) == (ssize_t)n) &&
+	       archive_write_close(a) == 0;
+	archive_entry_free(e);
+	archive_write_free(a);
+	return good ? 0 : err_set(err, YZ_EIO, "libarchive does not compress");
 }
 
 void

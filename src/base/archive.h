@@ -1,7 +1,8 @@
 /*
- * Archives: tar in zstd, of regular files only.  The only file that knows
- * libarchive.  Bytes go out and come in through functions of the caller;
- * nothing is ever extracted by libarchive itself.
+ * Archives: tar in zstd, of regular files only; and bytes as gzip has them,
+ * for browsers.  The only file that knows libarchive.  Bytes go out and come in
+ * through functions of the caller; nothing is ever extracted by libarchive
+ * itself.
  */
 #ifndef BASE_ARCHIVE_H
 #define BASE_ARCHIVE_H
@@ -11,6 +12,7 @@
 
 struct archive_in;
 struct archive_out;
+struct buf;
 struct err;
 
 #define ARCHIVE_NAME_MAX 256 /* bytes of an entry's name */
@@ -26,6 +28,9 @@ int archive_out_put(
     struct archive_out *out, const void *data, size_t n, struct err *err);
 int archive_out_finish(struct archive_out *out, struct err *err);
 void archive_out_free(struct archive_out *out);
+
+/* Append n bytes in gzip's form; the same bytes give the same. */
+int archive_gzip(struct buf *out, const void *data, size_t n, struct err *err);
 
 /* read gives the next bytes, borrowed until it is called again; n = 0 at the
  * end.  Its failure is the reader's. */

@@ -14,9 +14,11 @@
 #include "book.h"
 #include "desk.h"
 #include "home.h"
+#include "lang.h"
 #include "local.h"
 #include "replica.h"
 #include "route.h"
+#include "shelf.h"
 #include "token.h"
 
 /* --- seats: a replica for each request that is being answered ----------------
@@ -25,6 +27,7 @@
 struct seat {
 	struct replica *r;
 	struct local *local;
+	int64_t version; /* of the replica, as this connection last saw it */
 	struct seat *next;
 };
 
@@ -32,6 +35,8 @@ struct desk {
 	char *home, *exe;
 	pthread_mutex_t lock;
 	struct seat *free;
+	int64_t state; /* another whenever something may have changed */
+	struct shelf *shelf;
 	struct seat *watch; /* for desk_version() and desk_contact() */
 	int64_t local_version;
 	struct digest outline; /* of what is known of neighbours */
@@ -97,6 +102,7 @@ desk_open(struct desk **out, const char *home, const char *exe, struct err *err)
 
 	desk->home = mem_strdup(home);
 	desk->exe = mem_strdup(exe);
+	desk->shelf = shelf_new();
 	pthread_mutex_init(&desk->lock, NULL);
 	rc = seat_new(&desk->watch, desk, err);
 	if (rc == 0)
@@ -124,6 +130,7 @@ desk_close(struct desk *desk)
 	pthread_mutex_destroy(&desk->lock);
 	free(desk->home);
 	free(desk->exe);
+	shelf_free(desk->shelf);
 	free(desk);
 }
 
@@ -378,6 +385,22 @@ read_body(struct call *c, const struct route *route, struct err *err)
 	    &c->in, (const char *)c->q->body.b, c->q->body.len, err);
 }
 
+/* Others' commits show in each connection's version, this desk's own in none
+ * of their makers': those are counted when they are made. */
+static int64_t
+find_state(struct call *c)
+{
+	int64_t version = db_version(replica_db(c->r)), state;
+
+	pthread_mutex_lock(&c->desk->lock);
+	if (version != c->seat->version)
+		c->desk->state++;
+	c->seat->version = version;
+	state = c->desk->state;
+	pthread_mutex_unlock(&c->desk->lock);
+	return state;
+}
+
 /* What only reads sees one moment: kinds do not change under its feet. */
 static int
 run(struct call *c, const struct route *route, struct err *err)
@@ -392,6 +415,34 @@ run(struct call *c, const struct route *route, struct err *err)
 	rc = route->handle(c, err);
 	if (reads)
 		replica_look_end(c->r);
+	return rc;
+}
+
+static void
+add_question(void *arg, const char *name, const char *value)
+{
+	/* With lengths, so that no two questions are one text. */
+	buf_printf(
+	    arg, " %zu:%s %zu:%s", strlen(name), name, strlen(value), value);
+}
+
+static int
+run_kept(struct call *c, const struct route *route, struct err *err)
+{
+	int64_t state = find_state(c);
+	struct buf key = BUF_INIT;
+	int rc = 0;
+
+	buf_printf(&key, "%s %zu:%s", lang_zh(c) ? "zh" : "en",
+	    strlen(c->q->path), c->q->path);
+	http_each_query(c->q, add_question, &key);
+	if (!shelf_get(c->desk->shelf, &c->p->body, buf_str(&key), state)) {
+		rc = run(c, route, err);
+		if (rc == 0 && c->p->status == 200)
+			shelf_put(
+			    c->desk->shelf, &c->p->body, buf_str(&key), state);
+	}
+	buf_free(&key);
 	return rc;
 }
 
@@ -440,7 +491,15 @@ serve(struct call *c, const struct route *route, struct err *err)
 	rc = read_body(c, route, err);
 	if (rc != 0)
 		return rc;
-	return logged ? run_logged(c, route, err) : run(c, route, err);
+	if ((route->flags & ROUTE_KEPT) != 0)
+		return run_kept(c, route, err);
+	rc = logged ? run_logged(c, route, err) : run(c, route, err);
+	if (strcmp(route->method, "GET") != 0) {
+		pthread_mutex_lock(&c->desk->lock);
+		c->desk->state++;
+		pthread_mutex_unlock(&c->desk->lock);
+	}
+	return rc;
 }
 
 static int
@@ -468,6 +527,7 @@ answer(struct call *c, struct err *err)
 		return rc;
 	c->r = seat->r;
 	c->local = seat->local;
+	c->seat = seat;
 	rc = serve(c, route, err);
 	seat_leave(c->desk, seat);
 	return rc;

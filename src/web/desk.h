@@ -18,6 +18,7 @@ struct err;
 struct json;
 struct local;
 struct replica;
+struct seat;
 
 /* exe: this program, for what runs as a process of its own. */
 int desk_open(
@@ -38,6 +39,7 @@ struct call {
 	struct desk *desk;
 	const struct http_request *q;
 	struct http_reply *p;
+	struct seat *seat;
 	struct replica *r;   /* for the time of the call */
 	struct local *local; /* likewise */
 	struct login login;  /* who calls; not for open routes */

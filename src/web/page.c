@@ -1,14 +1,18 @@
 /* The pages' files: what the browser loads before it asks the API. */
 #include "config.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/archive.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "desk.h"
 
 #define FILE_MAX (4u << 20)
@@ -44,21 +48,132 @@ folders(void)
 	return s != NULL && *s != '\0' ? s : DATADIR "/ui";
 }
 
+/* --- what was read stays, in both forms -------------------------------------
+ */
+
+struct page {
+	struct page *next;
+	char *path;
+	struct timespec mtime;
+	off_t size;
+	struct buf plain, packed; /* packed is empty where it saves nothing */
+	char etag[33];
+};
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct page *pages; /* a few dozen; they live as long as the process */
+
+static bool
+is_fresh(const struct page *page, const struct stat *st)
+{
+	return page->size == st->st_size &&
+	       page->mtime.tv_sec == st->st_mtim.tv_sec &&
+	       page->mtime.tv_nsec == st->st_mtim.tv_nsec;
+}
+
 static int
-read_page(struct buf *out, const char *name, struct err *err)
+load(struct page *page, const struct stat *st, struct err *err)
+{
+	struct digest hash;
+	int rc;
+
+	buf_clear(&page->plain);
+	buf_clear(&page->packed);
+	page->size = -1;
+	rc = file_read(&page->plain, page->path, FILE_MAX, err);
+	if (rc == 0)
+		rc = archive_gzip(
+		    &page->packed, page->plain.b, page->plain.len, err);
+	if (rc != 0)
+		return rc;
+	if (page->packed.len >= page->plain.len)
+		buf_clear(&page->packed);
+	digest_sha256(&hash, page->plain.b, page->plain.len);
+	digest_hex(page->etag, hash.b, 16);
+	page->size = st->st_size;
+	page->mtime = st->st_mtim;
+	return 0;
+}
+
+static struct page *
+find_page(const char *path)
+{
+	struct page *page;
+
+	for (page = pages; page != NULL; page = page->next)
+		if (strcmp(page->path, path) == 0)
+			return page;
+	page = mem_calloc(1, sizeof(*page));
+	page->path = mem_strdup(path);
+	page->next = pages;
+	pages = page;
+	return page;
+}
+
+/* The folders' first file of that name. */
+static bool
+find_file(char path[4096], struct stat *st, const char *name)
 {
 	const char *dir = folders();
-	char path[4096];
 	size_t n;
-	int rc = YZ_ENOTFOUND;
 
-	for (; rc == YZ_ENOTFOUND && *dir != '\0'; dir += n) {
+	for (; *dir != '\0'; dir += n) {
 		n = strcspn(dir, ":");
-		snprintf(path, sizeof(path), "%.*s%s", (int)n, dir, name);
-		rc = file_read(out, path, FILE_MAX, err);
+		snprintf(path, 4096, "%.*s%s", (int)n, dir, name);
+		if (stat(path, st) == 0 && S_ISREG(st->st_mode))
+			return true;
 		if (dir[n] == ':')
 			n++;
 	}
+	return false;
+}
+
+static bool
+takes_gzip(const struct http_request *q)
+{
+	const char *s = http_header(q, "Accept-Encoding");
+
+	return s != NULL && strstr(s, "gzip") != NULL &&
+	       strstr(s, "gzip;q=0") == NULL;
+}
+
+/* Under the lock: nothing of the page is used after it. */
+static void
+put_page(struct call *c, const struct page *page)
+{
+	bool packed = takes_gzip(c->q) && page->packed.len > 0;
+	const struct buf *body = packed ? &page->packed : &page->plain;
+	const char *had = http_header(c->q, "If-None-Match");
+
+	http_reply_header(
+	    c->p, "ETag", "\"%s%s\"", page->etag, packed ? "-gz" : "");
+	http_reply_header(c->p, "Cache-Control", "no-cache");
+	http_reply_header(c->p, "Vary", "Accept-Encoding");
+	if (had != NULL && strstr(had, page->etag) != NULL) {
+		c->p->status = 304;
+		return;
+	}
+	if (packed)
+		http_reply_header(c->p, "Content-Encoding", "gzip");
+	buf_put(&c->p->body, body->b, body->len);
+}
+
+static int
+read_page(struct call *c, const char *name, struct err *err)
+{
+	struct page *page;
+	char path[4096];
+	struct stat st;
+	int rc = 0;
+
+	if (!find_file(path, &st, name))
+		return err_set(err, YZ_ENOTFOUND, "there is no such page");
+	pthread_mutex_lock(&lock);
+	page = find_page(path);
+	if (!is_fresh(page, &st))
+		rc = load(page, &st, err);
+	if (rc == 0)
+		put_page(c, page);
+	pthread_mutex_unlock(&lock);
 	return rc;
 }
 
@@ -69,10 +184,7 @@ read_page(struct buf *out, const char *name, struct err *err)
  */
 DESK_HANDLER(page_get)
 {
-	const char *name = c->q->path, *type, *had;
-	struct digest hash;
-	char etag[DIGEST_HEX_LEN + 1];
-	int rc;
+	const char *name = c->q->path, *type;
 
 	if (strcmp(c->q->method, "GET") != 0 &&
 	    strcmp(c->q->method, "HEAD") != 0) {
@@ -88,19 +200,5 @@ DESK_HANDLER(page_get)
 	    strstr(name, "/.") != NULL)
 		return err_set(err, YZ_ENOTFOUND, "there is no such page");
 	c->p->type = type;
-	rc = read_page(&c->p->body, name, err);
-	if (rc == YZ_ENOTFOUND)
-		return err_set(err, YZ_ENOTFOUND, "there is no such page");
-	if (rc != 0)
-		return rc;
-	digest_sha256(&hash, c->p->body.b, c->p->body.len);
-	digest_hex(etag, hash.b, 16);
-	http_reply_header(c->p, "ETag", "\"%s\"", etag);
-	http_reply_header(c->p, "Cache-Control", "no-cache");
-	had = http_header(c->q, "If-None-Match");
-	if (had != NULL && strstr(had, etag) != NULL) {
-		c->p->status = 304;
-		buf_clear(&c->p->body);
-	}
-	return 0;
+	return read_page(c, name, err);
 }

@@ -18,6 +18,7 @@ enum {
 	ROUTE_BYTES = 16,  /* the body is bytes as they are */
 	ROUTE_MATCH = 32,  /* If-Match says what was read */
 	ROUTE_OPENED = 64, /* members that the schema lacks may come */
+	ROUTE_KEPT = 128,  /* depends on the replica and the question alone */
 };
 
 struct route {
