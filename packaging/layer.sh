@@ -38,11 +38,13 @@ layer() {
 		mount -t tmpfs -o mode=755 run "$layer_at/run" &&
 		mount -t tmpfs -o mode=1777 tmp "$layer_at/tmp" &&
 		mount -t tmpfs -o mode=755 dev "$layer_at/dev" || return 1
-	for layer_dev in null zero full random urandom tty; do
-		: >"$layer_at/dev/$layer_dev"
-		mount --bind "/dev/$layer_dev" "$layer_at/dev/$layer_dev" ||
-			return 1
-	done
+	# Nodes of its own: what changes their modes changes nobody else's.
+	mknod -m 666 "$layer_at/dev/null" c 1 3 &&
+		mknod -m 666 "$layer_at/dev/zero" c 1 5 &&
+		mknod -m 666 "$layer_at/dev/full" c 1 7 &&
+		mknod -m 666 "$layer_at/dev/random" c 1 8 &&
+		mknod -m 666 "$layer_at/dev/urandom" c 1 9 &&
+		mknod -m 666 "$layer_at/dev/tty" c 5 0 || return 1
 	ln -s /proc/self/fd "$layer_at/dev/fd"
 	ln -s fd/0 "$layer_at/dev/stdin"
 	ln -s fd/1 "$layer_at/dev/stdout"

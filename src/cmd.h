@@ -18,8 +18,6 @@
 struct err;
 struct replica;
 
-#define HOME_DEFAULT "/var/lib/yizhan"
-
 enum { CMD_DONE = 0, CMD_FAILED = 1, CMD_USAGE = 2, CMD_LOOK = 3 };
 
 struct cmd { /* what stands before and around the command's arguments */

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "cmd.h"
+#include "home.h"
 #include "link.h"
 #include "link_pipe.h"
 #include "local.h"
@@ -115,7 +116,7 @@ cmd_peer(struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd);
 	if (through == NULL && !relay_wanted(cmd->home))
 		return serve(cmd, &opt);
-	if (relay_to(&status, through == NULL ? RELAY_SOCKET : through,
+	if (relay_to(&status, through == NULL ? HOME_RECEIVER : through,
 		opt.peer.other, opt.peer.invited, &err) != 0)
 		return cmd_fail(cmd, &err);
 	return status;

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "cmd.h"
+#include "home.h"
 
 #define CATALOGUE "zh_CN/LC_MESSAGES/yizhan.mo"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "cmd.h"
+#include "home.h"
 #include "relay.h"
 
 #define STREAMS 3       /* standard input, output and error */
@@ -30,7 +30,7 @@ relay_wanted(const char *home)
 
 	return stat(HOME_DEFAULT, &served) == 0 && stat(home, &ours) == 0 &&
 	       ours.st_dev == served.st_dev && ours.st_ino == served.st_ino &&
-	       lstat(RELAY_SOCKET, &at) == 0;
+	       lstat(HOME_RECEIVER, &at) == 0;
 }
 
 /* --- on sshd's side --------------------------------------------------------

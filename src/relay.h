@@ -21,8 +21,6 @@
 
 struct err;
 
-#define RELAY_SOCKET "/run/yizhan/peer.sock"
-
 /* Is a receiver to be asked for this HOME?  That of HOME_DEFAULT, if there is
  * a socket; one that does not answer is no reason to do without. */
 bool relay_wanted(const char *home);

@@ -20,6 +20,10 @@
 
 struct err;
 
+/* The package's station, and where calls to it are taken. */
+#define HOME_DEFAULT "/var/lib/yizhan"
+#define HOME_RECEIVER "/run/yizhan/peer.sock"
+
 struct home {
 	char *path;
 	char code[CHAIN_CODE_LEN + 1];

@@ -8,12 +8,17 @@
 #include "base/buf.h"
 #include "base/db.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "home.h"
 #include "local.h"
 #include "model/doctor_impl.h"
 #include "replica.h"
 #include "roster.h"
+
+#define SYSTEMD_RUNS "/run/systemd/system"
+#define UNIX_SOCKETS "/proc/net/unix"
+#define UNIX_SOCKETS_MAX (4u << 20) /* bytes of that */
 
 /* What those who call ask for, and nothing else (sync/link_ssh.c). */
 static const struct {
@@ -142,6 +147,41 @@ check_door(struct doctor *d, int64_t n)
 	free(starts);
 }
 
+/* unix(7) sockets of this machine, a line each: is that one listened on? */
+static bool
+is_listening(const char *path)
+{
+	struct buf table = BUF_INIT;
+	const char *at;
+	bool found = false;
+	struct err ignored;
+
+	if (file_read(&table, UNIX_SOCKETS, UNIX_SOCKETS_MAX, &ignored) == 0)
+		for (at = buf_str(&table); !found && (at = strstr(at, path));
+		     at++) {
+			const char *line = at;
+
+			while (line > buf_str(&table) && line[-1] != '\n')
+				line--;
+			/* Flags: SO_ACCEPTCON. */
+			found = memmem(line, (size_t)(at - line), " 00010000 ",
+				    10) != NULL;
+		}
+	buf_free(&table);
+	return found;
+}
+
+/* Without its socket nobody who calls is answered. */
+static void
+check_receiver(struct doctor *d)
+{
+	if (strcmp(d->home, HOME_DEFAULT) == 0 && file_exists(SYSTEMD_RUNS) &&
+	    !is_listening(HOME_RECEIVER))
+		doctor_find(d, "sshd",
+		    _("it lets stations in, but nobody answers them: "
+		      "systemctl enable --now yizhan-peer.socket"));
+}
+
 void
 doctor_sshd(struct doctor *d)
 {
@@ -167,6 +207,7 @@ doctor_sshd(struct doctor *d)
 	}
 	check_algorithms(d);
 	check_door(d, n);
+	check_receiver(d);
 	if (d->findings == before)
 		doctor_good(
 		    d, "sshd", _("ready for %lld stations"), (long long)n);
