@@ -302,7 +302,8 @@ ops_parse(struct ops *out, const char *text, size_t n, struct err *err)
 	out->n = lines;
 	for (i = 0, items = out->items; i < lines; i++) {
 		out->v[i].items = items;
-		items += out->v[i].n;
+		if (items != NULL) /* drops alone have none */
+			items += out->v[i].n;
 	}
 	return 0;
 }
