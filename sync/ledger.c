@@ -363,6 +363,7 @@ mark_new(struct lane *lane)
 static int
 write_loose(struct lane *lane, struct err *err)
 {
+	const git_error *last;
 	size_t i;
 	git_oid oid;
 	int rc;
@@ -372,8 +373,15 @@ write_loose(struct lane *lane, struct err *err)
 
 		if (q->skip)
 			continue;
+		git_error_clear();
 		rc = git_odb_write(&oid, lane->odb, lane->bytes.b + q->at, q->n,
 		    git_object_string2type(q->type));
+		/* What failed to be synced libgit2 writes once more, and is
+		 * content if that goes well; but a disk that lost one write
+		 * is not to be the only one that holds a changeset. */
+		last = git_error_last();
+		if (rc == 0 && last != NULL && last->klass == GIT_ERROR_OS)
+			rc = -1;
 		if (rc != 0)
 			return refused(err, rc, lane->path);
 		if (memcmp(oid.id, q->oid, sizeof(q->oid)) != 0)

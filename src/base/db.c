@@ -17,6 +17,7 @@
 #include "base/db.h"
 #include "base/db_page.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #define DB_HEAP_MAX (1ll << 30) /* bytes of all connections of a process */
@@ -627,6 +628,11 @@ db_open(struct db **out, const char *path, int flags, struct err *err)
 		rc = failed(db, err);
 	else
 		rc = set_up(db, readonly, err);
+	/* The WAL's name is to last before anything in it is acknowledged:
+	 * SQLite syncs the folder too, but goes on when that fails.  The WAL is
+	 * there now, and stays while it is open. */
+	if (rc == 0 && !readonly)
+		rc = file_sync_folder(path, err);
 	if (rc == 0 && (flags & DB_TURNS) != 0)
 		rc = open_turn(db, path, err);
 	if (rc != 0) {
