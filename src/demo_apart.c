@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -76,6 +77,18 @@ make_photo(struct demo *d, const char *path)
 		   path, d->photo_bytes.b, d->photo_bytes.len, 0644, &err) == 0;
 }
 
+/* Minutes before the telling. */
+enum { OCCURRED = 30, LEARNED = 25, REPORTED = 10 };
+
+static char *
+minutes_ago(const char *field, int minutes)
+{
+	char text[CLOCK_LEN];
+
+	clock_format(text, clock_wall() - minutes * 60000ll);
+	return mem_printf("%s=%s", field, text);
+}
+
 static bool
 add_report(struct demo *d, const char *incident, const char *photo,
     char report[RECORD_ID_LEN + 1])
@@ -85,18 +98,19 @@ add_report(struct demo *d, const char *incident, const char *photo,
 	char *signer = mem_printf("signer=%s", d->contact);
 	char *files = mem_printf("files=@%s", photo);
 	char *to = mem_printf("to_station=%s", d->st[CITY].code);
+	char *signed_at = minutes_ago("signed_at", REPORTED);
 	bool good;
 
 	good = demo_add(d, report, COUNTY, "report", of, "stage=first", "seq=1",
 	    "channel=system", to, "title=老城街道山体滑坡首报",
 	    "body=2人被困，消防救援大队已到场", "facts={\"trapped\":2}", author,
-	    signer, "signed_at=2026-06-02T03:20", "unverified=true", files,
-	    "exercise=true", NULL);
+	    signer, signed_at, "unverified=true", files, "exercise=true", NULL);
 	free(of);
 	free(author);
 	free(signer);
 	free(files);
 	free(to);
+	free(signed_at);
 	return good;
 }
 
@@ -105,15 +119,18 @@ demo_step_incident(struct demo *d)
 {
 	char incident[RECORD_ID_LEN + 1], report[RECORD_ID_LEN + 1], *path;
 	const char *name = d->st[COUNTY].name;
+	char *occurred = minutes_ago("occurred_at", OCCURRED);
+	char *learned = minutes_ago("learned_at", LEARNED);
 	bool good;
 
-	good = demo_add(d, incident, COUNTY, "incident",
-	    "incident_no=520302-20260602-01", "title=老城街道山体滑坡",
-	    "type=11B00", "level=4", "state=responding",
-	    "occurred_at=2026-06-02T03:00", "learned_at=2026-06-02T03:05",
-	    "place=红花岗区老城街道", "division=520302", "source=town",
-	    "sensitive=false", "dead=0", "missing=0", "injured=0", "trapped=2",
-	    "exercise=true", NULL);
+	good =
+	    demo_add(d, incident, COUNTY, "incident", "title=老城街道山体滑坡",
+		"type=11B00", "level=4", "state=responding", occurred, learned,
+		"place=红花岗区老城街道", "lon=106.931", "lat=27.694",
+		"division=520302", "source=town", "sensitive=false", "dead=0",
+		"missing=0", "injured=0", "trapped=2", "exercise=true", NULL);
+	free(occurred);
+	free(learned);
 	if (!demo_check(d,
 		good && shows(d, COUNTY, "incident", incident, "trapped", "2"),
 		_("%s opens an incident: a landslide, 2 trapped"), name))

@@ -2,6 +2,7 @@
 // The story of ui.sh in a browser.  A line for each thing seen: "ok TAB
 // WHAT" or "not TAB WHAT TAB DETAIL"; other lines are remarks.
 import fs from 'node:fs';
+import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 
@@ -258,7 +259,9 @@ await see('what another wrote meanwhile is not overwritten unseen', async () => 
 	}, depot, { timeout: 30000, polling: 500 });
 	await page.fill('#f-name', '县里改的名');
 	await page.keyboard.press('Control+Enter');
-	await page.waitForSelector('.why');
+	await page.waitForSelector('.why, .note.bad');
+	if (!await page.locator('.why').count())
+		throw new Error(await text(page, '.note.bad'));
 	if (!/市里改的名/.test(await text(page, '.why')))
 		throw new Error('the other value is not shown');
 	await check(page, 'desk-changed-meanwhile');
@@ -454,6 +457,57 @@ await see('nor do they in accounts and the audit log', async () => {
 		throw new Error([...one, ...two].join(' '));
 });
 
+// --- the second factor ---------------------------------------------------------------------
+// RFC 6238, as a telephone does it.
+function codeOf(secret, at) {
+	const bits = [...secret.replace(/ /g, '')].map((c) =>
+		'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2)
+		    .padStart(5, '0')).join('');
+	const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+	const time = Buffer.alloc(8);
+
+	time.writeBigUInt64BE(BigInt(Math.floor(at / 30000)));
+	const mac = createHmac('sha1', key).update(time).digest();
+	const from = mac[19] & 15;
+
+	return String((mac.readUInt32BE(from) & 0x7fffffff) % 1000000)
+	    .padStart(6, '0');
+}
+
+await see('a second factor is set up, and wanted from then on', async () => {
+	const p = await open(county);
+
+	await logIn(p, county, 'new1');
+	await turn(p, '/self');
+	await p.waitForSelector('#h-factor');
+	await p.locator('section[aria-labelledby=h-factor] input').fill(PASSWORD);
+	await p.keyboard.press('Enter');
+	await p.waitForFunction(() =>
+		document.querySelector('.qr img')?.naturalWidth > 0);
+	await check(p, 'desk-factor');
+	const secret = await text(p, '.qr p');
+
+	await p.fill('input[name=code]', codeOf(secret, Date.now()));
+	await p.keyboard.press('Enter');
+	await p.waitForSelector('section[aria-labelledby=h-factor] .note');
+	const spare = (await text(p, 'section[aria-labelledby=h-factor] .note .mono'))
+	    .trim().split(/\s+/)[0];
+
+	await p.context().close();
+	const q = await open(county);
+
+	await q.goto(county + '/');
+	await q.fill('#login', 'new1');
+	await q.fill('#password', PASSWORD);
+	await q.keyboard.press('Enter');
+	await q.waitForSelector('#code:focus');
+	await check(q, 'desk-login-code');
+	await q.keyboard.type(spare);
+	await q.keyboard.press('Enter');
+	await q.waitForSelector('nav a[aria-current]');
+	await q.context().close();
+});
+
 // --- every page, every screen, light and dark ---------------------------------------------
 const changeset = await page.evaluate(async () =>
 	(await (await fetch('/api/changesets?_limit=1')).json()).changesets[0].id);
@@ -461,12 +515,13 @@ const incident = await page.evaluate(async () =>
 	(await (await fetch('/api/records/incident?_limit=1')).json())
 	    .records[0].id);
 const PAGES = { duty: '/', kinds: '/records', list: '/records/resource:depot',
-	map: '/records/resource?_map=1', record: '/records/resource:depot/' + depot,
+	map: '/records/resource:team?_map=1', record: '/records/resource:depot/' + depot,
 	incident: '/records/incident/' + incident,
 	edit: `/records/resource:depot/${depot}/edit`, new: '/records/incident/new',
 	find: '/find?q=' + encodeURIComponent('街道'), conflicts: '/conflicts',
 	stations: '/stations', ledger: '/changesets',
 	changeset: '/changesets/' + changeset, doctor: '/doctor',
+	self: '/self',
 	nothing: '/nothing' };
 // Colours and order are those of another screen, that axe has seen.
 const SEEN = ['wall', 'wall-light', 'phone-night'];

@@ -116,8 +116,9 @@ export async function upload(file) {
 	return (await answer(response, 'blobs')).blob;
 }
 
-export async function logIn(login, password) {
-	const who = await post('login', { login, password });
+// more: {code, new_password}, where they are wanted.
+export async function logIn(login, password, more) {
+	const who = await post('login', { login, password, ...more });
 
 	token = who.csrf;
 	return who.user;

@@ -24,6 +24,7 @@ const PAGES = {
 	users: () => import('./pages/users.js'),
 	audit: () => import('./pages/audit.js'),
 	doctor: () => import('./pages/doctor.js'),
+	self: () => import('./pages/self.js'),
 };
 
 const NAV = [
@@ -209,7 +210,8 @@ function Frame({ user, reach, onOut, onLang }) {
 		<${Link} station=${s} now=${now}/>
 		<${Find}/>
 		<span class="who"><span class="clock">${clock(now)}</span>
-			<span class="me">${user.name}</span>
+			<a class="me" href="/self" title=${_('My account')}>${
+			    user.name}</a>
 			<button class="t" lang=${lang === 'en' ? 'zh-CN' : 'en'}
 				onClick=${onLang}>${lang === 'en' ? '中文' : 'English'}</button>
 			<button class="t" title=${_('Light or dark')}

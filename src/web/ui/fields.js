@@ -3,6 +3,7 @@ import { html, useEffect, useRef, useState } from './vendor/preact.js';
 import { get, query } from './api.js';
 import { _, label, unit as unitName } from './i18n.js';
 import { day } from './time.js';
+import { words } from './words.js';
 
 const SHOWN_MAX = 8;    // suggestions for a reference
 const PAUSE_MS = 200;   // after a key, before asking
@@ -221,8 +222,8 @@ export function Field({ f, values, texts, onValue, wrong, now, first }) {
 				_('today') : _('now')}<span class="hide"> ${label(f)}</span>
 			</button>`}</div>`;
 	const name = html`${label(f)}${f.required && html` <small>${
-	    /^default /.test(f.note) ? _('{n} unless given', { n: f.note.slice(8)
-	    .split(/[;, ]/)[0] }) : given(f) ? _('numbered by itself') :
+	    /^default /.test(f.note) ? _('{n} unless given', { n: words(f,
+	    f.note.slice(8).split(/[;, ]/)[0]) }) : given(f) ? _('numbered by itself') :
 	    _('wanted')}</small>`}`;
 
 	return html`<div class=${'field' + (wrong || now !== undefined ? ' wrong' :

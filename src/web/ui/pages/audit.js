@@ -33,7 +33,8 @@ export default function Audit() {
 		${d.whole ? html`<p class="ok lead">✓ ${_('The chain of entries is whole: none was changed or taken out.')}</p>` :
 		    html`<div class="note bad" role="alert"><b>${
 			_('The chain of entries is broken.')}</b> ${
-			_('Somebody changed or removed entries outside this program. Secure the disk and report it.')}</div>`}
+			_('Somebody changed or removed entries outside this program. Secure the disk and report it.')}${d.faults?.map((f) => html`
+			<p class="mono" key=${f}>${f}</p>`)}</div>`}
 		<div class="wide"><table class="list"><thead><tr>
 			<th scope="col" class="n">${_('No')}</th><th scope="col">${_('Time')}</th>
 			<th scope="col">${_('Login')}</th><th scope="col">${_('From')}</th>

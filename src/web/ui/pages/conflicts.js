@@ -18,8 +18,7 @@ async function load() {
 		const base = list.find((k) => k.name === c.kind);
 
 		c.own = c.values[0]?.kind ?? c.kind;
-		if (base && list.some((k) => k.base === c.kind && k.name !== c.kind) &&
-		    !titles.has(c.id))
+		if (base && !titles.has(c.id))
 			titles.set(c.id, get(recordPath(c.kind, c.id)).catch(() => null));
 	}
 	for (const c of conflicts) {
@@ -27,6 +26,7 @@ async function load() {
 
 		if (r)
 			c.own = ownKind(list, r);
+		c.exercise = r?.values.exercise === true;
 		c.of = await kindOf(c.own);
 	}
 	return conflicts;
@@ -84,7 +84,8 @@ function Conflict({ c, may, again }) {
 
 	return html`<article class="conflict" aria-labelledby=${id}>
 		<h3 id=${id}><a href=${recordHref(c.own, c.id)}>${c.title ||
-		    _('untitled')}</a> · ${registerName(c.of, c.register)}</h3>
+		    _('untitled')}</a> · ${registerName(c.of, c.register)}${c.exercise && html` <b
+			class="drill">${_('Exercise')}</b>`}</h3>
 		<${Trouble} error=${error}/>
 		<ul class="sides">${c.values.map((v) => {
 			const value = registerValue(c.of, c.register, v.value);

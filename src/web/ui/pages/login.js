@@ -5,6 +5,10 @@ import { _, lang } from '../i18n.js';
 import { sentence } from '../parts.js';
 
 function refused(error) {
+	if (error.code === 'code')
+		return _('Now the code of your telephone, or a spare one.');
+	if (error.code === 'expired')
+		return _('The password is over 90 days old: give a new one too.');
 	if (error.status !== 401 && error.status !== 403)
 		return sentence(error);
 	return /too many/.test(error.message) ?
@@ -12,9 +16,12 @@ function refused(error) {
 		_('Login or password is wrong.');
 }
 
+const focused = (e) => e?.focus();
+
 export function Login({ onUser, onLang }) {
 	const [error, setError] = useState(null);
 	const [busy, setBusy] = useState(false);
+	const [more, setMore] = useState({}); // what is wanted besides
 	const login = useRef(null);
 	const password = useRef(null);
 
@@ -27,12 +34,17 @@ export function Login({ onUser, onLang }) {
 		setBusy(true);
 		setError(null);
 		try {
-			onUser(await logIn(login.current.value.trim(),
-			    password.current.value));
+			const { login: who, password: pass, ...rest } =
+			    Object.fromEntries(new FormData(e.target));
+
+			onUser(await logIn(who.trim(), pass, rest));
 		} catch (failed) {
 			setError(failed);
 			setBusy(false);
-			password.current.select();
+			if (['code', 'expired'].includes(failed.code))
+				setMore({ ...more, [failed.code]: true });
+			else
+				password.current.select();
 		}
 	};
 
@@ -43,11 +55,19 @@ export function Login({ onUser, onLang }) {
 			${error && html`<div class="note bad" role="alert">
 				${refused(error)}</div>`}
 			<label for="login">${_('Login')}</label>
-			<input id="login" ref=${login} autocomplete="username" required
+			<input id="login" name="login" ref=${login} autocomplete="username" required
 				autocapitalize="none" spellcheck="false"/>
 			<label for="password">${_('Password')}</label>
-			<input id="password" ref=${password} type="password" required
-				autocomplete="current-password"/>
+			<input id="password" name="password" ref=${password}
+				type="password" required autocomplete="current-password"/>
+			${more.code && html`<label for="code">${_('One-time code')}</label>
+			<input id="code" name="code" ref=${focused} required
+				inputmode="numeric" autocomplete="one-time-code"/>`}
+			${more.expired && html`<label for="new_password">${
+			    _('New password')}</label>
+			<input id="new_password" name="new_password" ref=${focused}
+				type="password" required autocomplete="new-password"/>
+			<small class="dim">${_('10 characters or more, of three sorts')}</small>`}
 			<div class="row"><button disabled=${busy}>${_('Log in')}</button>
 				<button type="button" class="t" onClick=${onLang}
 					lang=${lang === 'en' ? 'zh-CN' : 'en'}>

@@ -221,8 +221,9 @@ function Around({ r }) {
 }
 
 // What is read from three metres: a figure, what it counts, how old it is.
-function Figure({ name, n, of, at, href, late, children }) {
-	return html`<a class=${'figure' + (late ? ' late' : '')} href=${href}>
+function Figure({ name, n, of, at, href, late, warn, children }) {
+	return html`<a class=${'figure' + (late ? ' late' : warn ?
+		' warn' : '')} href=${href}>
 		<span class="name">${name}</span>
 		<b>${n ?? '—'}${of != null && html`<i>/${of}</i>`}</b>
 		<small>${children ?? html`<${AsOf} at=${at}/>`}</small></a>`;
@@ -255,12 +256,13 @@ function Figures({ incidents, ready, station, now }) {
 		<${Figure} name=${_('Teams ready')} at=${ready.at} n=${ready.data &&
 			(teams?.ready ?? 0).toLocaleString()} of=${teams &&
 			teams.all.toLocaleString()} href=${kindHref('resource', query({
-			    rkind: TEAMS, status: 'ready' }))}/>
+			    rkind: TEAMS, status: 'ready' }))}>${ready.data?.drill ?
+			html`${_('Exercise')} · <${AsOf} at=${ready.at}/>` : null}</${Figure}>
 		<${Figure} name=${_('To decide')} at=${station.at} n=${s &&
-			s.conflicts + s.quarantined} late=${s?.conflicts > 0}
+			s.conflicts + s.quarantined} warn=${s?.conflicts > 0}
 			href="/conflicts"/>
 		<${Figure} name=${_('Out of touch')} at=${station.at} n=${lost}
-			of=${s?.peers.length} late=${lost > 0} href="/stations"/>
+			of=${s?.peers.length} warn=${lost > 0} href="/stations"/>
 		${s?.parent && html`<${Figure} name=${_('Wait for {name}', { name:
 		    parent?.name || s.parent })} at=${station.at}
 			n=${parent?.waiting?.toLocaleString()} href="/stations"/>`}</div>`;

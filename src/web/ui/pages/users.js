@@ -1,22 +1,11 @@
 // Accounts.  Three powers, held apart: who makes accounts gives no rights,
 // who gives rights makes none, and the log is read by a third.
 import { html, useState } from '../vendor/preact.js';
-import { get, post } from '../api.js';
+import { get, post, remove } from '../api.js';
 import { _, lang } from '../i18n.js';
+import { roleName, ROLES, roleWhat } from '../roles.js';
 import { Dialog, Head, Loaded, tell, Trouble, useLoad, When } from '../parts.js';
 
-const ROLES = ['system', 'security', 'audit', 'officer', 'editor', 'viewer',
-	'none'];
-const roleName = (r) => ({ system: _('System administrator'),
-	security: _('Security administrator'), audit: _('Audit administrator'),
-	officer: _('Duty officer'), editor: _('Editor'), viewer: _('Viewer'),
-	none: _('No rights yet') })[r] ?? r;
-const roleWhat = (r) => ({ system: _('accounts, stations, settings'),
-	security: _('roles, unlocking, confirming stations'),
-	audit: _('the audit log, verification'),
-	officer: _('reads and writes everything of the trade'),
-	editor: _('reads; writes the register'), viewer: _('reads'),
-	none: _('nothing until a role is given') })[r] ?? '';
 const path = (login, what) => `users/${encodeURIComponent(login)}/${what}`;
 
 function Account({ title, fields, send, onClose, verb, say }) {
@@ -64,7 +53,19 @@ function Row({ u, may, again, onPassword }) {
 		}
 		again();
 	};
-	return html`<tr><td><b>${u.name}</b>${u.failures > 0 && html` <span
+	const act = async (what, say) => {
+		try {
+			await what();
+			tell(say);
+			setError(null);
+		} catch (failed) {
+			setError(failed);
+		}
+		again();
+	};
+
+	return html`<tr><td><b>${u.name}</b>${u.locked ? html` <span
+		class="mark">${_('shut by wrong passwords')}</span>` : u.failures > 0 && html` <span
 		class="mark">${_('{n} wrong passwords', { n: u.failures })}</span>`}</td>
 		<td class="mono" data-label=${_('Login')}>${u.login}</td>
 		<td data-label=${_('Role')}>${may('rights') ? html`<select
@@ -75,8 +76,18 @@ function Row({ u, may, again, onPassword }) {
 		<td class="dim" data-label=${_('May')}>${roleWhat(u.role)}</td>
 		<td data-label=${_('Last login')}>${u.last ? html`<${When}
 			at=${u.last}/>` : html`<span class="dim">—</span>`}</td>
-		<td>${may('users') && html`<button class="t" onClick=${() =>
-			onPassword(u)}>${_('Set the password')}</button>`}</td></tr>`;
+		<td class="whole" data-label=${_('Second factor')}>${u.totp ? html`<span
+			class="ok">✓ ${_('on')}</span>` : html`<span class="dim">${
+			_('off')}</span>`}</td>
+		<td class="whole">${may('users') && html`<button class="t" onClick=${() =>
+			onPassword(u)}>${_('Set the password')}</button>`}
+			${may('rights') && u.locked && html`<button class="t"
+				onClick=${() => act(() => post(path(u.login, 'unlock')),
+				    _('{name} may try again.', u))}>${_('Unlock')}</button>`}
+			${may('rights') && u.totp && html`<button class="t"
+				onClick=${() => act(() => remove(path(u.login, 'totp')),
+				    _('{name} logs in with the password alone.', u))}>${
+				_('Take the second factor off')}</button>`}</td></tr>`;
 }
 
 export default function Users({ user }) {
@@ -94,6 +105,7 @@ export default function Users({ user }) {
 			<thead><tr><th scope="col">${_('Name')}</th>
 			<th scope="col">${_('Login')}</th><th scope="col">${_('Role')}</th>
 			<th scope="col">${_('May')}</th><th scope="col">${_('Last login')}</th>
+			<th scope="col">${_('Second factor')}</th>
 			<th scope="col"><span class="hide">${_('Password')}</span></th></tr></thead><tbody>
 			${d.users.map((u) => html`<${Row} key=${u.login} u=${u} may=${may}
 				again=${of.again} onPassword=${setPass}/>`)}
