@@ -150,5 +150,9 @@ is "$(code duty1 GET '/api/quarantine?_after=x')" 400 "a false mark is refused"
 like "$(body duty1 GET /api/doctor)" \
 	'"findings":\[\{"what":"[a-z]+","good":(true|false),"text":' \
 	"the doctor speaks in the console"
+like "$(body duty1 GET /api/doctor -H 'Accept-Language: zh-CN')" \
+	'完好' "in Chinese"
+like "$(body duty1 GET /api/doctor -H 'Accept-Language: en')" \
+	'is whole' "and in English to who asks for it"
 is "$(cat serve.err)" "" "the server has not complained"
 tap_done

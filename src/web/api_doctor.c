@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +15,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "desk.h"
+#include "lang.h"
 
 #define OUTPUT_MAX (1u << 20)
 #define FRESH_MS 30000 /* how long its last word is good enough */
@@ -22,15 +26,39 @@
 
 /* One runs at a time; who asks soon after gets what it said. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct buf said = BUF_INIT;
-static int64_t said_at; /* mono ms; 0: never */
+static struct said {
+	struct buf text;
+	int64_t at; /* mono ms; 0: never */
+} answers[2];       /* in English, in Chinese */
+
+/* Ours, but in the reader's language.  To be freed. */
+static char **
+environment(bool zh)
+{
+	extern char **environ;
+	size_t n = 0, kept = 0, i;
+	char **env;
+
+	while (environ[n] != NULL)
+		n++;
+	env = mem_calloc(n + 2, sizeof(*env));
+	for (i = 0; i < n; i++)
+		if (strncmp(environ[i], "LC_", 3) != 0 &&
+		    strncmp(environ[i], "LANG", 4) != 0)
+			env[kept++] = environ[i];
+	env[kept] =
+	    (char *)(uintptr_t)(zh ? "LC_ALL=zh_CN.UTF-8"
+				   : "LC_ALL=C.UTF-8"); /* not written to */
+	return env;
+}
 
 static int
-spawn(pid_t *pid, int *fd, const char *home, const char *exe, struct err *err)
+spawn(pid_t *pid, int *fd, const char *home, const char *exe, bool zh,
+    struct err *err)
 {
 	const char *args[] = {"yizhan", "-C", home, "doctor", "--json", NULL};
 	posix_spawn_file_actions_t files;
-	extern char **environ;
+	char **env;
 	int fds[2], rc;
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
@@ -41,8 +69,10 @@ spawn(pid_t *pid, int *fd, const char *home, const char *exe, struct err *err)
 	    &files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(
 	    &files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	env = environment(zh);
 	rc = posix_spawn(
-	    pid, exe, &files, NULL, (char *const *)(uintptr_t)args, environ);
+	    pid, exe, &files, NULL, (char *const *)(uintptr_t)args, env);
+	free(env);
 	posix_spawn_file_actions_destroy(&files);
 	close(fds[1]);
 	*fd = fds[0];
@@ -54,7 +84,8 @@ spawn(pid_t *pid, int *fd, const char *home, const char *exe, struct err *err)
 }
 
 static int
-ask(struct buf *out, const char *home, const char *exe, struct err *err)
+ask(struct buf *out, const char *home, const char *exe, bool zh,
+    struct err *err)
 {
 	char chunk[4096];
 	int fd, status;
@@ -62,7 +93,7 @@ ask(struct buf *out, const char *home, const char *exe, struct err *err)
 	pid_t pid;
 	int rc;
 
-	rc = spawn(&pid, &fd, home, exe, err);
+	rc = spawn(&pid, &fd, home, exe, zh, err);
 	if (rc != 0)
 		return rc;
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0 ||
@@ -109,6 +140,8 @@ put_findings(struct buf *out, const struct buf *lines, struct err *err)
 
 DESK_HANDLER(api_doctor)
 {
+	bool zh = lang_zh(c);
+	struct said *said = &answers[zh];
 	struct buf lines = BUF_INIT;
 	int rc = 0;
 
@@ -117,17 +150,17 @@ DESK_HANDLER(api_doctor)
 		return err_set(
 		    err, YZ_EIO, "doctor is at work: ask again in a moment");
 	}
-	if (said_at == 0 || clock_mono() - said_at > FRESH_MS) {
-		rc = ask(&lines, desk_home(c), desk_exe(c), err);
-		buf_clear(&said);
-		said_at = 0;
+	if (said->at == 0 || clock_mono() - said->at > FRESH_MS) {
+		rc = ask(&lines, desk_home(c), desk_exe(c), zh, err);
+		buf_clear(&said->text);
+		said->at = 0;
 		if (rc == 0)
-			rc = put_findings(&said, &lines, err);
+			rc = put_findings(&said->text, &lines, err);
 		if (rc == 0)
-			said_at = clock_mono();
+			said->at = clock_mono();
 	}
 	if (rc == 0)
-		buf_put(&c->p->body, said.b, said.len);
+		buf_put(&c->p->body, said->text.b, said->text.len);
 	pthread_mutex_unlock(&lock);
 	buf_free(&lines);
 	return rc;

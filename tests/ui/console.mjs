@@ -79,6 +79,16 @@ async function open(base, { lang, ...options } = {}) {
 	return page;
 }
 
+// waitForFunction() takes a promise for an answer.
+async function until(page, fn, arg) {
+	for (let i = 0; i < 300; i++) {
+		if (await page.evaluate(fn, arg))
+			return;
+		await page.waitForTimeout(100);
+	}
+	throw new Error(`it does not come to that: ${fn}`);
+}
+
 // Tab until what has the focus is meant: keys alone must reach it.
 async function tabTo(page, meant) {
 	for (let i = 0; i < 200; i++) {
@@ -252,11 +262,11 @@ await see('what another wrote meanwhile is not overwritten unseen', async () => 
 	await other.keyboard.press('Control+Enter');
 	await other.waitForSelector('.values');
 	// The county's own page is told by an event; its form stays.
-	await page.waitForFunction(async (id) => {
+	await until(page, async (id) => {
 		const r = await fetch('/api/records/resource/' + id);
 
 		return (await r.json()).title === '市里改的名';
-	}, depot, { timeout: 30000, polling: 500 });
+	}, depot);
 	await page.fill('#f-name', '县里改的名');
 	await page.keyboard.press('Control+Enter');
 	await page.waitForSelector('.why, .note.bad');

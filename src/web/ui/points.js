@@ -89,7 +89,7 @@ function draw(L, map, layer, records, centre) {
 			animate: false });
 }
 
-export function Points({ records, centre, label }) {
+export function Points({ records, centre, label, note }) {
 	const ref = useRef(null);
 	const [map, setMap] = useState(null);
 	const [failed, setFailed] = useState(false);
@@ -131,6 +131,7 @@ export function Points({ records, centre, label }) {
 		    html`<span><i class="key ready"></i>${_('ready')}</span>
 			<span><i class="key busy"></i>${_('busy')}</span>
 			<span><i class="key down"></i>${_('down or unknown')}</span>
+			${note && html`<span>${note}</span>`}
 			<span class="dim">${_('no ground map · CGCS2000')}</span>`}
 		</figcaption></figure>`;
 }

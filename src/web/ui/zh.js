@@ -1,5 +1,7 @@
 // What the pages say, in Chinese.  Words: design.md, section 1.
 export default {
+	'{n} with a place': '{n} 处有位置',
+	'the first {n} with a place': '有位置的前 {n} 处',
 	'My account': '我的账号',
 	'Present password': '现在的密码',
 	'New password': '新密码',

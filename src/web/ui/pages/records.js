@@ -13,6 +13,9 @@ import { kindLabel, trimmed } from '../words.js';
 import { Create } from './create.js';
 import { Record } from './record.js';
 
+const EVERYWHERE = { west: 73, south: 3, east: 136, north: 54 };
+const ON_MAP = 500;   // circles that a map still tells apart
+const MAP_MS = 10000; // between readings of them all
 const PAGE = 50;
 const COLUMNS = 6;
 const MOST_COLUMNS = 24; // of which those are shown that say something
@@ -151,6 +154,13 @@ function List({ kind, user, q }) {
 		return first;
 	}, [key]);
 
+	// The map shows what has a place, not only the rows that are listed; with
+	// a filter the rows alone are what was asked for.
+	const whole = map === '1' && !Object.values(values).some(Boolean);
+	const placed = useLoad(async () => whole && await get('box' + query({
+		...EVERYWHERE, kind: kind.name, _limit: ON_MAP })),
+	[kind.name, whole, lang], { pause: MAP_MS });
+
 	useEffect(() => {
 		setAfter({ records: [], next: undefined });
 		setError(null);
@@ -185,8 +195,12 @@ function List({ kind, user, q }) {
 				    kind: title })} <kbd>n</kbd></a>`}</${Head}>
 		<${Filters} kind=${kind} values=${values} set=${(v) =>
 			go(address({ ...v, _sort: sort, _map: map }), true)}/>
-		${map === '1' && html`<${Points} records=${records}
-			label=${_('Map of {kind}', { kind: title })}/>`}
+		${map === '1' && html`<${Points}
+			records=${placed.data ? placed.data.records : records}
+			label=${_('Map of {kind}', { kind: title })}
+			note=${placed.data && (placed.data.more ?
+			    _('the first {n} with a place', { n: ON_MAP }) :
+			    _('{n} with a place', { n: placed.data.records.length }))}/>`}
 		<${Loaded} of=${of}>${() => records.length === 0 ? html`
 			<p class="dim">${_('No record fits.')}</p>` : html`
 			<${Rows} kind=${kind} records=${records} sort=${sort}
