@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define RECEIVER_WAIT_MS 20000
+#define RECEIVER_WAIT_MS 60000
 
 struct receiver {
 	char socket[128];
