@@ -187,6 +187,28 @@ ok "and writes with them" top add resource.team name=省二队 rkind=R01 \
 	persons=3 level=province lon=106.7 lat=26.6
 ok "its chains verify" top verify
 status 1 "a document is not adopted twice" top roster adopt doc3
+newest() { # the root part that counts, as auditors get it
+	rm -rf written && top roster --write written &&
+		cat "written/root-$(top roster | sed -n \
+			's/^roster version \([0-9]*\).*/\1/p')"
+}
+like "$(newest)" '"auditors":\[\{"name":"审计署","owners":\["520000"\]' \
+	"the auditor is in the root part"
+like "$(newest)" "\"ssh\":\"$(cut -d' ' -f1,2 audit.pub)\",\"streams\":\[\"command\",\"resource\"\]" \
+	"with his key, and what he may read"
+like "$(top roster auditor remove audit.pub --root)" 'waits for root keys' \
+	"that he is no more waits, too"
+top roster propose -o doc5 >/dev/null
+top roster sign doc5 --key root-b >/dev/null
+status 1 "for more than one" top roster adopt doc5
+like "$(newest)" 审计署 "until then he stays"
+top roster sign doc5 --key root-c >/dev/null
+ok "two take him off" top roster adopt doc5
+like "$(newest)" '^\{"auditors":\[\],' "and he is gone"
+status 1 "who is not there is not taken off" \
+	top roster auditor remove audit.pub --root
+like "$(top roster peer add 520000 520300 --root 2>&1)" 'not in the roster' \
+	"peers have to be stations"
 head -n 2 root.pub >two.pub
 top roster root-keys two.pub --threshold 1 >/dev/null
 top roster propose -o doc4 >/dev/null

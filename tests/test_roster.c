@@ -282,6 +282,8 @@ alter(struct roster_doc *out, const struct roster_doc *doc, const char *from,
 	    out->text.len, &err);
 }
 
+#define HASH "7696db44421e03bf067c1cc290027d6e520960dabbcda4f08f26a20113c8812e"
+
 static void
 strict(void)
 {
@@ -310,6 +312,31 @@ strict(void)
 	    {"红花岗区", " 红花岗区", "a name with a space before it"},
 	    {"\"recovery\":\"\"", "\"recovery\":\"00\"", "half a hash"},
 	    {"\"ends\":[]", "\"ends\":[1]", "an end that is no end"},
+	    {"\"peers\":[]", "\"peers\":[[\"520300\",\"520000\"]]",
+		"peers the wrong way round"},
+	    {"\"peers\":[]", "\"peers\":[[\"520300\",\"520300\"]]",
+		"a peer of itself"},
+	    {"\"peers\":[]", "\"peers\":[[\"520000\"]]", "one peer"},
+	    {"\"peers\":[]", "\"peers\":[[\"520000\",\"520100\",\"520300\"]]",
+		"three peers"},
+	    {"\"peers\":[]",
+		"\"peers\":[[\"520000\",\"520300\"],"
+		"[\"520000\",\"520300\"]]",
+		"peers twice"},
+	    {"\"peers\":[]", "\"peers\":[\"520000\"]", "peers of nobody"},
+	    {"\"decided\":[]",
+		"\"decided\":[{\"hash\":\"\",\"scope\":\"root\","
+		"\"version\":1}]",
+		"a decision for nothing"},
+	    {"\"decided\":[]",
+		"\"decided\":[{\"hash\":\"" HASH "\",\"scope\":\"rood\","
+		"\"version\":1}]",
+		"a decision about no scope"},
+	    {"\"decided\":[]",
+		"\"decided\":[{\"hash\":\"" HASH "\",\"scope\":\"root\","
+		"\"version\":1},{\"hash\":\"" HASH
+		"\",\"scope\":\"root\",\"version\":1}]",
+		"two decisions about one version"},
 	    {"}\n", "}\n\n", "a second newline"},
 	    {"}\n", "}", "no newline"},
 	};
@@ -803,11 +830,135 @@ requests(void)
 	buf_free(&text);
 }
 
+static void
+must_sign(struct roster_doc *doc)
+{
+	struct err err;
+
+	is_int(roster_doc_sign(doc, &root_key, &err), 0, "it is signed");
+}
+
+/* The next version of a document, with two peers in it. */
+static void
+list_peers(struct roster_doc *out, const struct roster_doc *cur, const char *a,
+    const char *b, const struct sign_key *signer)
+{
+	struct roster_change *change = NULL;
+	struct err err = {0};
+	int rc;
+
+	rc = roster_change_begin(&change, cur, NULL, cur->scope, &err);
+	if (rc == 0)
+		rc = roster_change_peers(change, a, b, &err);
+	if (rc == 0)
+		rc = roster_change_write(out, change, &err);
+	if (rc == 0)
+		rc = roster_doc_sign(out, signer, &err);
+	is_int(rc, 0, "%s lists %s and %s: %s", cur->scope, a, b, err.msg);
+	roster_change_free(change);
+}
+
+/* Who may call whom when the city says so, and when the root does. */
+static bool
+may_call(const struct roster_doc *root, const struct roster_doc *sub,
+    const char *caller, const char *called)
+{
+	struct roster_doc docs[2] = {*root, *sub};
+	struct roster *r = NULL;
+	struct err err;
+	bool may;
+
+	if (roster_build(&r, docs, 2, &err) != 0)
+		return false;
+	may = roster_may_call(r, caller, called);
+	roster_free(r);
+	return may;
+}
+
+static void
+peers(void)
+{
+	struct roster_doc by_root, by_city, about_others;
+	struct sign_key city;
+
+	key(&city, 20);
+	ok(may_call(&r3, &c1, "520302", "520300"), "a child calls its parent");
+	ok(!may_call(&r3, &c1, "520300", "520302"), "not the other way");
+	ok(!may_call(&r3, &c1, "520302", "520000"), "nor past it");
+	list_peers(&by_root, &r3, "520302", "520000", &root_key);
+	ok(may_call(&by_root, &c1, "520302", "520000") &&
+		may_call(&by_root, &c1, "520000", "520302"),
+	    "peers call each other");
+	ok(!may_call(&by_root, &c1, "520302", "520100"), "and nobody else");
+	list_peers(&by_city, &c1, "520302", "520300", &city);
+	ok(may_call(&r3, &by_city, "520300", "520302"),
+	    "a city lists itself and what is below it");
+	list_peers(&about_others, &c1, "520302", "520000", &city);
+	ok(!may_call(&r3, &about_others, "520302", "520000"),
+	    "what it says of the province counts nothing");
+	roster_doc_free(&about_others);
+	list_peers(&about_others, &c1, "520302", "520100", &city);
+	ok(!may_call(&r3, &about_others, "520302", "520100"),
+	    "nor of another city");
+	roster_doc_free(&by_root);
+	roster_doc_free(&by_city);
+	roster_doc_free(&about_others);
+}
+
+/* A document with everything new in it: frozen too. */
+static void
+frozen_more(void)
+{
+	const char *top = getenv("top_srcdir");
+	char *path =
+	    mem_printf("%s/tests/data/roster-2", top == NULL ? "." : top);
+	struct buf want = BUF_INIT;
+	struct roster_change *change = NULL;
+	struct roster_doc doc = {.version = 0}, after = {.version = 0};
+	struct err err = {0};
+	int rc;
+
+	rc = roster_change_begin(&change, &r2, NULL, "root", &err);
+	if (rc == 0)
+		rc = roster_change_peers(change, "520300", "520000", &err);
+	if (rc == 0)
+		rc = roster_change_decide(
+		    change, "root", r2.version, &r2.hash, &err);
+	if (rc == 0)
+		rc = roster_change_decide(
+		    change, "520300", c1.version, &c1.hash, &err);
+	if (rc == 0)
+		rc = roster_change_write(&doc, change, &err);
+	roster_change_free(change);
+	is_int(rc, 0, "peers and decisions: %s", err.msg);
+	is_int(file_read(&want, path, LIMIT_ROSTER, &err), 0, "it is frozen");
+	is_str(buf_str(&doc.text), buf_str(&want), "and gives the same bytes");
+	must_sign(&doc);
+	is_int(roster_follows(NULL, &r2, &doc, &err), 0, "it follows: %s",
+	    err.msg);
+	/* What was decided may not be left out again. */
+	is_int(roster_change_begin(&change, &doc, NULL, "root", &err), 0, "on");
+	is_int(
+	    roster_change_decide(change, "520300", c1.version, &r1.hash, &err),
+	    0, "decided otherwise");
+	is_int(roster_change_write(&after, change, &err), 0, "written");
+	roster_change_free(change);
+	must_sign(&after);
+	is_int(roster_follows(NULL, &doc, &after, &err), YZ_EDENIED,
+	    "is refused: %s", err.msg);
+	roster_doc_free(&doc);
+	roster_doc_free(&after);
+	buf_free(&want);
+	free(path);
+}
+
 int
 main(void)
 {
 	found();
 	frozen();
+	frozen_more();
+	peers();
 	ssh_keygen();
 	allowed();
 	lookups();
