@@ -41,6 +41,12 @@ checks() { # SCRIPT: its lines are checks
 ok "the console runs" desk_start home --no-sync
 URL_OF_DESK=$url
 export URL_OF_DESK
+# (The sanitizers' own memory is not the desk's.)
+rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$serve_pid/status")
+if ! grep -aq __asan_init "$yizhan"; then
+	ok "idle, with little in it, it takes at most 40 MiB: $rss KiB" \
+		test "$rss" -le 40960
+fi
 checks slow.mjs
 
 # --- long bodies ------------------------------------------------------------------

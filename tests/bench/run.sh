@@ -241,6 +241,95 @@ line "  95th of a hundred" "$(figure find.p95 ask)" ms "" "" ""
 line "list: a page of 50" "$(figure list.median ask)" ms "" "" ""
 line "  95th of a hundred" "$(figure list.p95 ask)" ms "" "" ""
 
+
+# --- the console among as many, 50 clients at once ------------------------------------------
+rss() { awk -v k="$1:" '$1 == k { printf "%.1f", $2 / 1024 }' "/proc/$serving/status"; }
+serving=
+serve_home() { # HOME
+	"$y" -C "$1" serve --listen 127.0.0.1:0 --no-sync >serve.out 2>serve.err &
+	serving=$!
+	n=0
+	until grep -q ^http serve.out; do
+		n=$((n + 1))
+		[ "$n" -lt 300 ] || die "serve: $(cat serve.err)"
+		sleep 0.2
+	done
+	at=$(sed 's,/$,,' serve.out)
+}
+unserve() {
+	kill "$serving" && wait "$serving"
+	serving=
+}
+"$y" -C idle init 520302 --top >log 2>&1 || die "$(cat log)"
+serve_home idle
+sleep 2
+line "console: memory, nobody there, empty" "$(rss VmRSS)" MB "<= 40" "" ""
+unserve
+echo Night-watch-1 | "$y" -C empty user add duty1 --role officer || die "user"
+token=$("$y" -C empty user token add duty1 bench) || die "token"
+serve_home empty
+if command -v wrk >/dev/null; then
+	# The same question, as many screens ask it; and ever others.
+	cat >same.lua <<-END
+	wrk.headers["Authorization"] = "Bearer $token"
+	done = function(summary, latency, requests)
+		io.write(string.format("p95 %.2f\nrate %.0f\nbad %d\n",
+			latency:percentile(95) / 1000,
+			summary.requests / summary.duration * 1e6,
+			summary.errors.status))
+	end
+	END
+	{
+		cat same.lua
+		cat <<-'END'
+		local n, word = 0, { "消防", "医院", "学校", "仓库", "物资", "救援" }
+		request = function()
+			n = n + 1
+			local w = word[n % #word + 1]:gsub(".", function(c)
+				return string.format("%%%02X", c:byte()) end)
+			return wrk.format("GET", string.format(QUESTION, w,
+				math.random(1000000)))
+		end
+		END
+	} >others.lua
+	for ask in 'a list of 50|/api/records/resource?_limit=50' \
+		'two characters|/api/find?q=%E6%B6%88%E9%98%B2'; do
+		name=${ask%%|*}
+		wrk -t1 -c50 -d5 -s same.lua "$at${ask#*|}" >wrk.out
+		line "console: $name, 50 clients, p95" "$(figure p95 wrk.out)" \
+			ms "<= 20" "requests/s" "$(figure rate wrk.out)"
+		[ "$(figure bad wrk.out)" = 0 ] || die "$(cat wrk.out)"
+	done
+	sed 's|QUESTION|"/api/find?q=%s\&x=%d"|' others.lua >find.lua
+	wrk -t1 -c50 -d5 -s find.lua "$at/" >wrk.out
+	line "console: ever another search, p95" "$(figure p95 wrk.out)" ms "" \
+		"requests/s" "$(figure rate wrk.out)"
+fi
+line "console: memory, busy" "$(rss VmHWM)" MB "<= 150" "" ""
+cat >guess.mjs <<-'END'
+	// Known and unknown logins by turns; guesses are forgotten in between.
+	const at = process.argv[2], sums = { duty1: 0, ghost9: 0 };
+	import { execFileSync } from 'node:child_process';
+	const turns = 40;
+	for (let i = 0; i < turns; i++)
+		for (const login of Object.keys(sums)) {
+			execFileSync('sqlite3', ['-cmd', '.timeout 9000', 'empty/local.db',
+				'DELETE FROM guess; UPDATE user SET failures = 0, locked = 0']);
+			const began = performance.now();
+			await (await fetch(`${at}/api/login`, { method: 'POST',
+				body: JSON.stringify({ login, password: 'Wrong-guess-1' }) })).text();
+			sums[login] += performance.now() - began;
+		}
+	console.log(`known ${(sums.duty1 / turns).toFixed(2)}`);
+	console.log(`unknown ${(sums.ghost9 / turns).toFixed(2)}`);
+END
+if command -v node >/dev/null && command -v sqlite3 >/dev/null; then
+	node guess.mjs "$at" >guess
+	line "console: a wrong password, login known" "$(figure known guess)" ms \
+		"within 5%" "login unknown" "$(figure unknown guess)"
+fi
+unserve
+
 # --- lines: two watched hops, a limit, a flood, cuts -----------------------------------------
 hops=$(scale 100 10)
 flood=$(scale 20 2)
