@@ -186,7 +186,7 @@ export function Field({ f, values, texts, onValue, wrong, now, first }) {
 	const group = fixed && (f.codes?.length ?? 2) <= RADIO_MAX ||
 		isSet(f) && f.codes?.length <= 30;
 	const hint = ['int', 'decimal'].includes(f.type) ? bounds(f) :
-		f.type === 'code' && !f.codes ? _('code') : '';
+		f.type === 'code' && !f.codes ? _('name or code') : '';
 	const suffix = unitName(f.unit);
 	const described = (wrong || now !== undefined ? id + '-wrong' : '') +
 		(hint ? ' ' + id + '-hint' : '');

@@ -155,7 +155,7 @@ export default {
 	'Attach a photo or file': '添加照片或文件',
 	'not given': '未填',
 	'one a line': '每行一项',
-	'code': '代码',
+	'name or code': '名称或代码均可',
 	'wanted': '应填',
 	'Meanwhile somebody else wrote:': '其间他人已写为：',
 	'(empty)': '（空）',
