@@ -100,6 +100,7 @@ bool cmd_roster_contested(
 /* roster SUBCOMMAND, argv[0] being the latter */
 int cmd_roster_change(struct cmd *cmd, int argc, char **argv);
 int cmd_rotate(struct cmd *cmd, int argc, char **argv);
+int cmd_scrub(struct cmd *cmd, int argc, char **argv);
 int cmd_serve(struct cmd *cmd, int argc, char **argv);
 int cmd_set(struct cmd *cmd, int argc, char **argv);
 int cmd_show(struct cmd *cmd, int argc, char **argv);

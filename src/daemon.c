@@ -18,12 +18,14 @@
 #include "daemon.h"
 #include "home.h"
 #include "replica.h"
+#include "reserve.h"
 #include "web/desk.h"
 #include "web/http.h"
 
 #define LOOK_MS 200   /* how often others' commits are looked for */
 #define SEAL_MS 1000  /* how long a click may stay unsealed */
 #define BEAT_MS 15000 /* a stream's sign of life */
+#define ROOM_MS 1000  /* how often the disk's room is looked at */
 #define TICK_MS 60000 /* how exact the running time is kept */
 #define CHILD_MIN_MS 1000
 #define CHILD_MAX_MS 60000
@@ -39,6 +41,7 @@ struct daemon {
 	int64_t unsealed; /* mono ms since when, 0: nothing */
 	int64_t ticked;   /* when the desk last heard that time passes */
 	int64_t beat;     /* when streams last got anything */
+	int64_t roomed;   /* when the room was looked at */
 	pid_t child;      /* yizhan sync --watch, or 0 */
 	int64_t child_at; /* when to start it */
 	int64_t child_pause;
@@ -185,6 +188,10 @@ look(struct daemon *d, int64_t now, struct err *err)
 		return 0;
 	d->unsealed = 0;
 	rc = replica_seal(d->r, err);
+	if (rc != 0 && err->sys == ENOSPC) {
+		d->unsealed = now; /* it is kept; again in a moment */
+		return 0;
+	}
 	if (rc == 0) /* sealing is no news */
 		rc = desk_version(d->desk, &d->version, err);
 	return rc;
@@ -213,6 +220,10 @@ loop(struct daemon *d, struct err *err)
 	d->ticked = clock_mono();
 	while (rc == 0 && !stopping) {
 		now = clock_mono();
+		if (now - d->roomed >= ROOM_MS || d->roomed == 0) {
+			d->roomed = now;
+			reserve_keep(d->o->home, true);
+		}
 		mind_child(d, now);
 		rc = look(d, now, err);
 		if (rc == 0)

@@ -71,6 +71,8 @@ static const struct {
     {"log", cmd_log, "[--chain C] [--json]", N_("changesets held")},
     {"verify", cmd_verify, "[--deep]",
 	N_("check every changeset, signature and reference")},
+    {"scrub", cmd_scrub, "[--alone]",
+	N_("read and hash everything held, and put right what has rotted")},
     {"rebuild", cmd_rebuild, "", N_("fold everything again from the ledger")},
     {"resume", cmd_resume, "--alone",
 	N_("a restored station goes on, though nobody can be asked")},

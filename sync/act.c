@@ -9,6 +9,7 @@
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
+#include "reserve.h"
 #include "resign.h"
 
 /* One changeset of the act. */
@@ -19,6 +20,7 @@ struct part {
 };
 
 struct act {
+	bool keeps; /* there is more in it than drops */
 	struct replica *r;
 	char *author;
 	char *login;
@@ -111,6 +113,7 @@ act_add(struct act *act, enum stream stream, const struct op_draft *op)
 	struct part *p;
 
 	op_draft_write(&line, op);
+	act->keeps |= !op_draft_is_drop(op);
 	own_chain(&chain, act->r, stream, op_draft_id(op));
 	p = part_for(act, &chain, line.len);
 	buf_put(&p->ops, line.b, line.len);
@@ -255,7 +258,10 @@ act_commit(struct act *act, struct digest *last, struct err *err)
 	size_t i;
 	int rc;
 
-	rc = own ? replica_begin(r, err) : 0;
+	/* What only drops records makes room, in the end. */
+	rc = act->keeps ? reserve_check(r->home->path, err) : 0;
+	if (rc == 0 && own)
+		rc = replica_begin(r, err);
 	if (rc != 0)
 		return rc;
 	rc = replica_may_sign(r, err);

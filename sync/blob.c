@@ -9,6 +9,7 @@
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
+#include "reserve.h"
 #include "roster.h"
 
 static bool
@@ -36,6 +37,9 @@ blob_put(struct replica *r, char hex[DIGEST_HEX_LEN + 1], const void *data,
 	if (n > LIMIT_BLOB)
 		return err_set(err, YZ_EINVAL,
 		    "attachment of %zu bytes is over %u", n, LIMIT_BLOB);
+	rc = reserve_check(r->home->path, err);
+	if (rc != 0)
+		return rc;
 	digest_sha256(&hash, data, n);
 	digest_hex(hex, hash.b, sizeof(hash.b));
 	folder = mem_printf("%s/blobs/%.2s", r->home->path, hex);

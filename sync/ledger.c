@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,9 +76,12 @@ refused(struct err *err, int rc, const char *what)
 				      last->klass == GIT_ERROR_ZLIB ||
 				      last->klass == GIT_ERROR_OBJECT)))
 		code = YZ_ECORRUPT;
-	return err_set(err, code, "%s: %s", what,
+	code = err_set(err, code, "%s: %s", what,
 	    last != NULL && last->message != NULL ? last->message
 						  : "unknown failure");
+	if (strstr(err->msg, strerror(ENOSPC)) != NULL)
+		err->sys = ENOSPC;
+	return code;
 }
 
 /* Nothing outside HOME is ever read. */
@@ -532,43 +536,51 @@ ledger_ref(struct ledger *ledger, enum stream stream, const char *name,
 }
 
 static int
-remove_ref(struct lane *lane, const char *name)
+set_ref(struct lane *lane, const char *name, const git_oid *oid)
 {
-	int rc = git_reference_remove(lane->repo, name);
+	git_reference *ref = NULL;
+	int rc;
 
-	return rc == GIT_ENOTFOUND ? 0 : rc;
+	if (git_oid_is_zero(oid)) {
+		rc = git_reference_remove(lane->repo, name);
+		return rc == GIT_ENOTFOUND ? 0 : rc;
+	}
+	rc = git_reference_create(&ref, lane->repo, name, oid, 1, NULL);
+	git_reference_free(ref);
+	return rc;
+}
+
+static void
+unlink_ref(const struct lane *lane, const char *name, const char *suffix)
+{
+	char *path = mem_printf("%s/%s%s", lane->path, name, suffix);
+
+	unlink(path);
+	free(path);
 }
 
 static int
 write_ref(struct ledger *ledger, const struct move *move, struct err *err)
 {
 	struct lane *lane = &ledger->lanes[move->stream];
-	git_reference *ref = NULL;
 	git_oid oid;
-	char *path;
 	int rc;
 
 	rc = lane_open(ledger, move->stream, err);
 	if (rc != 0)
 		return rc;
 	memcpy(oid.id, move->oid, sizeof(oid.id));
-	if (git_oid_is_zero(&oid))
-		rc = remove_ref(lane, move->name);
-	else
-		rc = git_reference_create(
-		    &ref, lane->repo, move->name, &oid, 1, NULL);
+	rc = set_ref(lane, move->name, &oid);
 	if (rc == GIT_ELOCKED) {
 		/* We hold the ledger's lock, so a stopped process left it. */
-		path = mem_printf("%s/%s.lock", lane->path, move->name);
-		unlink(path);
-		free(path);
-		if (git_oid_is_zero(&oid))
-			rc = remove_ref(lane, move->name);
-		else
-			rc = git_reference_create(
-			    &ref, lane->repo, move->name, &oid, 1, NULL);
+		unlink_ref(lane, move->name, ".lock");
+		rc = set_ref(lane, move->name, &oid);
+	} else if (rc == GIT_ERROR && git_error_last() != NULL &&
+		   git_error_last()->klass == GIT_ERROR_REFERENCE) {
+		/* What stands there is damaged, and is not needed. */
+		unlink_ref(lane, move->name, "");
+		rc = set_ref(lane, move->name, &oid);
 	}
-	git_reference_free(ref);
 	return rc != 0 ? refused(err, rc, move->name) : 0;
 }
 

@@ -56,6 +56,9 @@ static const char *const migrations[] = {
     " changesets INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;",
     /* Requests to rotate that go on upwards. */
     "CREATE TABLE rotation (code TEXT PRIMARY KEY, request BLOB NOT NULL);",
+    /* Changesets held whose bytes were damaged: from that seq of a chain on
+     * they are named to nobody, until they have come again (hole.h). */
+    "CREATE TABLE hole(chain TEXT PRIMARY KEY, seq INTEGER) WITHOUT ROWID;",
 };
 
 #define N_MIGRATIONS (sizeof(migrations) / sizeof(migrations[0]))

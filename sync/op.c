@@ -32,6 +32,12 @@ op_draft_new(const char *kind, const char *id)
 	return d;
 }
 
+bool
+op_draft_is_drop(const struct op_draft *d)
+{
+	return d->reason != NULL;
+}
+
 const char *
 op_draft_id(const struct op_draft *d)
 {

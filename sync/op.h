@@ -70,6 +70,7 @@ void op_draft_set(struct op_draft *d, const char *field, const char *json);
 void op_draft_add(struct op_draft *d, const char *field, const char *json);
 void op_draft_remove(struct op_draft *d, const char *field, const char *json);
 void op_draft_drop(struct op_draft *d, const char *reason);
+bool op_draft_is_drop(const struct op_draft *d);
 /* Append the canonical line with its newline. */
 void op_draft_write(struct buf *out, const struct op_draft *d);
 

@@ -230,7 +230,8 @@ pack_store(char name[PACK_NAME_LEN + 1], struct pack *pack, const char *folder,
 /* --- loose objects ------------------------------------------------------- */
 
 static int
-inflate_all(struct buf *out, const struct buf *in, size_t max)
+inflate_some(
+    struct buf *out, const uint8_t *in, size_t n, size_t max, size_t *used)
 {
 	uint8_t chunk[16384];
 	z_stream z;
@@ -238,8 +239,8 @@ inflate_all(struct buf *out, const struct buf *in, size_t max)
 
 	memset(&z, 0, sizeof(z));
 	must(inflateInit(&z) == Z_OK);
-	z.next_in = in->b;
-	z.avail_in = (uInt)in->len;
+	z.next_in = (z_const Bytef *)in;
+	z.avail_in = (uInt)n;
 	while (rc == Z_OK && out->len <= max) {
 		z.next_out = chunk;
 		z.avail_out = sizeof(chunk);
@@ -247,8 +248,66 @@ inflate_all(struct buf *out, const struct buf *in, size_t max)
 		if (rc == Z_OK || rc == Z_STREAM_END)
 			buf_put(out, chunk, sizeof(chunk) - z.avail_out);
 	}
+	*used = n - z.avail_in;
 	inflateEnd(&z);
 	return rc == Z_STREAM_END && out->len <= max ? 0 : -1;
+}
+
+static int
+inflate_all(struct buf *out, const struct buf *in, size_t max)
+{
+	size_t used;
+
+	return inflate_some(out, in->b, in->len, max, &used) == 0 &&
+		       used == in->len
+		   ? 0
+		   : -1;
+}
+
+bool
+pack_loose_holds(const struct buf *file, const uint8_t oid[20])
+{
+	struct buf text = BUF_INIT;
+	uint8_t sha[SHA_LEN];
+	bool holds = inflate_all(&text, file, PACK_LOOSE_MAX) == 0;
+
+	if (holds) {
+		digest_sha1(sha, text.b, text.len);
+		holds = memcmp(sha, oid, sizeof(sha)) == 0;
+	}
+	buf_free(&text);
+	return holds;
+}
+
+bool
+pack_object(uint8_t oid[20], size_t *used, const void *raw, size_t n)
+{
+	const uint8_t *p = raw;
+	struct buf data = BUF_INIT;
+	size_t at = 0, size, shift = 4, took;
+	unsigned type;
+	bool good;
+
+	if (n == 0)
+		return false;
+	type = p[0] >> 4 & 7;
+	size = p[0] & 0x0f;
+	while ((p[at++] & 0x80) != 0) {
+		if (at == n || shift > 28)
+			return false;
+		size |= (size_t)(p[at] & 0x7f) << shift;
+		shift += 7;
+	}
+	if (type < 1 || type >= TYPES || size > PACK_LOOSE_MAX)
+		return false;
+	good = inflate_some(&data, p + at, n - at, size, &took) == 0 &&
+	       data.len == size;
+	if (good) {
+		digest_git(oid, types[type], data.b, data.len);
+		*used = at + took;
+	}
+	buf_free(&data);
+	return good;
 }
 
 int

@@ -5,9 +5,11 @@
 #ifndef SYNC_PACK_H
 #define SYNC_PACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct err;
 struct pack; /* a pack under construction */
 
@@ -27,6 +29,12 @@ void pack_copy(
 /* Add the loose object in a file.  YZ_ECORRUPT if it does not hash to oid. */
 int pack_add_loose(struct pack *pack, const char *path, const uint8_t oid[20],
     struct err *err);
+
+/* Does the object that lies in a pack at raw (n bytes from there on) inflate
+ * whole?  Then its address, and how many bytes it takes. */
+bool pack_object(uint8_t oid[20], size_t *used, const void *raw, size_t n);
+/* Does a loose object's file hold what oid says? */
+bool pack_loose_holds(const struct buf *file, const uint8_t oid[20]);
 
 size_t pack_size(const struct pack *pack);  /* bytes so far */
 size_t pack_count(const struct pack *pack); /* objects so far */

@@ -13,6 +13,7 @@
 #include "peer_replica.h"
 #include "peer_replica_impl.h"
 #include "replica.h"
+#include "reserve.h"
 #include "resign.h"
 #include "rotate.h"
 
@@ -441,6 +442,11 @@ do_receive(void *arg, struct changeset *cs, struct err *err)
 			return rc;
 	}
 	if (!db_in_transaction(replica_db(pr->r))) {
+		/* The chain is refused, and tried again in a later session. */
+		rc = reserve_check(replica_home(pr->r)->path, err);
+		if (rc != 0)
+			return err_set(
+			    err, YZ_EDENIED, "its disk is full: again later");
 		rc = take_begin(pr, err);
 		if (rc == 0)
 			rc = replica_begin(pr->r, err);

@@ -16,6 +16,7 @@
 #include "peer_replica_impl.h"
 #include "receipt.h"
 #include "replica.h"
+#include "reserve.h"
 
 /* --- blobs ---------------------------------------------------------------- */
 
@@ -30,7 +31,11 @@ static int
 do_blob_missing(void *arg, struct buf *out, size_t max, struct err *err)
 {
 	struct peer_replica *pr = arg;
+	struct err full;
 
+	/* Without room nothing is asked for. */
+	if (reserve_check(replica_home(pr->r)->path, &full) != 0)
+		return 0;
 	return blob_missing(pr->r, out, max, err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/db.h"
 #include "base/mem.h"
 #include "fork.h"
+#include "hole.h"
 #include "home.h"
 #include "local.h"
 #include "peer_replica_impl.h"
@@ -80,7 +81,8 @@ do_heads(void *arg, struct peer_head **out, size_t *n, struct err *err)
 		++*n;
 	}
 	free(heads);
-	return peer_replica_own_heads(pr, *out, n, err);
+	rc = hole_cap(pr->r, pr->local, *out, n, err);
+	return rc != 0 ? rc : peer_replica_own_heads(pr, *out, n, err);
 }
 
 static int

@@ -108,6 +108,79 @@ receive_ahead(struct replica *r, const struct run *run, const struct buf *plain,
 	    ahead_new(run, plain, id, oid, (const uint8_t(*)[32])keys, n);
 }
 
+/* --- what is held already ---------------------------------------------------
+ */
+
+/* The place before, as the replica knows it, and the key that signed. */
+static int
+load_place(struct replica *r, const struct chain *c, struct changeset *cs,
+    struct digest *id, uint8_t oid[20], struct err *err)
+{
+	struct db_stmt *st;
+	const void *v[5];
+	size_t n[5];
+	int rc, i;
+
+	rc = db_query(&st, r->db, err,
+	    "SELECT a.id, a.oid, _key.key, b.id, b.oid FROM _changeset AS a"
+	    " JOIN _key ON _key.no = a.key LEFT JOIN _changeset AS b"
+	    " ON b.chain = a.chain AND b.seq = a.seq - 1"
+	    " WHERE a.chain = ? AND a.seq = ?",
+	    "ii", c->no, cs->seq);
+	if (rc != 0)
+		return rc;
+	rc = db_step(st, err);
+	if (rc == 1) {
+		for (i = 0; i < 5; i++)
+			v[i] = db_blob(st, i, &n[i]);
+		if (n[0] == 32 && n[1] == 20 && n[2] == 32) {
+			memcpy(id->b, v[0], 32);
+			memcpy(oid, v[1], 20);
+			memcpy(cs->key, v[2], 32);
+		} else
+			rc = err_set(err, YZ_ECORRUPT, "its row is damaged");
+		memset(&cs->prev, 0, sizeof(cs->prev));
+		memset(cs->parent_oid, 0, sizeof(cs->parent_oid));
+		if (rc == 1 && n[3] == 32 && n[4] == 20) {
+			memcpy(cs->prev.b, v[3], 32);
+			memcpy(cs->parent_oid, v[4], 20);
+		}
+	} else if (rc == 0)
+		rc = err_set(err, YZ_ECORRUPT, "it has no row");
+	db_done(st);
+	return rc < 0 ? rc : 0;
+}
+
+/*
+ * Its bytes are not here any more (hole.h), but the replica knows its id and
+ * its address: what comes is it if it has both, and is written to the ledger
+ * by the next who seals.
+ */
+static int
+receive_again(struct replica *r, const struct chain *c, struct changeset *cs,
+    struct err *err)
+{
+	struct buf commit = BUF_INIT;
+	struct digest id;
+	uint8_t oid[20];
+	int rc;
+
+	rc = load_place(r, c, cs, &id, oid, err);
+	if (rc != 0)
+		return rc;
+	changeset_derive(cs);
+	if (!digest_equal(&id, &cs->id) || memcmp(oid, cs->oid, 20) != 0)
+		return err_set(err, YZ_ECONFLICT,
+		    "another changeset stands at seq %lld", (long long)cs->seq);
+	changeset_commit(&commit, cs);
+	rc = db_run(r->db, err,
+	    "INSERT INTO _loose(stream, text, ops) VALUES (?, ?, ?)", "ibb",
+	    (int64_t)cs->chain.stream, commit.b, commit.len,
+	    cs->ops.b == NULL ? (const void *)"" : cs->ops.b, cs->ops.len);
+	buf_free(&commit);
+	return rc;
+}
+
 static int
 receive(struct replica *r, struct changeset *cs, enum receive_result *result,
     struct err *err)
@@ -129,7 +202,10 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 		    "changesets after seq %lld are missing",
 		    (long long)(c == NULL ? 0 : c->head));
 	if (c != NULL && cs->seq <= c->head) {
+		*result = RECEIVE_HAD;
 		rc = replica_load(r, &held, c, cs->seq, err);
+		if (rc == YZ_ENOTFOUND || rc == YZ_ECORRUPT)
+			return receive_again(r, c, cs, err);
 		if (rc != 0)
 			return rc;
 		/* prev and parent are not on the wire: take those of the
@@ -147,7 +223,6 @@ receive(struct replica *r, struct changeset *cs, enum receive_result *result,
 			return err_set(err, YZ_ECONFLICT,
 			    "another changeset stands at seq %lld",
 			    (long long)cs->seq);
-		*result = RECEIVE_HAD;
 		return 0;
 	}
 	if (c != NULL && cs->seq > 1 &&

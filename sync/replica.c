@@ -11,6 +11,7 @@
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
+#include "reserve.h"
 #include "tail.h"
 #include "roster.h"
 #include "sign.h"
@@ -131,11 +132,20 @@ migrate(struct replica *r, struct err *err)
 int
 replica_open(struct replica **out, struct home *home, struct err *err)
 {
+	return replica_open_file(out, home, "yizhan.db", err);
+}
+
+int
+replica_open_file(
+    struct replica **out, struct home *home, const char *name, struct err *err)
+{
 	struct replica *r = mem_calloc(1, sizeof(*r));
-	char *path = home_file(home, "yizhan.db");
+	char *path = home_file(home, name);
 	int rc;
 
 	r->home = home;
+	/* Even reading needs some room: for the index of SQLite's log. */
+	reserve_keep(home->path, false);
 	memcpy(r->began, home->inc, sizeof(r->began));
 	r->wall = system_wall;
 	r->version = -1;

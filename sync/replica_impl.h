@@ -205,6 +205,19 @@ void truncate_ref(char out[TRUNCATE_REF_MAX], const struct chain_name *chain,
 /* Write what was cut off, and move refs back; under the ledger's lock. */
 int truncate_seal(struct replica *r, struct err *err);
 
+/* --- verify.c */
+/* As replica_verify() without attachments, but a changeset that cannot be read
+ * is told to lost, and the chain goes on after it. */
+int verify_all(struct replica *r, int64_t *checked,
+    void (*fault)(void *arg, const char *fault),
+    int (*lost)(void *arg, const struct chain *c, int64_t seq, const char *why,
+	struct err *err),
+    void *arg, struct err *err);
+
+/* --- replica.c again: for scrub.c, which makes a second one */
+int replica_open_file(
+    struct replica **out, struct home *home, const char *name, struct err *err);
+
 /* --- rebuild.c */
 /* A file of a commit in the ledger, by its name. */
 int rebuild_file(struct replica *r, enum stream stream,

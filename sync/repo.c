@@ -31,23 +31,26 @@ repo_exists(const char *repo)
 	return there;
 }
 
+/* HEAD last, for without it there is no repository. */
+static const struct {
+	const char *name, *text;
+} made[] = {
+    {"config", "[core]\n"
+	       "\trepositoryformatversion = 0\n"
+	       "\tfilemode = true\n"
+	       "\tbare = true\n"
+	       "[gc]\n"
+	       "\tauto = 0\n"},
+    {"HEAD", "ref: refs/heads/main\n"},
+};
+
+#define N_MADE (sizeof(made) / sizeof(made[0]))
+
 int
 repo_make(const char *repo, struct err *err)
 {
 	static const char *const folders[] = {
 	    "objects/info", "objects/pack", "refs/heads", "refs/tags"};
-	/* HEAD last, for without it there is no repository. */
-	static const struct {
-		const char *name, *text;
-	} files[] = {
-	    {"config", "[core]\n"
-		       "\trepositoryformatversion = 0\n"
-		       "\tfilemode = true\n"
-		       "\tbare = true\n"
-		       "[gc]\n"
-		       "\tauto = 0\n"},
-	    {"HEAD", "ref: refs/heads/main\n"},
-	};
 	char *path;
 	size_t i;
 	int rc = 0;
@@ -57,13 +60,32 @@ repo_make(const char *repo, struct err *err)
 		rc = file_mkdir(path, 0755, err);
 		free(path);
 	}
-	for (i = 0; rc == 0 && i < sizeof(files) / sizeof(*files); i++) {
-		path = mem_printf("%s/%s", repo, files[i].name);
+	for (i = 0; rc == 0 && i < N_MADE; i++) {
+		path = mem_printf("%s/%s", repo, made[i].name);
 		rc = file_write(
-		    path, files[i].text, strlen(files[i].text), 0644, err);
+		    path, made[i].text, strlen(made[i].text), 0644, err);
 		free(path);
 	}
 	return rc;
+}
+
+int
+repo_mend_files(const char *repo, bool *mended, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	char *path;
+	size_t i;
+
+	*mended = false;
+	for (i = 0; i < N_MADE; i++) {
+		path = mem_printf("%s/%s", repo, made[i].name);
+		buf_clear(&text);
+		*mended |= file_read(&text, path, 4096, err) != 0 ||
+			   strcmp(buf_str(&text), made[i].text) != 0;
+		free(path);
+	}
+	buf_free(&text);
+	return *mended ? repo_make(repo, err) : 0;
 }
 
 /* --- merging ------------------------------------------------------------ */

@@ -17,6 +17,10 @@ bool repo_exists(const char *repo);
 /* An empty repository with git's own gc off. */
 int repo_make(const char *repo, struct err *err);
 
+/* Its config and HEAD, as repo_make() writes them; *mended says whether they
+ * were not. */
+int repo_mend_files(const char *repo, bool *mended, struct err *err);
+
 /*
  * When there are over REPO_PACKS small packs, make one of as many as belong
  * together and remove those; *merged says whether.  A pack that holds deltas

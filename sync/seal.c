@@ -180,6 +180,7 @@ replica_seal(struct replica *r, struct err *err)
 	    "SELECT EXISTS(SELECT 1 FROM _unsealed) OR"
 	    " EXISTS(SELECT 1 FROM _roster WHERE oid IS NULL) OR"
 	    " EXISTS(SELECT 1 FROM _cut) OR"
+	    " EXISTS(SELECT 1 FROM _loose) OR"
 	    " EXISTS(SELECT 1 FROM _fork WHERE NOT sealed)",
 	    "");
 	if (rc != 0 || left == 0)

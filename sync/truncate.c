@@ -257,7 +257,7 @@ truncate_seal(struct replica *r, struct err *err)
 		rc = move_refs(r, &cut, err);
 	if (rc == 0)
 		rc = put_loose(r, &loose, err);
-	if (rc != 0 || cut == 0)
+	if (rc != 0 || (cut == 0 && loose == 0))
 		return rc;
 	rc = ledger_flush(r->ledger, err);
 	if (rc == 0)

@@ -11,6 +11,8 @@ struct verifying {
 	enum stream stream;
 	int64_t *checked;
 	void (*fault)(void *arg, const char *fault);
+	int (*lost)(void *arg, const struct chain *c, int64_t seq,
+	    const char *why, struct err *err); /* or NULL */
 	void *arg;
 };
 
@@ -64,7 +66,8 @@ row_matches(struct verifying *v, const struct chain *c,
 	return rc < 0 ? rc : 0;
 }
 
-/* A chain from its first changeset on; a fault ends it. */
+/* A chain from its first changeset on.  One that cannot be read ends it, or
+ * is told to who wants to know, and leaves one unchecked Prev. */
 static int
 verify_chain(struct verifying *v, const struct chain *c, struct err *err)
 {
@@ -72,32 +75,41 @@ verify_chain(struct verifying *v, const struct chain *c, struct err *err)
 	uint8_t parent[20] = {0};
 	struct changeset cs;
 	struct err fault;
-	bool same = true;
+	bool same = true, known = true;
 	int64_t seq;
 	int rc = 0;
 
 	for (seq = 1; seq <= c->head; seq++) {
 		if (replica_load(v->r, &cs, c, seq, &fault) != 0) {
-			v->fault(v->arg, fault.msg);
-			return 0;
+			if (v->lost == NULL) {
+				v->fault(v->arg, fault.msg);
+				return 0;
+			}
+			rc = v->lost(v->arg, c, seq, fault.msg, err);
+			if (rc != 0)
+				return rc;
+			known = false;
+			continue;
 		}
 		(*v->checked)++;
 		rc = row_matches(v, c, &cs, &same, err);
-		if (rc == 0 && seq > 1 && !digest_equal(&prev, &cs.prev))
+		if (known && rc == 0 && seq > 1 &&
+		    !digest_equal(&prev, &cs.prev))
 			tell(v, c, seq, "Prev is not the changeset before");
-		if (rc == 0 && memcmp(parent, cs.parent_oid, 20) != 0)
+		if (known && rc == 0 && memcmp(parent, cs.parent_oid, 20) != 0)
 			tell(v, c, seq, "its parent is another commit");
 		if (rc == 0 && !signed_by_writer(v, &cs))
 			tell(v, c, seq, "the signature does not hold");
 		if (rc == 0 && !same)
 			tell(v, c, seq, "the replica has another id: rebuild");
+		known = true;
 		prev = cs.id;
 		memcpy(parent, cs.oid, sizeof(parent));
 		changeset_free(&cs);
 		if (rc != 0)
 			return rc;
 	}
-	if (!digest_equal(&prev, &c->id))
+	if (known && !digest_equal(&prev, &c->id))
 		tell(v, c, c->head, "is not the head the replica names");
 	return 0;
 }
@@ -145,29 +157,50 @@ verify_blobs(struct verifying *v, struct err *err)
 	return rc;
 }
 
+static int
+verify(struct verifying *v, struct err *err)
+{
+	struct replica *r = v->r;
+	size_t i;
+	int rc;
+
+	*v->checked = 0;
+	rc = replica_refresh(r, err);
+	for (i = 0; rc == 0 && i < r->n_chains; i++) {
+		if (r->chains[i].head == 0)
+			continue;
+		rc = verify_chain(v, &r->chains[i], err);
+		if (rc == 0)
+			rc = verify_ref(v, &r->chains[i], err);
+	}
+	if (rc == 0)
+		fork_verify(r, v->fault, v->arg);
+	return rc == 0 ? roster_verify(r, v->fault, v->arg, err) : rc;
+}
+
 int
 replica_verify(struct replica *r, bool deep, int64_t *checked,
     void (*fn)(void *arg, const char *fault), void *arg, struct err *err)
 {
 	struct verifying v = {
 	    .r = r, .checked = checked, .fault = fn, .arg = arg};
-	size_t i;
-	int rc;
+	int rc = verify(&v, err);
 
-	*checked = 0;
-	rc = replica_refresh(r, err);
-	for (i = 0; rc == 0 && i < r->n_chains; i++) {
-		if (r->chains[i].head == 0)
-			continue;
-		rc = verify_chain(&v, &r->chains[i], err);
-		if (rc == 0)
-			rc = verify_ref(&v, &r->chains[i], err);
-	}
-	if (rc == 0)
-		fork_verify(r, fn, arg);
-	if (rc == 0)
-		rc = roster_verify(r, fn, arg, err);
-	if (rc == 0 && deep)
-		rc = verify_blobs(&v, err);
-	return rc;
+	return rc == 0 && deep ? verify_blobs(&v, err) : rc;
+}
+
+int
+verify_all(struct replica *r, int64_t *checked,
+    void (*fault)(void *arg, const char *fault),
+    int (*lost)(void *arg, const struct chain *c, int64_t seq, const char *why,
+	struct err *err),
+    void *arg, struct err *err)
+{
+	struct verifying v = {.r = r,
+	    .checked = checked,
+	    .fault = fault,
+	    .lost = lost,
+	    .arg = arg};
+
+	return verify(&v, err);
 }

@@ -293,6 +293,8 @@ main(void)
 	/* The killed one's journal was the last thing it kept. */
 	ok(unlink("turns.db-turn") == 0 && unlink("turns.db") == 0,
 	    "turns are kept beside the database");
+	ok(unlink("turns.db-gate") == 0 && unlink("x.db-gate") == 0,
+	    "and so is the lock of who replaces it");
 	if (unlink("x.db") != 0 || unlink("junk.db") != 0 || rmdir(dir) != 0)
 		ok(0, "closing leaves the database alone in its folder");
 	return tap_done();

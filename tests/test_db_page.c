@@ -177,6 +177,7 @@ main(void)
 	/* The tool leaves these where it may only look. */
 	unlink("x.db-wal");
 	unlink("x.db-shm");
+	unlink("x.db-gate");
 	if (unlink("x.db") != 0 || unlink("y.db") != 0 ||
 	    unlink("other.db") != 0 || rmdir(made) != 0)
 		ok(0, "closing leaves the databases alone in their folder");

@@ -23,6 +23,7 @@
 #define DB_HEAP_MAX (1ll << 30) /* bytes of all connections of a process */
 #define DB_BUSY_MS 30000        /* wait for another writer */
 #define DB_SLOTS 256            /* first size of the table of statements */
+#define PAGES_AT 28             /* in a database's head: how many it has */
 #define DB_STATEMENTS_MAX 1024  /* kept before the idle ones are dropped */
 
 struct db_stmt {
@@ -43,6 +44,7 @@ struct db {
 	size_t used;            /* slots in use, at most half */
 	int turn;               /* PATH-turn, whose lock is the next turn; -1 */
 	bool held;              /* the next turn is kept (db_hold) */
+	int gate;               /* the lock's file, or -1 */
 };
 
 /* What the connection must be like, set and then read back. */
@@ -110,6 +112,14 @@ failed(struct db *db, struct err *err)
 	if (sqlite3_extended_errcode(db->h) == SQLITE_IOERR_DATA)
 		return err_set(err, YZ_ECORRUPT,
 		    "database: a page is damaged: yizhan scrub");
+	if (rc == SQLITE_FULL ||
+	    (rc == SQLITE_IOERR && sqlite3_system_errno(db->h) == ENOSPC)) {
+		err_set(err, YZ_EIO,
+		    "the disk is full: nothing was saved, and nothing can be"
+		    " until there is room again");
+		err->sys = ENOSPC;
+		return YZ_EIO;
+	}
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
 		code = YZ_ECORRUPT;
 	err_set(err, code, "database: %s", sqlite3_errmsg(db->h));
@@ -618,6 +628,7 @@ db_open(struct db **out, const char *path, int flags, struct err *err)
 		return err_set(err, YZ_EIO, "SQLite takes no heap limit");
 	db = mem_calloc(1, sizeof(*db));
 	db->turn = -1;
+	db->gate = -1;
 	db->n_slots = DB_SLOTS;
 	db->slots = mem_calloc(db->n_slots, sizeof(*db->slots));
 	rc = sqlite3_open_v2(path, &db->h,
@@ -661,6 +672,8 @@ db_close(struct db *db)
 	(void)rc;
 	if (db->turn >= 0)
 		close(db->turn);
+	if (db->gate >= 0)
+		close(db->gate);
 	free(db);
 }
 
@@ -700,14 +713,49 @@ turn_take(struct db *db)
 	return true;
 }
 
+/* A file beside the database, on which whoever writes holds a shared lock:
+ * so that all of it can be replaced (db_gate). */
+static int
+open_gate(const char *path, struct err *err)
+{
+	char *name = mem_printf("%s-gate", path);
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		fd = err_sys(err, "%s", name);
+	free(name);
+	return fd;
+}
+
+static int
+pass_gate(int fd, int how, struct err *err)
+{
+	while (flock(fd, how) != 0)
+		if (errno != EINTR)
+			return err_sys(err, "lock");
+	return 0;
+}
+
 int
 db_begin(struct db *db, struct err *err)
 {
-	bool turn = turn_take(db);
-	int rc = db_run(db, err, "BEGIN IMMEDIATE", "");
+	bool turn;
+	int rc;
 
+	if (db->gate < 0) {
+		db->gate = open_gate(sqlite3_db_filename(db->h, "main"), err);
+		if (db->gate < 0)
+			return db->gate;
+	}
+	rc = pass_gate(db->gate, LOCK_SH, err);
+	if (rc != 0)
+		return rc;
+	turn = turn_take(db);
+	rc = db_run(db, err, "BEGIN IMMEDIATE", "");
 	if (turn)
 		(void)flock(db->turn, LOCK_UN);
+	if (rc != 0)
+		(void)flock(db->gate, LOCK_UN);
 	return rc;
 }
 
@@ -739,7 +787,11 @@ db_let_go(struct db *db)
 int
 db_commit(struct db *db, struct err *err)
 {
-	return db_run(db, err, "COMMIT", "");
+	int rc = db_run(db, err, "COMMIT", "");
+
+	if (rc == 0 && db->gate >= 0)
+		(void)flock(db->gate, LOCK_UN);
+	return rc;
 }
 
 void
@@ -748,6 +800,8 @@ db_rollback(struct db *db)
 	/* SQLite may have rolled back by itself, which is as good. */
 	if (db_in_transaction(db))
 		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	if (db->gate >= 0)
+		(void)flock(db->gate, LOCK_UN);
 }
 
 bool
@@ -821,6 +875,173 @@ db_backup(struct db *db, const char *path, struct err *err)
 		return err_within(err, "%s", path);
 	}
 	return 0;
+}
+
+/* --- damage -----------------------------------------------------------------
+ */
+
+static struct sqlite3_file *
+file_of(sqlite3 *h, int64_t *pages)
+{
+	struct sqlite3_file *file = NULL;
+	sqlite3_int64 size = 0;
+
+	if (sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &file) !=
+		SQLITE_OK ||
+	    file == NULL || file->pMethods == NULL ||
+	    file->pMethods->xFileSize(file, &size) != SQLITE_OK)
+		return NULL;
+	*pages = size / DB_PAGE;
+	return file;
+}
+
+/* Nobody commits, and nobody is copying pages into the file. */
+static int
+stand_still(struct db *db, struct db *other, struct err *err)
+{
+	int rc = db_begin(other, err), log, done, tries;
+
+	if (rc != 0)
+		return rc;
+	for (tries = 0; tries < 200; tries++) {
+		rc = sqlite3_wal_checkpoint_v2(
+		    db->h, NULL, SQLITE_CHECKPOINT_PASSIVE, &log, &done);
+		if (rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
+			break;
+		sqlite3_sleep(50);
+	}
+	return rc == SQLITE_OK ? 0 : failed(db, err);
+}
+
+static int
+mend_pages(struct db *db, struct db_health *out, struct err *err)
+{
+	struct sqlite3_file *file;
+	uint8_t page[DB_PAGE];
+	int64_t i, n;
+
+	file = file_of(db->h, &n);
+	if (file == NULL)
+		return err_set(err, YZ_EIO, "database: no file");
+	out->damaged = 0;
+	for (i = 1; i <= n; i++) {
+		if (!db_page_get(file, page, (uint32_t)i))
+			return err_set(err, YZ_EIO,
+			    "database: page %lld cannot be read", (long long)i);
+		if (db_page_holds(page, (uint32_t)i))
+			continue;
+		if (!db_page_mend(page, (uint32_t)i))
+			out->damaged++;
+		else if (db_page_put(file, page, (uint32_t)i))
+			out->mended++;
+		else
+			return err_set(err, YZ_EIO,
+			    "database: page %lld cannot be written",
+			    (long long)i);
+	}
+	if (out->mended > 0 &&
+	    file->pMethods->xSync(file, SQLITE_SYNC_FULL) != SQLITE_OK)
+		return err_set(err, YZ_EIO, "database: sync failed");
+	return 0;
+}
+
+int
+db_scrub(struct db *db, struct db_health *out, struct err *err)
+{
+	struct sqlite3_file *file = file_of(db->h, &out->pages);
+	struct db *other = NULL;
+	uint8_t page[DB_PAGE];
+	int64_t i;
+	int rc = 0;
+
+	out->mended = out->damaged = 0;
+	if (file == NULL)
+		return err_set(err, YZ_EIO, "database: no file");
+	for (i = 1; i <= out->pages; i++)
+		out->damaged += !db_page_get(file, page, (uint32_t)i) ||
+				!db_page_holds(page, (uint32_t)i);
+	if (out->damaged == 0)
+		return 0;
+	/* A page may just have been written: again, with nobody about. */
+	db_page_lenient(true);
+	rc = db_open(&other, sqlite3_db_filename(db->h, "main"), 0, err);
+	if (rc == 0)
+		rc = stand_still(db, other, err);
+	if (rc == 0)
+		rc = mend_pages(db, out, err);
+	if (other != NULL)
+		db_rollback(other);
+	db_close(other);
+	db_page_lenient(false);
+	return rc;
+}
+
+int
+db_gate(int *fd, const char *path, struct err *err)
+{
+	int rc;
+
+	*fd = open_gate(path, err);
+	if (*fd < 0)
+		return *fd;
+	rc = pass_gate(*fd, LOCK_EX, err);
+	if (rc != 0)
+		close(*fd);
+	return rc;
+}
+
+/* A file whose first page is none is no database to SQLite, which then will
+ * not write over it either: so that page first, with the number of pages that
+ * are there. */
+static int
+put_head(sqlite3 *to, struct db *fresh, struct err *err)
+{
+	struct sqlite3_file *from_file, *to_file;
+	uint8_t page[DB_PAGE], old[DB_PAGE];
+	int64_t n;
+	int i;
+
+	(void)sqlite3_wal_checkpoint_v2(
+	    fresh->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	from_file = file_of(fresh->h, &n);
+	to_file = file_of(to, &n);
+	if (from_file == NULL || to_file == NULL ||
+	    !db_page_get(from_file, page, 1))
+		return err_set(err, YZ_EIO, "database: no file");
+	if (n == 0 || (db_page_get(to_file, old, 1) && db_page_holds(old, 1)))
+		return 0;
+	for (i = 0; i < 4; i++)
+		page[PAGES_AT + i] = (uint8_t)(n >> (24 - 8 * i));
+	return db_page_put(to_file, page, 1)
+		   ? 0
+		   : err_set(err, YZ_EIO, "database: cannot be written");
+}
+
+int
+db_replace(const char *path, struct db *fresh, struct err *err)
+{
+	sqlite3 *to = NULL;
+	int rc = make_file(path, true, err);
+
+	if (rc != 0)
+		return rc;
+	db_page_lenient(true);
+	if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL) !=
+	    SQLITE_OK)
+		rc = err_set(err, YZ_EIO, "database: %s",
+		    to == NULL ? "no memory" : sqlite3_errmsg(to));
+	if (rc == 0) {
+		sqlite3_busy_timeout(to, DB_BUSY_MS);
+		rc = put_head(to, fresh, err);
+	}
+	if (rc == 0)
+		rc = copy_pages(to, fresh, err);
+	if (rc == 0 && sqlite3_wal_checkpoint_v2(to, NULL,
+			   SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
+		rc = 0; /* later, then */
+	sqlite3_close(to);
+	db_page_lenient(false);
+	return rc == 0 ? 0 : err_within(err, "%s", path);
 }
 
 void

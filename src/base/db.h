@@ -108,6 +108,25 @@ int64_t db_version(struct db *db);
  * others go on writing; on failure the file is removed. */
 int db_backup(struct db *db, const char *path, struct err *err);
 
+/*
+ * Read every page (base/db_page.h), also those that nothing uses, and turn
+ * single bits back in the file, while others go on.  What is left damaged is
+ * counted: such a page cannot be read.
+ */
+struct db_health {
+	int64_t pages, mended, damaged;
+};
+int db_scrub(struct db *db, struct db_health *out, struct err *err);
+/*
+ * Put fresh's content in the place of the whole database at path, however
+ * damaged that is, as one transaction; others who have it open see it then.
+ * Nobody is between db_begin() and its end meanwhile.
+ */
+int db_replace(const char *path, struct db *fresh, struct err *err);
+/* Nobody else begins a transaction at path until the lock's *fd is closed;
+ * for db_replace(), which expects it. */
+int db_gate(int *fd, const char *path, struct err *err);
+
 /* Append NAME as an SQL identifier, in double quotes. */
 struct buf;
 void db_quote(struct buf *sql, const char *name);

@@ -250,3 +250,18 @@ db_page_register(struct err *err)
 	return base != NULL ? 0
 			    : err_set(err, YZ_EIO, "SQLite takes no checksums");
 }
+
+bool
+db_page_get(struct sqlite3_file *file, uint8_t page[DB_PAGE], uint32_t number)
+{
+	return real->xRead(file, page, DB_PAGE,
+		   (sqlite3_int64)(number - 1) * DB_PAGE) == SQLITE_OK;
+}
+
+bool
+db_page_put(
+    struct sqlite3_file *file, const uint8_t page[DB_PAGE], uint32_t number)
+{
+	return page_write(file, page, DB_PAGE,
+		   (sqlite3_int64)(number - 1) * DB_PAGE) == SQLITE_OK;
+}

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct err;
+struct sqlite3_file; /* SQLite's own, of a database */
 
 #define DB_PAGE 4096u  /* bytes of a page */
 #define DB_PAGE_SUM 8u /* of these the last */
@@ -32,5 +33,11 @@ int db_page_register(struct err *err);
 /* In this thread: pages that do not hold are read as they are, because they
  * are about to be written over. */
 void db_page_lenient(bool lenient);
+
+/* Page by page, below SQLite's cache.  Counted from 1; false: no such page. */
+bool db_page_get(
+    struct sqlite3_file *file, uint8_t page[DB_PAGE], uint32_t number);
+bool db_page_put(
+    struct sqlite3_file *file, const uint8_t page[DB_PAGE], uint32_t number);
 
 #endif

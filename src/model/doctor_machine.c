@@ -19,6 +19,7 @@
 #include "local.h"
 #include "model/doctor_impl.h"
 #include "replica.h"
+#include "reserve.h"
 #include "roster.h"
 
 #define FREE_PARTS 20          /* one part in so many must be free, */
@@ -35,6 +36,13 @@ doctor_disk(struct doctor *d)
 
 	if (statvfs(d->home, &fs) != 0) {
 		doctor_find(d, "disk", "%s: %s", d->home, strerror(errno));
+		return;
+	}
+	if (reserve_held(d->home) == 0) {
+		doctor_find(d, "disk",
+		    _("it was full, and the reserve is used up: make room "
+		      "for %s; saving goes on by itself then"),
+		    d->home);
 		return;
 	}
 	free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +242,10 @@ put_error(
 			status = table[i].status;
 			code = table[i].code;
 		}
+	if (rc == YZ_EIO && err->sys == ENOSPC) {
+		status = 507;
+		code = "full";
+	}
 	if (p->status == 200 || p->status == 201)
 		p->status = status;
 	if (special != NULL)
