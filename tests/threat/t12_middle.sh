@@ -153,7 +153,8 @@ for at in 3 40 300 900 1300 1700 2200 2600 3000 3600; do
 	proxy=$!
 	wait_for 5 test -s line.port
 	county link 520300 --address "127.0.0.1:$(cat line.port)" >/dev/null
-	if ! county sync >out 2>&1; then
+	# libssh2 1.10 keeps its own key of an exchange that failed.
+	if ! ASAN_OPTIONS=detect_leaks=0 county sync >out 2>&1; then
 		broke=$((broke + 1))
 		[ "$(wc -l <out)" -eq 1 ] || unclear="$unclear $at"
 	fi
