@@ -73,6 +73,21 @@ backed_up city "$(($(now) - 3 * 86400000))"
 finds city 'backup: the last is of ' "an old backup is found"
 backed_up city "$(now)"
 
+like "$(doctor city)" '^  scrub: none was run yet' "a scrub is still to come"
+scrubbed() { # MS MENDED LEFT
+	sql city local "INSERT OR REPLACE INTO setting VALUES
+		('scrub', '$1 $2 $3')"
+}
+scrubbed "$(now)" 0 2
+finds city 'scrub: that of .* left 2 things damaged' "damage that stayed is found"
+scrubbed "$(now)" 3 0
+finds city 'scrub: .* put 3 things right: the disk is going bad' \
+	"so is a disk that goes bad"
+scrubbed "$(($(now) - 16 * 86400000))" 0 0
+finds city 'scrub: the last is of ' "and a scrub long ago"
+city scrub >/dev/null
+like "$(doctor city)" '^  scrub: that of 20.* found nothing' "one today is good"
+
 OLD=libgit2-1.5
 finds city 'library: libgit2-1.5 1.0-1 is older than 1\.5\.1.*apt-get install' \
 	"a library with known holes is found, and what to do said"

@@ -17,9 +17,10 @@
 #define OUTPUT_MAX (1u << 20) /* bytes kept of what a program prints */
 
 /* The words that begin a line, here for xgettext. */
-static const char *const whats[] __attribute__((unused)) = {N_("library"),
-    N_("disk"), N_("files"), N_("clock"), N_("station"), N_("database"),
-    N_("sshd"), N_("backup"), N_("peer"), N_("parent"), N_("child")};
+static const char *const whats[]
+    __attribute__((unused)) = {N_("library"), N_("disk"), N_("files"),
+	N_("clock"), N_("station"), N_("database"), N_("sshd"), N_("backup"),
+	N_("scrub"), N_("peer"), N_("parent"), N_("child")};
 
 static void __attribute__((format(printf, 4, 0)))
 tell(struct doctor *d, const char *what, bool good, const char *fmt, va_list ap)
@@ -140,6 +141,7 @@ doctor_examine(const char *home, const char *sshd, doctor_say say, void *arg)
 	doctor_database(&d);
 	doctor_sshd(&d);
 	doctor_backup(&d);
+	doctor_scrub(&d);
 	doctor_peers(&d);
 	close_home(&d);
 	return d.findings;

@@ -45,6 +45,7 @@ void doctor_clock(struct doctor *d);
 void doctor_database(struct doctor *d);
 void doctor_sshd(struct doctor *d);
 void doctor_backup(struct doctor *d);
+void doctor_scrub(struct doctor *d);
 void doctor_peers(struct doctor *d);
 
 #endif

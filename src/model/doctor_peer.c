@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
 #include "roster.h"
 
 #define DAY_MS (24ll * 3600 * 1000)
-#define SILENT_MS DAY_MS       /* no contact for so long is said */
+#define SILENT_MS DAY_MS /* no contact for so long is said */
+#define SCRUB_MS (15 * DAY_MS)
 #define BACKUP_MS (2 * DAY_MS) /* a backup so old likewise */
 
 void
@@ -42,6 +44,43 @@ doctor_backup(struct doctor *d)
 	else
 		doctor_good(d, "backup", _("the last is of %s"), when);
 	buf_free(&value);
+}
+
+void
+doctor_scrub(struct doctor *d)
+{
+	struct buf value = BUF_INIT;
+	long long ms, mended, left;
+	char when[CLOCK_LEN];
+	struct err ignored;
+
+	if (local_get(d->local, &value, "scrub", &ignored) != 0 ||
+	    sscanf(buf_str(&value), "%lld %lld %lld", &ms, &mended, &left) !=
+		3) {
+		doctor_good(d, "scrub",
+		    _("none was run yet: every Sunday, or yizhan scrub now"));
+		buf_free(&value);
+		return;
+	}
+	buf_free(&value);
+	clock_format(when, ms);
+	if (left > 0)
+		doctor_find(d, "scrub",
+		    _("that of %s left %lld things damaged: run yizhan scrub "
+		      "again when the parent can be reached"),
+		    when, left);
+	else if (clock_wall() - ms > SCRUB_MS)
+		doctor_find(d, "scrub",
+		    _("the last is of %s: yizhan scrub; systemctl status "
+		      "yizhan-verify says why none was run since"),
+		    when);
+	else if (mended > 0)
+		doctor_find(d, "scrub",
+		    _("that of %s put %lld things right: the disk is going "
+		      "bad, have a new one ready"),
+		    when, mended);
+	else
+		doctor_good(d, "scrub", _("that of %s found nothing"), when);
 }
 
 /* Chains that stopped moving between us and a peer, and why. */
