@@ -619,21 +619,67 @@ scrub_key(struct scrubbing *s, const char *name, const uint8_t pub[32],
 	return rc;
 }
 
+/* The roster by the newest documents that the database has. */
 static int
-scrub_keys(struct scrubbing *s, struct err *err)
+load_roster(struct roster **out, struct db *db, struct err *err)
 {
-	const struct roster_station *me =
-	    roster_find(s->r->roster, s->r->home->code);
-	const struct roster_key *key = me == NULL ? NULL : roster_current(me);
-	struct home_next next;
-	struct err ignored;
+	struct roster_doc *docs = NULL;
+	struct db_stmt *st;
+	size_t n = 0, i;
 	int rc;
 
+	rc = db_query(&st, db, err,
+	    "SELECT doc FROM _roster AS a WHERE version = (SELECT max(version)"
+	    " FROM _roster AS b WHERE b.scope = a.scope)",
+	    "");
+	while (rc == 0 && (rc = db_step(st, err)) == 1) {
+		size_t len;
+		const void *p = db_blob(st, 0, &len);
+
+		docs = mem_realloc(docs, (n + 1) * sizeof(*docs));
+		memset(&docs[n], 0, sizeof(*docs));
+		rc = roster_doc_unpack(&docs[n], p, len, err);
+		n += rc == 0;
+	}
+	db_done(st);
+	if (rc == 0)
+		rc = roster_build(out, docs, n, err);
+	for (i = 0; i < n; i++)
+		roster_doc_free(&docs[i]);
+	free(docs);
+	return rc;
+}
+
+/* Before anything opens HOME, which a damaged key would stop. */
+static int
+scrub_keys(struct scrubbing *s, struct db *db, struct err *err)
+{
+	char *next = mem_printf("%s/keys/next", s->home);
+	char *station = mem_printf("%s/station", s->home);
+	const struct roster_station *me = NULL;
+	const struct roster_key *key;
+	struct roster *roster = NULL;
+	struct buf text = BUF_INIT;
+	struct err ignored;
+	int rc = 0;
+
+	if (load_roster(&roster, db, &ignored) == 0 &&
+	    file_read(&text, station, 4096, &ignored) == 0 && text.len > 11) {
+		text.b[11] = '\0'; /* after "code 520302" */
+		me = roster_find(roster, (char *)text.b + 5);
+	}
+	key = me == NULL ? NULL : roster_current(me);
 	/* While keys change, either may be right. */
-	if (key == NULL || home_next_load(&next, s->r->home, &ignored) == 0)
-		return 0;
-	rc = scrub_key(s, "sign", key->sign, err);
-	return rc == 0 ? scrub_key(s, "ssh", key->ssh, err) : rc;
+	if (key != NULL && !file_exists(next)) {
+		rc = scrub_key(s, "sign", key->sign, err);
+		if (rc == 0)
+			rc = scrub_key(s, "ssh", key->ssh, err);
+	}
+	roster_free(roster);
+	buf_free(&text);
+	free(station);
+	free(next);
+	return rc;
 }
 
 struct known { /* the database says which station this is */
@@ -682,6 +728,8 @@ scrub_station(struct scrubbing *s, bool replica, struct err *err)
 	    !is_station(&k, buf_str(&text), text.len) &&
 	    mend_text(path, 0644, is_station, &k, &ignored) == 0)
 		say(s, RIGHT, 1, "station put right");
+	if (k.db != NULL)
+		rc = scrub_keys(s, k.db, err);
 	db_close(k.db);
 	buf_free(&text);
 	free(path);
@@ -713,9 +761,7 @@ scrub_replica(struct scrubbing *s, struct err *err)
 		    s->r, &s->out->changesets, tell_fault, note_lost, s, err);
 	if (rc == 0)
 		rc = hole_refresh(s->r, s->local, err);
-	if (rc == 0)
-		rc = scrub_blobs(s, err);
-	return rc == 0 ? scrub_keys(s, err) : rc;
+	return rc == 0 ? scrub_blobs(s, err) : rc;
 }
 
 static int
