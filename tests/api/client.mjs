@@ -32,6 +32,7 @@ export function send(method, path, { headers = {}, body } = {}) {
 			r.on('error', reject);
 		});
 		q.on('error', reject);
+		q.setTimeout(60000, () => q.destroy(new Error('no answer for a minute')));
 		if (body !== undefined)
 			q.write(body);
 		q.end();
