@@ -23,6 +23,7 @@
 #include "session.h"
 
 #define RETRY_FIRST_MS 1000 /* after a watched link broke, then doubled */
+#define NOBODY_MS 5000      /* before looking again for somebody to call */
 #define RETRY_MOST_MS 60000
 
 struct sync {
@@ -282,6 +283,7 @@ cmd_sync(struct cmd *cmd, int argc, char **argv)
 	const char *limit = NULL;
 	struct err err = {0};
 	char *end = NULL;
+	bool told = false;
 	int status;
 
 	sync.watch = cmd_option(&argc, argv, "--watch", NULL) == 1;
@@ -297,13 +299,23 @@ cmd_sync(struct cmd *cmd, int argc, char **argv)
 		return cmd_fail(cmd, &err);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
-	status = call_all(cmd, &sync, &err);
-	if (status < 0) {
+	for (;;) {
+		status = call_all(cmd, &sync, &err);
+		if (status >= 0 || session_stopped())
+			break;
 		err_set(&err, YZ_EINVAL,
 		    _("there is no station to call: this one has not joined "
 		      "another"));
-		status = cmd_fail(cmd, &err);
+		if (!told)
+			(void)cmd_fail(cmd, &err);
+		told = true;
+		if (!sync.watch)
+			break;
+		/* It says so once, and yizhan link may name one some day. */
+		sleep_ms(NOBODY_MS);
 	}
+	if (status < 0)
+		status = sync.watch ? CMD_DONE : CMD_FAILED;
 	local_close(sync.local);
 	if (cmd_close(sync.r, 0, &err) != 0)
 		status = cmd_fail(cmd, &err);

@@ -108,8 +108,8 @@ start_child(struct daemon *d, int64_t now)
 	d->child_at = now + d->child_pause;
 }
 
-/* It ends when there is nobody to call, or something is wrong; it says so
- * itself, and is tried again later and later. */
+/* It ends when something is wrong; it says so itself, and is tried again later
+ * and later. */
 static void
 mind_child(struct daemon *d, int64_t now)
 {
