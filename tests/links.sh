@@ -91,7 +91,7 @@ fill() {
 # Every chain that is held is whole up to its head, and of each changeset that
 # is held all records are there.
 edge() { # HOME
-	sqlite3 "$1/yizhan.db" "
+	sqlite3 -cmd ".timeout 30000" "$1/yizhan.db" "
 		SELECT 'head of ' || name FROM _chain WHERE head <>
 			(SELECT ifnull(max(seq), 0) FROM _changeset
 				WHERE chain = no) OR head <>
