@@ -35,12 +35,14 @@ struct link_ssh {
 	int fd;
 	LIBSSH2_SESSION *session;
 	LIBSSH2_CHANNEL *channel;
-	int64_t deadline; /* of connecting */
-	bool running;     /* our command was taken */
-	bool heard;       /* something was read: the command runs */
-	bool gone;        /* the socket ended or failed, */
-	bool closing;     /* and libssh2 may hear of it */
-	int64_t in;       /* bytes taken from the socket */
+	int64_t deadline;      /* of connecting */
+	bool running;          /* our command was taken */
+	bool heard;            /* something was read: the command runs */
+	bool gone;             /* the socket ended or failed, */
+	bool closing;          /* and libssh2 may hear of it */
+	int64_t in;            /* bytes taken from the socket */
+	char said[STDERR_MAX]; /* the other side's complaint, so far */
+	size_t n_said;
 };
 
 /* What both sides may use, and nothing else. */
@@ -357,14 +359,31 @@ start(struct link_ssh *s, struct err *err)
 /* --- the link
  * ------------------------------------------------------------------ */
 
+/* libssh2 tells of no end while a complaint is unread: take it, keep its
+ * beginning. */
+static void
+hear_complaint(struct link_ssh *s)
+{
+	char text[STDERR_MAX];
+	ssize_t n;
+
+	while ((n = libssh2_channel_read_stderr(
+		    s->channel, text, sizeof(text))) > 0) {
+		size_t room = sizeof(s->said) - s->n_said;
+
+		if ((size_t)n < room)
+			room = (size_t)n;
+		memcpy(s->said + s->n_said, text, room);
+		s->n_said += room;
+	}
+}
+
 /* The first line of the other side's complaint, if it is one clean line. */
 static int
 complaint(struct link_ssh *s, struct err *err)
 {
-	char text[STDERR_MAX];
-	ssize_t n = libssh2_channel_read_stderr(s->channel, text, sizeof(text));
-	size_t len = n > 0 ? (size_t)n : 0;
-	const char *nl = memchr(text, '\n', len);
+	const char *text = s->said, *nl = memchr(s->said, '\n', s->n_said);
+	size_t len = s->n_said;
 
 	if (nl != NULL)
 		len = (size_t)(nl - text);
@@ -389,6 +408,7 @@ ssh_read(struct link *link, void *data, size_t max, size_t *n, bool *end,
 	if (got > 0)
 		s->heard = true;
 	else if (got == LIBSSH2_ERROR_EAGAIN || got == 0) {
+		hear_complaint(s);
 		*end = s->gone || libssh2_channel_eof(s->channel) == 1;
 		if (*end && !s->heard)
 			return complaint(s, err);

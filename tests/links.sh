@@ -65,7 +65,7 @@ ok "a county and its city are in step" county sync
 # --- cuts ------------------------------------------------------------------------
 # Where the called side of a session that was cut still says its last words, a
 # folder is not to be replaced.
-peers_gone() { sshd_peers; [ -z "$peers" ]; }
+peers_gone() { ! pgrep -f -- "-C $T/city peer" >/dev/null; }
 homes() { # SUFFIX-FROM SUFFIX-TO
 	wait_for 20 peers_gone
 	rm -rf "city$2" "county$2"
