@@ -94,9 +94,9 @@ int cmd_rm(struct cmd *cmd, int argc, char **argv);
 struct buf;
 struct roster;
 int cmd_roster(struct cmd *cmd, int argc, char **argv);
-/* If two documents of the i-th scope are held: a line that says so. */
+/* If two documents of that scope are held: a line that says so. */
 bool cmd_roster_contested(
-    struct buf *out, const struct roster *roster, size_t i);
+    struct buf *out, const struct roster *roster, const char *scope);
 /* roster SUBCOMMAND, argv[0] being the latter */
 int cmd_roster_change(struct cmd *cmd, int argc, char **argv);
 int cmd_rotate(struct cmd *cmd, int argc, char **argv);

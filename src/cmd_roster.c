@@ -248,9 +248,10 @@ print_clashes(const struct roster *roster)
 }
 
 bool
-cmd_roster_contested(struct buf *out, const struct roster *roster, size_t i)
+cmd_roster_contested(
+    struct buf *out, const struct roster *roster, const char *scope)
 {
-	const struct roster_scope *s = roster_scope_at(roster, i);
+	const struct roster_scope *s = roster_scope(roster, scope);
 	char a[17], b[17];
 
 	if (s == NULL || !s->contested)
@@ -270,12 +271,13 @@ cmd_roster_contested(struct buf *out, const struct roster *roster, size_t i)
 static int
 print_contested(const struct roster *roster)
 {
+	const struct roster_scope *at;
 	struct buf line = BUF_INIT;
 	int status = CMD_DONE;
 	size_t i;
 
-	for (i = 0; roster_scope_at(roster, i) != NULL; i++) {
-		if (!cmd_roster_contested(&line, roster, i))
+	for (i = 0; (at = roster_scope_at(roster, i)) != NULL; i++) {
+		if (!cmd_roster_contested(&line, roster, at->scope))
 			continue;
 		fprintf(stderr, "%s\n", buf_str(&line));
 		buf_clear(&line);

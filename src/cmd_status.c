@@ -5,20 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/db.h"
-#include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd.h"
 #include "enrol.h"
-#include "fork.h"
 #include "home.h"
 #include "local.h"
+#include "model/stop.h"
 #include "model/waiting.h"
 #include "replica.h"
-#include "resign.h"
 #include "roster.h"
 #include "status_news.h"
 
@@ -266,115 +265,85 @@ print_joinings(struct status *st, struct err *err)
 	return rc;
 }
 
-/* --- forks
+/* --- what stops
  * --------------------------------------------------------------------
  */
 
 static void
-print_fork(void *arg, const struct fork *fork)
+say_stop(const struct status *st, const struct stop *stop)
 {
-	struct status *st = arg;
-	const struct roster *roster = replica_roster(st->r);
-	const struct roster_station *writer =
-	    roster_find(roster, fork->chain.writer);
-	const char *lister = "";
-	char name[CHAIN_NAME_MAX], a[17], b[17];
-	struct json *o;
+	struct buf line = BUF_INIT;
 
-	if (writer != NULL)
-		lister = strcmp(writer->scope, "root") == 0
-			     ? roster_root(roster)
-			     : writer->scope;
-	chain_format(name, &fork->chain);
-	digest_hex(a, fork->a.id.b, 8);
-	digest_hex(b, fork->b.id.b, 8);
-	st->stuck++;
-	if (!st->json) {
+	switch (stop->kind) {
+	case STOP_FORK:
 		printf(_("forked %s: two histories are signed from %lld on, %s "
 			 "and %s; neither counts. Ask %s who else has its key; "
 			 "%s decides: yizhan resolve %s ID\n"),
-		    name, (long long)fork->seq, a, b, fork->chain.writer,
-		    lister, name);
-		return;
-	}
-	o = json_new_object();
-	json_set(o, "what", json_text("fork"));
-	json_set(o, "chain", json_text(name));
-	json_set(o, "seq", json_int(fork->seq));
-	json_set(o, "a", json_text(a));
-	json_set(o, "b", json_text(b));
-	json_set(o, "decides", json_text(lister));
-	json_print(stdout, o);
-	json_free(o);
-}
-
-/* --- rosters of which two are signed --------------------------------------
- */
-
-static void
-print_contested(struct status *st)
-{
-	const struct roster *roster = replica_roster(st->r);
-	const struct roster_scope *scope;
-	struct buf line = BUF_INIT;
-	char a[17], b[17];
-	struct json *o;
-	size_t i;
-
-	for (i = 0; (scope = roster_scope_at(roster, i)) != NULL; i++) {
-		buf_clear(&line);
-		if (!cmd_roster_contested(&line, roster, i))
-			continue;
-		st->stuck++;
-		if (!st->json) {
-			printf("%s\n", buf_str(&line));
-			continue;
-		}
-		digest_hex(a, scope->pair[0].b, 8);
-		digest_hex(b, scope->pair[1].b, 8);
-		o = json_new_object();
-		json_set(o, "what", json_text("roster"));
-		json_set(o, "scope", json_text(scope->scope));
-		json_set(o, "version", json_int(scope->version + 1));
-		json_set(o, "a", json_text(a));
-		json_set(o, "b", json_text(b));
-		json_set(o, "decides", json_text(roster_root(roster)));
-		json_print(stdout, o);
-		json_free(o);
+		    stop->about, (long long)stop->at, stop->a, stop->b,
+		    stop->writer, stop->decides, stop->about);
+		break;
+	case STOP_ROSTER:
+		cmd_roster_contested(&line, replica_roster(st->r), stop->about);
+		printf("%s\n", buf_str(&line));
+		break;
+	case STOP_RESTORED:
+		printf(_("restored from a copy (%s): it writes nothing before "
+			 "yizhan sync, or yizhan resume --alone\n"),
+		    stop->why);
+		break;
+	case STOP_COPY:
+		printf(_("a copy of this station is at work as incarnation "
+			 "%s: switch one of them off\n"),
+		    stop->about);
+		break;
 	}
 	buf_free(&line);
 }
 
-/* What the operator has to know before all else. */
-static void
-print_self(struct status *st)
+static struct json *
+describe_stop(const struct stop *stop)
 {
-	const char *why = replica_restored(st->r);
-	char inc[CHAIN_INC_LEN + 1];
-	bool other = resign_other(st->r, inc);
-	struct json *o;
+	struct json *o = json_new_object();
 
-	if (why == NULL && !other)
-		return;
-	st->stuck++;
-	if (st->json) {
-		o = json_new_object();
+	switch (stop->kind) {
+	case STOP_FORK:
+	case STOP_ROSTER:
+		json_set(o, "what",
+		    json_text(stop->kind == STOP_FORK ? "fork" : "roster"));
+		json_set(o, stop->kind == STOP_FORK ? "chain" : "scope",
+		    json_text(stop->about));
+		json_set(o, stop->kind == STOP_FORK ? "seq" : "version",
+		    json_int(stop->at));
+		json_set(o, "a", json_text(stop->a));
+		json_set(o, "b", json_text(stop->b));
+		json_set(o, "decides", json_text(stop->decides));
+		break;
+	default:
 		json_set(o, "what", json_text("self"));
 		json_set(o, "restored",
-		    why == NULL ? json_new_null() : json_text(why));
-		json_set(o, "copy", other ? json_text(inc) : json_new_null());
-		json_print(stdout, o);
-		json_free(o);
+		    stop->kind == STOP_RESTORED ? json_text(stop->why)
+						: json_new_null());
+		json_set(o, "copy",
+		    stop->kind == STOP_COPY ? json_text(stop->about)
+					    : json_new_null());
+	}
+	return o;
+}
+
+static void
+print_stop(void *arg, const struct stop *stop)
+{
+	struct status *st = arg;
+	struct json *o;
+
+	st->stuck++;
+	if (!st->json) {
+		say_stop(st, stop);
 		return;
 	}
-	if (why != NULL)
-		printf(_("restored from a copy (%s): it writes nothing before "
-			 "yizhan sync, or yizhan resume --alone\n"),
-		    why);
-	if (other)
-		printf(_("a copy of this station is at work as incarnation "
-			 "%s: switch one of them off\n"),
-		    inc);
+	o = describe_stop(stop);
+	json_print(stdout, o);
+	json_free(o);
 }
 
 static int
@@ -383,18 +352,15 @@ print_status(struct status *st, struct err *err)
 	size_t i;
 	int rc;
 
-	print_self(st);
-	rc = local_peers(st->local, &st->peers, &st->n_peers, err);
+	rc = stop_each(st->r, print_stop, st, err);
+	if (rc == 0)
+		rc = local_peers(st->local, &st->peers, &st->n_peers, err);
 	if (rc == 0)
 		rc = replica_heads(st->r, &st->heads, &st->n_heads, err);
 	for (i = 0; rc == 0 && i < st->n_peers; i++)
 		rc = print_peer(st, &st->peers[i], err);
 	if (rc == 0)
 		rc = print_joinings(st, err);
-	if (rc == 0)
-		rc = fork_each(st->r, print_fork, st, err);
-	if (rc == 0)
-		print_contested(st);
 	free(st->peers);
 	free(st->heads);
 	return rc;

@@ -260,4 +260,16 @@ is "$(cat verified)" "audit log: entry 3 was changed
 $(sed -n '2,$p' verified)" "and verify finds the changed entry"
 like "$(cat verified)" ', 1 faults$' "and nothing else"
 
+# --- a copy of the station ----------------------------------------------------------------------
+cp -a home copy
+"$build/tests/sql" copy/local.db 'DELETE FROM guess'
+ok "a copy is served" desk_start copy --no-sync
+ok "the officer logs in there" login duty1 'Night-watch-1'
+like "$(body duty1 GET /api/station)" '"stops":\[\{"what":"restored"' \
+	"and is told that it is one"
+is "$(code duty1 POST /api/records/resource.team -d '{"set":{"name":"x",
+	"rkind":"R01","level":"县级","persons":"1"}}' | head -c 1)" 4 \
+	"which writes nothing"
+desk_stop
+
 tap_done

@@ -64,6 +64,8 @@ static const struct {
     {"Request", "fingerprint text, received text"},
     {"Seen", "chain text, seq int"},
     {"Station", "code text, name text, parent text, keys int, peer Peer~"},
+    {"Stop", "what text, about text, at int, a text, b text, writer text,"
+	     " decides text, why text"},
     {"Token", "id text, name text, login text, role text, made_by text,"
 	      " made text, last text~"},
 };

@@ -17,6 +17,7 @@
 #include "model/conflict.h"
 #include "model/kind.h"
 #include "model/record.h"
+#include "model/stop.h"
 #include "model/waiting.h"
 #include "replica.h"
 #include "roster.h"
@@ -127,12 +128,33 @@ put_counts(struct json *o, struct call *c, struct err *err)
 	return rc;
 }
 
+static void
+put_stop(void *arg, const struct stop *stop)
+{
+	static const char *const kinds[] = {[STOP_FORK] = "fork",
+	    [STOP_ROSTER] = "roster",
+	    [STOP_RESTORED] = "restored",
+	    [STOP_COPY] = "copy"};
+	struct json *list = arg, *one = json_new_object();
+
+	json_set(one, "what", json_text(kinds[stop->kind]));
+	json_set(one, "about", json_text(stop->about));
+	json_set(one, "at", json_int(stop->at));
+	json_set(one, "a", json_text(stop->a));
+	json_set(one, "b", json_text(stop->b));
+	json_set(one, "writer", json_text(stop->writer));
+	json_set(one, "decides", json_text(stop->decides));
+	json_set(one, "why", json_text(stop->why));
+	json_add(list, one);
+}
+
 DESK_HANDLER(api_station)
 {
 	const struct home *home = replica_home(c->r);
 	const struct roster_station *me =
 	    roster_find(replica_roster(c->r), home->code);
 	struct json *o = json_new_object(), *list = json_new_array(), *one;
+	struct json *stops = json_new_array();
 	struct peers peers;
 	size_t i;
 	int rc;
@@ -143,7 +165,10 @@ DESK_HANDLER(api_station)
 	json_set(o, "parent", json_text(me == NULL ? "" : me->parent));
 	json_set(o, "time", time_or_null(clock_wall()));
 	json_set(o, "peers", list);
+	json_set(o, "stops", stops);
 	rc = read_peers(&peers, c, err);
+	if (rc == 0)
+		rc = stop_each(c->r, put_stop, stops, err);
 	for (i = 0; rc == 0 && i < peers.n; i++) {
 		rc = describe_peer(&one, c, &peers, &peers.v[i], err);
 		if (rc == 0)

@@ -16,6 +16,7 @@
 
 #include "../forge.h"
 #include "fork.h"
+#include "model/stop.h"
 #include "resolve.h"
 
 #define N 3 /* changesets before the fork */
@@ -214,6 +215,30 @@ no_pairs(void)
 	changeset_free(&cs);
 }
 
+/* What a person is told of it, at the console and by status. */
+static void
+on_stop(void *arg, const struct stop *stop)
+{
+	bool *told = arg;
+	char name[CHAIN_NAME_MAX];
+
+	chain_format(name, &good[0].chain);
+	*told = stop->kind == STOP_FORK && strcmp(stop->about, name) == 0 &&
+		stop->at == N + 1 && strcmp(stop->writer, "520302") == 0 &&
+		strcmp(stop->decides, "520000") == 0 &&
+		strcmp(stop->a, stop->b) != 0;
+}
+
+static void
+told(void)
+{
+	bool is_told = false;
+	struct err err;
+
+	must(stop_each(w.at[CITY], on_stop, &is_told, &err), &err, "stops");
+	ok(is_told, "people are told which chain, since when, who decides");
+}
+
 static void
 evidence(void)
 {
@@ -251,6 +276,7 @@ evidence(void)
 	is_int(world_count(&w, CITY,
 		   "SELECT count(*) FROM team WHERE status IS NOT NULL"),
 	    0, "what came after it does not");
+	told();
 }
 
 /* Stock git finds both branches and the pair, and nothing broken. */

@@ -1,5 +1,16 @@
 // What the pages say, in Chinese.  Words: design.md, section 1.
 export default {
+	'Two histories of one chain': '同一条链有两种历史',
+	'From {at} on two are signed; neither counts.': '从第 {at} 个变更集起，有两种都已签名；都不算数。',
+	'Ask {writer} who else has its key. {decides} decides: yizhan resolve {about} ID': '请问 {writer}：还有谁持有它的密钥？由 {decides} 裁定：yizhan resolve {about} ID',
+	'Two rosters of one version': '同一版本有两份名册',
+	'Of version {at} two are signed; neither counts.': '第 {at} 版有两份都已签名；都不算数。',
+	'Ask who has that key. {decides} decides: yizhan roster decide {about} HASH': '请查清谁持有该密钥。由 {decides} 裁定：yizhan roster decide {about} HASH',
+	'This station was restored from a copy': '本站是从副本恢复的',
+	'It writes nothing before it has met its superior; without a line: yizhan resume --alone': '与上级联系之前不写入任何内容；没有线路时：yizhan resume --alone',
+	'A copy of this station is at work': '本站的一个副本正在运行',
+	'Switch one of the two off.': '请关闭其中一台。',
+	'{n} things that only a person can decide': '{n} 件事须由人裁定',
 	'{n} with a place': '{n} 处有位置',
 	'the first {n} with a place': '有位置的前 {n} 处',
 	'My account': '我的账号',

@@ -167,6 +167,8 @@ function Ready({ of }) {
 function Stuck({ station, now }) {
 	const s = station.data;
 	const rows = s ? [
+		s.stops.length > 0 && [_('{n} things that only a person can decide', {
+			n: s.stops.length }), '/stations', _('Look')],
 		s.conflicts > 0 && [_('{n} fields were changed on both sides', {
 			n: s.conflicts }), '/conflicts', _('Decide')],
 		s.quarantined > 0 && [_('{n} operations are held but do not count', {

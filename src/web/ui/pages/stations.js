@@ -30,13 +30,39 @@ function advice(p) {
 		_('It has never called. Was the invitation carried there?');
 }
 
-function Stuck({ peers, now }) {
+// What only a person can decide, and where: nothing of it goes on by itself.
+function Stop({ stop: x }) {
+	const ids = html`<p class="mono dim">${x.a} · ${x.b}</p>`;
+
+	if (x.what === 'fork')
+		return html`<article class="stuck"><h3>${_('Two histories of one chain')}
+			<span class="mono dim">${x.about}</span></h3>
+			<p class="big">${_('From {at} on two are signed; neither counts.', { at: x.at })}</p>
+			<p>${_('Ask {writer} who else has its key. {decides} decides: yizhan resolve {about} ID', x)}</p>
+			${ids}</article>`;
+	if (x.what === 'roster')
+		return html`<article class="stuck"><h3>${_('Two rosters of one version')}
+			<span class="mono dim">${x.about}</span></h3>
+			<p class="big">${_('Of version {at} two are signed; neither counts.', { at: x.at })}</p>
+			<p>${_('Ask who has that key. {decides} decides: yizhan roster decide {about} HASH', x)}</p>
+			${ids}</article>`;
+	if (x.what === 'restored')
+		return html`<article class="stuck"><h3>${_('This station was restored from a copy')}</h3>
+			<p>${_('It writes nothing before it has met its superior; without a line: yizhan resume --alone')}</p>
+			<p class="mono dim">${x.why}</p></article>`;
+	return html`<article class="stuck"><h3>${_('A copy of this station is at work')}
+		<span class="mono dim">${x.about}</span></h3>
+		<p>${_('Switch one of the two off.')}</p></article>`;
+}
+
+function Stuck({ peers, stops, now }) {
 	const bad = peers.filter((p) => stuck(p, now) ||
 		Math.abs(p.offset_ms) > CLOCK_MS);
 
 	return html`<section aria-labelledby="h-stuck"><h2 id="h-stuck">${
-	    _('What is stuck')} <small>${bad.length || ''}</small></h2>
-		${bad.length === 0 && html`<p class="ok">✓ ${
+	    _('What is stuck')} <small>${bad.length + stops.length || ''}</small></h2>
+		${stops.map((x) => html`<${Stop} key=${x.what + x.about} stop=${x}/>`)}
+		${bad.length + stops.length === 0 && html`<p class="ok">✓ ${
 		    _('Nothing: every neighbour was met lately.')}</p>`}
 		${bad.map((p) => html`<article key=${p.code} class="stuck">
 			<h3>${p.name} <span class="mono dim">${p.code}</span> · ${
@@ -116,7 +142,7 @@ export default function Stations({ user, station }) {
 		at=${of.at} small=${of.data && _('{n} in the roster', { n:
 		    of.data.stations.length })}/>
 		<${Loaded} of=${station}>${(d) => html`<${Stuck} peers=${d.peers}
-			now=${now}/>
+			stops=${d.stops} now=${now}/>
 		${d.missing_blobs > 0 && html`<p class="note old">${
 		    _('{n} attachments are named in records but have not arrived; they come when the line is free.',
 		    { n: d.missing_blobs })}</p>`}`}</${Loaded}>
