@@ -22,6 +22,8 @@
 
 #define STAMP_LEN 15 /* 20261124-031500 */
 
+enum keys { KEYS_IF_NEEDED, KEYS_WITH, KEYS_WITHOUT };
+
 static bool
 is_folder(const char *path)
 {
@@ -87,10 +89,25 @@ show_step(void *arg, int64_t done, int64_t total)
 	progress_set(p, done);
 }
 
+/* On stderr: standard output is the file's name. */
+static void
+print_keys(enum keys keys, bool in)
+{
+	if (!in)
+		fprintf(stderr,
+		    _("its private keys are not in it: to come back, the "
+		      "station needs its recovery key on paper too\n"));
+	else if (keys == KEYS_IF_NEEDED)
+		fprintf(stderr,
+		    _("its private keys are in it: without a parent and a "
+		      "recovery key nothing else could bring it back\n"));
+}
+
 static int
 write_backup(const struct cmd *cmd, const char *to, const char *passphrase,
-    bool keys, int64_t keep, struct err *err)
+    enum keys keys, int64_t keep, struct err *err)
 {
+	bool in;
 	struct local *local = NULL;
 	struct progress p;
 	struct replica *r;
@@ -103,14 +120,17 @@ write_backup(const struct cmd *cmd, const char *to, const char *passphrase,
 		return rc;
 	code = replica_home(r)->code;
 	path = is_folder(to) ? dated(to, code) : mem_strdup(to);
+	in = keys == KEYS_IF_NEEDED ? backup_needs_keys(r) : keys == KEYS_WITH;
 	rc = local_open(&local, cmd->home, err);
 	progress_begin(&p, _("backup"), 0);
 	if (rc == 0)
 		rc = backup_write(
-		    r, local, path, passphrase, keys, show_step, &p, err);
+		    r, local, path, passphrase, in, show_step, &p, err);
 	progress_end(&p);
-	if (rc == 0)
+	if (rc == 0) {
 		printf("%s\n", path);
+		print_keys(keys, in);
+	}
 	if (rc == 0 && keep > 0)
 		rc = thin_out(to, code, keep, err);
 	local_close(local);
@@ -127,11 +147,16 @@ cmd_backup(struct cmd *cmd, int argc, char **argv)
 	struct err err = {0};
 	struct home *home;
 	int64_t n = 0;
-	bool keys;
+	enum keys keys = KEYS_IF_NEEDED;
+	bool with, without;
 	int rc, bad;
 
-	keys = cmd_option(&argc, argv, "--without-keys", NULL) != 1;
-	bad = cmd_option(&argc, argv, "--passphrase", &file) < 0 ||
+	with = cmd_option(&argc, argv, "--with-keys", NULL) == 1;
+	without = cmd_option(&argc, argv, "--without-keys", NULL) == 1;
+	if (with || without)
+		keys = with ? KEYS_WITH : KEYS_WITHOUT;
+	bad = (with && without) ||
+	      cmd_option(&argc, argv, "--passphrase", &file) < 0 ||
 	      cmd_option(&argc, argv, "--keep", &keep) < 0;
 	if (cmd_unknown_option(cmd, argc, argv) || bad || argc != 2 ||
 	    (keep != NULL && (!cmd_number(&n, keep) || !is_folder(argv[1]))))

@@ -33,7 +33,8 @@ print_restored(const struct cmd *cmd, const struct backup_info *info)
 	    info->code, cmd->home, when, (long long)info->files);
 	if (!info->keys)
 		printf(_("its keys were not in the backup: yizhan rotate "
-			 "--recovery FILE\n"));
+			 "--recovery SHEET -o REQUEST, and at the parent "
+			 "yizhan rotate --take REQUEST\n"));
 	printf(_("next: yizhan sync, which fetches from the parent what the "
 		 "backup lacks; until then nothing is written here\n"));
 }

@@ -79,7 +79,8 @@ static const struct {
     {"digest", cmd_digest, "[--stream S] [--owner CODE]",
 	N_("a line per stream to compare between stations")},
     {"backup", cmd_backup,
-	"FILE|DIR [--keep N] [--passphrase FILE] [--without-keys]",
+	"FILE|DIR [--keep N] [--passphrase FILE] "
+	"[--with-keys | --without-keys]",
 	N_("the whole station in one encrypted file")},
     {"restore", cmd_restore, "FILE [--passphrase FILE]",
 	N_("bring a station back from a backup")},

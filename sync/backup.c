@@ -25,6 +25,7 @@
 #include "limit.h"
 #include "local.h"
 #include "replica.h"
+#include "roster.h"
 
 #define TEMP "backup.tmp" /* in HOME: the moment's files, while we write */
 #define LOCK "backup.lock"
@@ -359,6 +360,17 @@ remember(struct local *local, const char *path, int64_t now, struct err *err)
 
 	free(value);
 	return rc;
+}
+
+bool
+backup_needs_keys(struct replica *r)
+{
+	static const struct digest none;
+	const struct roster_station *st =
+	    roster_find(replica_roster(r), replica_home(r)->code);
+
+	return st == NULL || st->parent[0] == '\0' ||
+	       digest_equal(&st->recovery, &none);
 }
 
 int

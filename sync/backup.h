@@ -28,6 +28,10 @@ int backup_write(struct replica *r, struct local *local, const char *path,
     const char *passphrase, bool keys, void (*step)(void *, int64_t, int64_t),
     void *arg, struct err *err);
 
+/* Can this station come back only with the keys that it has?  So it is where
+ * there is no recovery key, or no parent to list new keys. */
+bool backup_needs_keys(struct replica *r);
+
 /*
  * Bring back a HOME, which must be absent or an empty folder.  The file is
  * read whole, and all of it found good, before anything is written.

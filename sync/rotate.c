@@ -7,11 +7,13 @@
 #include "base/db.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "home.h"
 #include "issue.h"
 #include "limit.h"
 #include "local.h"
 #include "replica.h"
+#include "replica_impl.h"
 #include "revoke.h"
 #include "rotate.h"
 #include "rotation.h"
@@ -47,6 +49,7 @@ make_request(struct buf *out, struct replica *r, const struct home_next *next,
 	memcpy(q.inc, next->inc, sizeof(q.inc));
 	memcpy(q.after, st->keys[st->n_keys - 1].sign, sizeof(q.after));
 	q.recovery = recovery != NULL ? *recovery : st->recovery;
+	q.restored = recovery != NULL && replica_restored(r) != NULL;
 	rc = revoke_sub_roster(r, st->code, &q.roster, err);
 	if (rc == 0)
 		rc = revoke_places(r, st->code, &q.ends, &q.n_ends, err);
@@ -168,6 +171,65 @@ check_places(struct replica *r, const struct rotation *q, struct err *err)
 	return rc;
 }
 
+/* Put the end of its chain at a place that is held here, if that is what
+ * follows the place that the request names, or it names none. */
+static int
+raise_end(struct replica *r, struct rotation *q, const struct roster_end *held,
+    struct err *err)
+{
+	const struct chain *c = replica_chain_find(r, &held->chain);
+	struct roster_end *end = NULL;
+	size_t i;
+	int rc = 1;
+
+	for (i = 0; end == NULL && i < q->n_ends; i++)
+		if (chain_equal(&held->chain, &q->ends[i].chain))
+			end = &q->ends[i];
+	if (end == NULL) {
+		q->ends =
+		    mem_realloc(q->ends, (q->n_ends + 1) * sizeof(*q->ends));
+		q->ends[q->n_ends++] = *held;
+		return 0;
+	}
+	if (c == NULL || held->seq <= end->seq)
+		return 0;
+	if (end->seq > 0)
+		rc = replica_is_at(
+		    r, c, end->seq, end->id.b, sizeof(end->id.b), err);
+	if (rc == 1)
+		*end = *held;
+	return rc < 0 ? rc : 0;
+}
+
+/*
+ * A station that came back from a backup names the places of that day, and it
+ * cannot be let in to learn better before it has its keys.  What it sent since
+ * then is held here, and is not to be lost with the appliance.  Was it a thief
+ * who wrote that, then revoke has set the ends, and they stay.
+ */
+static int
+add_tail(struct replica *r, struct rotation *q, struct err *err)
+{
+	struct roster_doc doc = {.version = 0};
+	struct roster_end *held = NULL;
+	size_t n = 0, i;
+	int rc;
+
+	rc = revoke_places(r, q->code, &held, &n, err);
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = raise_end(r, q, &held[i], err);
+	free(held);
+	if (rc != 0)
+		return rc;
+	/* The newest sub-roster here, unless it has seen a later one. */
+	if (!digest_equal(&q->roster, &zero))
+		rc = replica_roster_hash(r, &doc, q->code, &q->roster, err);
+	roster_doc_free(&doc);
+	if (rc == YZ_ENOTFOUND)
+		return 0;
+	return rc != 0 ? rc : revoke_sub_roster(r, q->code, &q->roster, err);
+}
+
 static int
 change_keys(struct issue *issue, const struct rotation *q, struct err *err)
 {
@@ -229,7 +291,7 @@ granted(const struct roster_station *st, const struct rotation *q)
 }
 
 static int
-take(struct replica *r, struct local *local, const struct rotation *q,
+take(struct replica *r, struct local *local, struct rotation *q,
     const void *text, size_t n, struct err *err)
 {
 	const struct roster_station *st =
@@ -257,7 +319,11 @@ take(struct replica *r, struct local *local, const struct rotation *q,
 		return rc;
 	/* A draft may have it already. */
 	if (!granted(roster_change_station(issue.change, q->code), q)) {
-		rc = change_keys(&issue, q, err);
+		/* Only the recovery key may say so: see check_places(). */
+		if (q->restored && memcmp(q->by, q->after, 32) != 0)
+			rc = add_tail(r, q, err);
+		if (rc == 0)
+			rc = change_keys(&issue, q, err);
 		if (rc == 0)
 			rc = issue_finish(&issue, &adopted, err);
 	}

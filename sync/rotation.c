@@ -78,6 +78,8 @@ write_request(struct buf *out, const struct rotation *q, bool signatures)
 	put_sig(out, "proof", q->proof);
 	put_hash(out, "recovery", &q->recovery);
 	buf_putc(out, ',');
+	if (q->restored)
+		buf_puts(out, "\"restored\":true,");
 	put_hash(out, "roster", &q->roster);
 	buf_putc(out, ',');
 	if (signatures) {
@@ -202,7 +204,7 @@ parse(struct rotation *q, const char *text, size_t n)
 {
 	uint8_t inc[CHAIN_INC_LEN / 2];
 	struct buf again = BUF_INIT;
-	struct canon v;
+	struct canon v, restored;
 	struct err err;
 	bool good;
 
@@ -224,6 +226,7 @@ parse(struct rotation *q, const char *text, size_t n)
 	       get_sig(q->sig_sign, v, "sig_sign") &&
 	       get_sig(q->sig_ssh, v, "sig_ssh");
 	if (good) {
+		q->restored = canon_member(v, "restored", &restored);
 		rotation_write(&again, q);
 		good = again.len == n && memcmp(again.b, text, n) == 0;
 		buf_free(&again);

@@ -10,6 +10,7 @@
 #ifndef SYNC_ROTATION_H
 #define SYNC_ROTATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct rotation {
 	uint8_t by[32];              /* after, or the recovery key: proves */
 	uint8_t sign[32], ssh[32];   /* the new keys */
 	struct digest recovery;      /* hash of the recovery key from now on */
+	bool restored; /* it came from a backup, and may have written more */
 	struct digest roster; /* the station's last sub-roster, or zero */
 	struct roster_end *ends;
 	size_t n_ends;

@@ -816,6 +816,14 @@ requests(void)
 	ok(back.n_ends == 2 && back.ends[1].seq == 9 &&
 		memcmp(back.ssh, ssh.pub, 32) == 0,
 	    "the same");
+	ok(!back.restored, "and not of a restored station");
+	rotation_free(&back);
+	buf_clear(&text);
+	q.restored = true;
+	is_int(rotation_sign(&q, &by, &sign, &ssh, &err), 0, "one that is");
+	rotation_write(&text, &q);
+	ok(rotation_read(&back, text.b, text.len, &err) == 0 && back.restored,
+	    "says so");
 	rotation_free(&back);
 	for (i = 0; i < text.len; i++) {
 		text.b[i] ^= 1;
