@@ -89,7 +89,7 @@ remember(const struct cmd *cmd, const struct scrub *s, int64_t mended,
 	if (rc != 0)
 		return rc;
 	value = mem_printf("%lld %lld %lld", (long long)clock_wall(),
-	    (long long)mended, (long long)(s->wanted + s->faults));
+	    (long long)mended, (long long)s->wanted + (long long)s->faults);
 	rc = local_set(local, "scrub", value, err);
 	free(value);
 	local_close(local);
@@ -101,7 +101,7 @@ cmd_scrub(struct cmd *cmd, int argc, char **argv)
 {
 	bool alone = cmd_option(&argc, argv, "--alone", NULL) == 1;
 	struct err err = {0};
-	struct scrub s;
+	struct scrub s = {0};
 	int64_t mended, wanted;
 	int rc;
 

@@ -251,7 +251,7 @@ find_parting(struct peer *p, int64_t *at, const char *scope, int64_t first,
 		if (memcmp(mine[v - from].b, named + 32 * (v - first), 32) != 0)
 			*at = v;
 	/* Before the first that both name it cannot be looked for. */
-	if (*at != 0 && *at > 1 && (*at == first || *at == from))
+	if (*at > 1 && (*at == first || *at == from))
 		*at = 0;
 	free(mine);
 	return rc;

@@ -125,7 +125,7 @@ code_of(char out[CHAIN_CODE_LEN + 1], struct canon v, const char *key,
 	int rc;
 
 	rc = text_of(&s, v, key, CHAIN_CODE_LEN, err);
-	if (rc != 0)
+	if (rc != 0 || s == NULL)
 		return rc;
 	if (chain_is_code(s, strlen(s)))
 		memcpy(out, s, CHAIN_CODE_LEN + 1);

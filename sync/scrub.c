@@ -385,11 +385,11 @@ scrub_rosters(struct scrubbing *s, struct err *err)
 		    rebuild_file(r, STREAM_ROSTER, oid, "signatures", &text,
 			&ignored) != 0)
 			missing++;
-		else if (db_int(st, 2) != 0 &&
-			 (ledger_ref_get(r->ledger, STREAM_ROSTER, ref, at,
-			      &ignored) != 0 ||
-			     memcmp(at, oid, sizeof(at)) != 0))
-			missing++;
+		else
+			missing += db_int(st, 2) != 0 &&
+				   (ledger_ref_get(r->ledger, STREAM_ROSTER,
+					ref, at, &ignored) != 0 ||
+				       memcmp(at, oid, sizeof(at)) != 0);
 		free(ref);
 	}
 	db_done(st);

@@ -17,9 +17,9 @@ struct scrub {
 	int64_t faults;     /* nobody can put right */
 };
 
-/* say gets a line for each thing found; bad: it is not right again. */
+/* fn gets a line for each thing found; bad: it is not right again. */
 int scrub_run(struct scrub *out, const char *home,
-    void (*say)(void *arg, int bad, const char *text), void *arg,
+    void (*fn)(void *arg, int bad, const char *text), void *arg,
     struct err *err);
 
 #endif

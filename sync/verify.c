@@ -182,10 +182,11 @@ int
 replica_verify(struct replica *r, bool deep, int64_t *checked,
     void (*fn)(void *arg, const char *fault), void *arg, struct err *err)
 {
-	struct verifying v = {
-	    .r = r, .checked = checked, .fault = fn, .arg = arg};
-	int rc = verify(&v, err);
+	struct verifying v = {.r = r, .fault = fn, .arg = arg};
+	int rc;
 
+	v.checked = checked;
+	rc = verify(&v, err);
 	return rc == 0 && deep ? verify_blobs(&v, err) : rc;
 }
 
@@ -196,11 +197,8 @@ verify_all(struct replica *r, int64_t *checked,
 	struct err *err),
     void *arg, struct err *err)
 {
-	struct verifying v = {.r = r,
-	    .checked = checked,
-	    .fault = fault,
-	    .lost = lost,
-	    .arg = arg};
+	struct verifying v = {.r = r, .fault = fault, .lost = lost, .arg = arg};
 
+	v.checked = checked;
 	return verify(&v, err);
 }

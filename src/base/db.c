@@ -103,15 +103,16 @@ static const struct {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Record SQLite's own message for the failure just seen. */
 static int
-failed(struct db *db, struct err *err)
+describe(struct db *db, struct err *err)
 {
 	int code = YZ_EIO, rc = sqlite3_errcode(db->h) & 0xff;
 
-	if (sqlite3_extended_errcode(db->h) == SQLITE_IOERR_DATA)
-		return err_set(err, YZ_ECORRUPT,
+	if (sqlite3_extended_errcode(db->h) == SQLITE_IOERR_DATA) {
+		err_set(err, YZ_ECORRUPT,
 		    "database: a page is damaged: yizhan scrub");
+		return YZ_ECORRUPT;
+	}
 	if (rc == SQLITE_FULL ||
 	    (rc == SQLITE_IOERR && sqlite3_system_errno(db->h) == ENOSPC)) {
 		err_set(err, YZ_EIO,
@@ -125,6 +126,16 @@ failed(struct db *db, struct err *err)
 	err_set(err, code, "database: %s", sqlite3_errmsg(db->h));
 	if (code == YZ_EIO)
 		err->sys = sqlite3_system_errno(db->h);
+	return code;
+}
+
+/* Record SQLite's own message for the failure just seen; never 0. */
+static int
+failed(struct db *db, struct err *err)
+{
+	int code = describe(db, err);
+
+	assert(code != 0);
 	return code;
 }
 
@@ -214,8 +225,10 @@ prepare(struct db_stmt **out, struct db *db, const char *sql, struct err *err)
 	if (sqlite3_prepare_v3(db->h, sql, (int)len + 1,
 		SQLITE_PREPARE_PERSISTENT, &raw, NULL) != SQLITE_OK)
 		return failed(db, err);
-	if (raw == NULL)
-		return err_set(err, YZ_EINVAL, "an empty SQL statement");
+	if (raw == NULL) {
+		err_set(err, YZ_EINVAL, "an empty SQL statement");
+		return YZ_EINVAL;
+	}
 	if (db->used >= db->n_slots / 2) {
 		resize(db);
 		slot = slot_of(db, sql, len, hash);

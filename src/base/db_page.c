@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 #define SUMMED (DB_PAGE - DB_PAGE_SUM)
+#define SECTOR 512
 #define RESERVED_AT 20 /* in a database's head: bytes left free in a page */
 
 /* --- the checksum -----------------------------------------------------------
@@ -60,10 +61,31 @@ is_blank(const uint8_t page[DB_PAGE])
 	return page[0] == 0 && memcmp(page, page + 1, DB_PAGE - 1) == 0;
 }
 
+/*
+ * The pages that SQLite works on have zeros for a sum, and so have those in
+ * the log.  Another program that looks at the database when nobody else has
+ * it open copies the log into the file as it goes, without our sums.  Such a
+ * page is taken as it is; but not if the whole end of it is zero, which is
+ * how a lost sector looks.
+ */
+bool
+db_page_is_plain(const uint8_t page[DB_PAGE])
+{
+	size_t i;
+
+	if (get_word(page + SUMMED) != 0)
+		return false;
+	for (i = DB_PAGE - SECTOR; i < SUMMED; i++)
+		if (page[i] != 0)
+			return true;
+	return false;
+}
+
 bool
 db_page_holds(const uint8_t page[DB_PAGE], uint32_t number)
 {
-	return sum(page, number) == get_word(page + SUMMED) || is_blank(page);
+	return sum(page, number) == get_word(page + SUMMED) ||
+	       db_page_is_plain(page) || is_blank(page);
 }
 
 /* What h was before a step that ended in after, but for the word. */
@@ -155,7 +177,11 @@ page_read(sqlite3_file *file, void *out, int n, sqlite3_int64 offset)
 
 	if (n == (int)DB_PAGE && start == offset) {
 		rc = real->xRead(file, out, n, offset);
-		return rc == SQLITE_OK ? check(out, offset) : rc;
+		if (rc == SQLITE_OK)
+			rc = check(out, offset);
+		if (rc == SQLITE_OK) /* see db_page_is_plain() */
+			memset((uint8_t *)out + SUMMED, 0, DB_PAGE_SUM);
+		return rc;
 	}
 	if (n < 0 || offset + n > start + (sqlite3_int64)DB_PAGE)
 		return real->xRead(file, out, n, offset);
