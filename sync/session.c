@@ -102,7 +102,8 @@ read_some(struct session *s, size_t *total, struct err *err)
 	return 0;
 }
 
-/* The token bucket: 50 ms of the rate, and no less than a small frame. */
+/* The token bucket: a quarter of a second of the rate, so that what is not
+ * sent during a commit is made up for, and no less than a small frame. */
 static size_t
 may_write(struct session *s)
 {
@@ -113,7 +114,7 @@ may_write(struct session *s)
 		return SIZE_MAX;
 	if (rate > 1000000000)
 		rate = 1000000000;
-	most = (rate / 20 > 512 ? rate / 20 : 512) * 1000;
+	most = (rate / 4 > 512 ? rate / 4 : 512) * 1000;
 	s->tokens += (s->now - s->filled) * rate;
 	if (s->tokens > most)
 		s->tokens = most;
