@@ -11,6 +11,7 @@
 
 #define SUMMED (DB_PAGE - DB_PAGE_SUM)
 #define SECTOR 512
+#define FILE_HEAD 100  /* bytes of the first page before its own head */
 #define RESERVED_AT 20 /* in a database's head: bytes left free in a page */
 
 /* --- the checksum -----------------------------------------------------------
@@ -61,15 +62,44 @@ is_blank(const uint8_t page[DB_PAGE])
 	return page[0] == 0 && memcmp(page, page + 1, DB_PAGE - 1) == 0;
 }
 
+static unsigned
+get_pair(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+/* Does a cell of this page of a tree begin in its last sector?  (SQLite's
+ * file format, "B-tree Pages".) */
+static bool
+cell_at_end(const uint8_t page[DB_PAGE], uint32_t number)
+{
+	const uint8_t *head = page + (number == 1 ? FILE_HEAD : 0), *cell;
+	unsigned cells = get_pair(head + 3), at;
+
+	if (head[0] == 0x0a || head[0] == 0x0d) /* leaves */
+		cell = head + 8;
+	else if (head[0] == 0x02 || head[0] == 0x05)
+		cell = head + 12;
+	else
+		return false; /* no page of a tree */
+	for (; cells > 0 && cell < page + SUMMED; cells--, cell += 2) {
+		at = get_pair(cell);
+		if (at >= DB_PAGE - SECTOR && at < SUMMED)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The pages that SQLite works on have zeros for a sum, and so have those in
  * the log.  Another program that looks at the database when nobody else has
  * it open copies the log into the file as it goes, without our sums.  Such a
- * page is taken as it is; but not if the whole end of it is zero, which is
- * how a lost sector looks.
+ * page is taken as it is; but not if its whole end is zero although a cell,
+ * whose first four bytes never are, begins there: so looks a sector that was
+ * lost.
  */
 bool
-db_page_is_plain(const uint8_t page[DB_PAGE])
+db_page_is_plain(const uint8_t page[DB_PAGE], uint32_t number)
 {
 	size_t i;
 
@@ -78,14 +108,14 @@ db_page_is_plain(const uint8_t page[DB_PAGE])
 	for (i = DB_PAGE - SECTOR; i < SUMMED; i++)
 		if (page[i] != 0)
 			return true;
-	return false;
+	return !cell_at_end(page, number);
 }
 
 bool
 db_page_holds(const uint8_t page[DB_PAGE], uint32_t number)
 {
 	return sum(page, number) == get_word(page + SUMMED) ||
-	       db_page_is_plain(page) || is_blank(page);
+	       db_page_is_plain(page, number) || is_blank(page);
 }
 
 /* What h was before a step that ended in after, but for the word. */
