@@ -65,6 +65,7 @@ peer_new(struct peer **out, const struct peer_options *options,
 	p->now = p->wrote = p->mark_time = now;
 	p->builder = run_builder_new();
 	p->result.rtt = -1;
+	p->allowed = INT64_MAX;
 	rc = peer_send_hello(p, err);
 	if (rc != 0) {
 		peer_free(p);
@@ -379,6 +380,12 @@ bool
 peer_watching(const struct peer *p)
 {
 	return p->state == PEER_WATCHING;
+}
+
+void
+peer_allow(struct peer *p, int64_t bytes)
+{
+	p->allowed = bytes;
 }
 
 int64_t

@@ -262,6 +262,9 @@ bool peer_over(const struct peer *p);
 bool peer_greeted(const struct peer *p);
 /* Past Done, watching. */
 bool peer_watching(const struct peer *p);
+/* Say no more than so many bytes of what is not urgent, until told again; what
+ * peer_output() holds by now is not among them.  INT64_MAX: any. */
+void peer_allow(struct peer *p, int64_t bytes);
 /* What the other asked us to keep to, bytes/s, or 0. */
 int64_t peer_rate_wish(const struct peer *p);
 const struct peer_result *peer_result(const struct peer *p);

@@ -119,6 +119,8 @@ peer_blob_say(struct peer *p, struct err *err)
 
 	if (max > PEER_PIECE)
 		max = PEER_PIECE;
+	if ((int64_t)max > p->allowed)
+		max = (size_t)p->allowed;
 	if (p->s.blob_reaches(p->s.arg, w->hex))
 		rc = p->s.blob_read(
 		    p->s.arg, &bytes, &size, w->hex, w->offset, max, err);
@@ -147,7 +149,7 @@ peer_blob_say(struct peer *p, struct err *err)
 	if (bytes.len > 0) {
 		buf_put(&p->scratch, bytes.b, bytes.len);
 		peer_say(p, MSG_BLOB_DATA);
-		p->window_sent += (int64_t)bytes.len;
+		peer_send_said(p, bytes.len);
 		w->offset += (int64_t)bytes.len;
 	}
 	if (w->offset >= size) {

@@ -180,6 +180,14 @@ peer_send_room(struct peer *p)
 }
 
 void
+peer_send_said(struct peer *p, size_t n)
+{
+	p->window_sent += (int64_t)n;
+	if (p->allowed != INT64_MAX)
+		p->allowed -= (int64_t)n;
+}
+
+void
 peer_send_window(struct peer *p, int64_t total)
 {
 	int64_t span = p->now - p->mark_time, sample;
@@ -294,7 +302,8 @@ build_run(struct peer *p, struct peer_chain *c, struct err *err)
 	return 0;
 }
 
-/* The next frame of the run under way; false when the window is full. */
+/* The next frame of the run under way; false when the window is full, or what
+ * is allowed is used up: the last frame may end a little beyond. */
 static bool
 say_data(struct peer *p)
 {
@@ -304,6 +313,13 @@ say_data(struct peer *p)
 		p->blocked = true;
 		return false;
 	}
+	if (stream_priority(p->run.chain.stream) > URGENT) {
+		if (p->allowed <= 0)
+			return false;
+		if ((int64_t)n > p->allowed)
+			n = p->allowed < PIECE_MIN ? PIECE_MIN
+						   : (size_t)p->allowed;
+	}
 	if (n > left)
 		n = left;
 	if (n > PEER_PIECE)
@@ -311,7 +327,7 @@ say_data(struct peer *p)
 	buf_put(&p->scratch, p->run_bytes.b + p->run_at, n);
 	peer_say(p, MSG_DATA);
 	p->run_at += n;
-	p->window_sent += (int64_t)n;
+	peer_send_said(p, n);
 	p->run_out = p->run_at < p->run_bytes.len;
 	return true;
 }
@@ -496,6 +512,8 @@ pump(struct peer *p, struct err *err)
 		}
 		if (p->n_queue == 0)
 			return wind_up(p, err);
+		if (p->allowed <= 0)
+			return 0;
 		if (peer_send_room(p) < PIECE_MIN) {
 			p->blocked = true;
 			return 0;

@@ -143,6 +143,8 @@ struct peer {
 	bool rotate;                  /* requests to rotate go out */
 	bool refresh;                 /* look at heads before sending on */
 	int64_t window_sent;          /* bytes of Data and BlobData, in all */
+	int64_t allowed;              /* bytes that may yet be said of what is
+	                                 not urgent */
 	int64_t window_held;          /* of them known to have arrived */
 	int64_t rate;                 /* bytes/s */
 	int64_t mark_time, mark_held; /* where the rate's sample began */
@@ -246,6 +248,8 @@ void peer_send_ping(struct peer *p);
 void peer_send_window(struct peer *p, int64_t total);
 /* Bytes that may go out now. */
 size_t peer_send_room(struct peer *p);
+/* So many bytes of Data or BlobData went out. */
+void peer_send_said(struct peer *p, size_t n);
 
 /* --- peer_roster.c (PROTOCOL.md, "Roster") */
 /* Every document that the other lacks. */

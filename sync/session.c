@@ -197,6 +197,18 @@ look_grant(struct session *s, struct err *err)
 	    &s->left, &until, err);
 }
 
+/* Of the day, less what was moved since it was looked at and what waits to
+ * be written. */
+static int64_t
+left_to_say(struct session *s)
+{
+	int64_t fresh = s->out->bytes_in + s->out->bytes_out - s->counted;
+
+	if (!s->all || s->left == INT64_MAX)
+		return INT64_MAX;
+	return s->left - fresh - (int64_t)peer_output(s->p)->len;
+}
+
 /* It changed: end here, the next session goes by the new one. */
 static int
 keep_to_grant(struct session *s, struct err *err)
@@ -332,8 +344,10 @@ turn(struct session *s, struct err *err)
 		    "more is known of my chains than I know myself");
 		s->bye = true;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		peer_allow(s->p, left_to_say(s));
 		rc = peer_send(s->p, s->now, err);
+	}
 	if (rc == 0)
 		rc = write_some(s, err);
 	if (rc != 0 || peer_over(s->p))
