@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/db.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -17,6 +18,7 @@
 #include "home.h"
 #include "limit.h"
 #include "local.h"
+#include "model/show.h"
 #include "replica.h"
 
 int
@@ -101,6 +103,27 @@ cmd_close(struct replica *r, int rc, struct err *err)
 	if (rc == 0)
 		rc = replica_seal(r, err);
 	replica_close(r);
+	return rc;
+}
+
+int
+cmd_print_record(struct replica *r, const struct record *rec, double metres,
+    bool with_kind, bool json, struct err *err)
+{
+	struct buf line = BUF_INIT;
+	int rc = 0;
+
+	if (json) {
+		rc = show_json(&line, r, rec, metres, err);
+		buf_putc(&line, '\n');
+	} else {
+		if (metres >= 0)
+			buf_printf(&line, "%8.2f km  ", metres / 1000);
+		show_line(&line, rec, with_kind);
+	}
+	if (rc == 0)
+		fwrite(line.b, 1, line.len, stdout);
+	buf_free(&line);
 	return rc;
 }
 

@@ -16,6 +16,7 @@
 #define N_(text) text /* found by xgettext, translated when printed */
 
 struct err;
+struct record;
 struct replica;
 
 enum { CMD_DONE = 0, CMD_FAILED = 1, CMD_USAGE = 2, CMD_LOOK = 3 };
@@ -45,6 +46,10 @@ int cmd_open_receiver(struct replica **out, struct local **local,
     const struct cmd *cmd, struct err *err);
 /* Commit was done: seal, close; keeps the first error. */
 int cmd_close(struct replica *r, int rc, struct err *err);
+/* A record on standard output: a JSON object, or a line with the distance,
+ * unless metres is below 0, and the kind, if with_kind. */
+int cmd_print_record(struct replica *r, const struct record *rec, double metres,
+    bool with_kind, bool json, struct err *err);
 /* The person: as (from --as) or the login name; and the login, reduced to
  * what a changeset's address allows.  Borrowed, static. */
 const char *cmd_person(const char *as);

@@ -8,14 +8,12 @@
 #include "cmd.h"
 #include "model/record.h"
 #include "model/search.h"
-#include "model/show.h"
 #include "replica.h"
 
 #define FIND_LIMIT 50
 
 struct find {
 	struct replica *r;
-	struct buf line;
 	int64_t shown;
 	bool json;
 };
@@ -24,26 +22,16 @@ static int
 print(void *arg, const struct record *rec, struct err *err)
 {
 	struct find *find = arg;
-	int rc = 0;
 
-	buf_clear(&find->line);
-	if (find->json) {
-		rc = show_json(&find->line, find->r, rec, -1, err);
-		buf_putc(&find->line, '\n');
-	} else {
-		show_line(&find->line, rec, true);
-	}
-	if (rc == 0)
-		fwrite(find->line.b, 1, find->line.len, stdout);
 	find->shown++;
-	return rc;
+	return cmd_print_record(find->r, rec, -1, true, find->json, err);
 }
 
 static int
 run(const struct cmd *cmd, const char *text, int64_t limit, bool json,
     struct err *err)
 {
-	struct find find = {NULL, BUF_INIT, 0, json};
+	struct find find = {NULL, 0, json};
 	int64_t total = 0;
 	int rc;
 
@@ -55,7 +43,6 @@ run(const struct cmd *cmd, const char *text, int64_t limit, bool json,
 	if (rc == 0 && find.shown == limit && total > limit)
 		fprintf(stderr, _("and %lld more: --limit N shows them\n"),
 		    (long long)(total - limit));
-	buf_free(&find.line);
 	replica_close(find.r);
 	return rc;
 }

@@ -4,17 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd.h"
 #include "model/record.h"
-#include "model/show.h"
 #include "replica.h"
 
 struct list {
 	struct replica *r;
-	struct buf line;
 	bool json;
 };
 
@@ -22,32 +19,21 @@ static int
 print(void *arg, const struct record *rec, struct err *err)
 {
 	struct list *list = arg;
-	int rc = 0;
 
-	buf_clear(&list->line);
-	if (list->json) {
-		rc = show_json(&list->line, list->r, rec, -1, err);
-		buf_putc(&list->line, '\n');
-	} else {
-		show_line(&list->line, rec, false);
-	}
-	if (rc == 0)
-		fwrite(list->line.b, 1, list->line.len, stdout);
-	return rc;
+	return cmd_print_record(list->r, rec, -1, false, list->json, err);
 }
 
 static int
 run(const struct cmd *cmd, const struct record_query *query, bool json,
     struct err *err)
 {
-	struct list list = {NULL, BUF_INIT, json};
+	struct list list = {NULL, json};
 	int rc;
 
 	rc = cmd_open(&list.r, cmd, err);
 	if (rc != 0)
 		return rc;
 	rc = record_list(list.r, query, print, &list, err);
-	buf_free(&list.line);
 	replica_close(list.r);
 	return rc;
 }

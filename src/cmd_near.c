@@ -4,20 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd.h"
 #include "model/near.h"
 #include "model/record.h"
-#include "model/show.h"
 #include "replica.h"
 
 #define NEAR_LIMIT 20
 
 struct near {
 	struct replica *r;
-	struct buf line;
 	bool json;
 };
 
@@ -25,33 +22,21 @@ static int
 print(void *arg, const struct record *rec, double metres, struct err *err)
 {
 	struct near *near = arg;
-	int rc = 0;
 
-	buf_clear(&near->line);
-	if (near->json) {
-		rc = show_json(&near->line, near->r, rec, metres, err);
-		buf_putc(&near->line, '\n');
-	} else {
-		buf_printf(&near->line, "%8.2f km  ", metres / 1000);
-		show_line(&near->line, rec, false);
-	}
-	if (rc == 0)
-		fwrite(near->line.b, 1, near->line.len, stdout);
-	return rc;
+	return cmd_print_record(near->r, rec, metres, false, near->json, err);
 }
 
 static int
 run(const struct cmd *cmd, const struct near_query *query, bool json,
     struct err *err)
 {
-	struct near near = {NULL, BUF_INIT, json};
+	struct near near = {NULL, json};
 	int rc;
 
 	rc = cmd_open(&near.r, cmd, err);
 	if (rc != 0)
 		return rc;
 	rc = near_find(near.r, query, print, &near, err);
-	buf_free(&near.line);
 	replica_close(near.r);
 	return rc;
 }

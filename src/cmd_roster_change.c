@@ -231,37 +231,54 @@ parse_auditor(struct roster_auditor *a, const char *streams, const char *owners,
 	return 0;
 }
 
+/* Which document is changed: this station's own, or the root's. */
+static int
+find_scope(
+    char scope[ROSTER_SCOPE_MAX], struct replica *r, bool root, struct err *err)
+{
+	if (!root)
+		return issue_scope(scope, r, err);
+	strcpy(scope, "root");
+	if (strcmp(roster_root(replica_roster(r)), replica_home(r)->code) != 0)
+		return err_set(err, YZ_EDENIED,
+		    _("the root part is changed at the root station"));
+	return 0;
+}
+
+static int
+finish(struct issue *issue, int rc, struct err *err)
+{
+	bool adopted = false;
+
+	if (rc == 0)
+		rc = issue_finish(issue, &adopted, err);
+	issue_end(issue);
+	if (rc == 0)
+		print_issued(adopted);
+	return rc;
+}
+
 static int
 change_auditor(const struct cmd *cmd, const struct roster_auditor *a, bool add,
     bool root, struct err *err)
 {
-	char scope[ROSTER_SCOPE_MAX] = "root";
+	char scope[ROSTER_SCOPE_MAX];
 	struct issue issue;
 	struct replica *r;
-	bool adopted = false;
 	int rc;
 
 	rc = cmd_open(&r, cmd, err);
 	if (rc != 0)
 		return rc;
-	if (!root)
-		rc = issue_scope(scope, r, err);
-	else if (strcmp(roster_root(replica_roster(r)),
-		     replica_home(r)->code) != 0)
-		rc = err_set(err, YZ_EDENIED,
-		    _("the root part is changed at the root station"));
+	rc = find_scope(scope, r, root, err);
 	if (rc == 0)
 		rc = issue_begin_scope(&issue, r, scope, err);
 	if (rc == 0) {
 		rc =
 		    add ? roster_change_auditor(issue.change, a, err)
 			: roster_change_auditor_drop(issue.change, a->ssh, err);
-		if (rc == 0)
-			rc = issue_finish(&issue, &adopted, err);
-		issue_end(&issue);
+		rc = finish(&issue, rc, err);
 	}
-	if (rc == 0)
-		print_issued(adopted);
 	return cmd_close(r, rc, err);
 }
 
@@ -324,8 +341,7 @@ static int
 change_peers(const struct cmd *cmd, const char *a, const char *b, bool add,
     bool root, struct err *err)
 {
-	char scope[ROSTER_SCOPE_MAX] = "root";
-	bool adopted = false;
+	char scope[ROSTER_SCOPE_MAX];
 	struct issue issue;
 	struct replica *r;
 	int rc;
@@ -333,12 +349,7 @@ change_peers(const struct cmd *cmd, const char *a, const char *b, bool add,
 	rc = cmd_open(&r, cmd, err);
 	if (rc != 0)
 		return rc;
-	if (!root)
-		rc = issue_scope(scope, r, err);
-	else if (strcmp(roster_root(replica_roster(r)),
-		     replica_home(r)->code) != 0)
-		rc = err_set(err, YZ_EDENIED,
-		    _("the root part is changed at the root station"));
+	rc = find_scope(scope, r, root, err);
 	if (rc == 0 && add)
 		rc = check_within(replica_roster(r), scope, a, err);
 	if (rc == 0 && add)
@@ -348,12 +359,8 @@ change_peers(const struct cmd *cmd, const char *a, const char *b, bool add,
 	if (rc == 0) {
 		rc = add ? roster_change_peers(issue.change, a, b, err)
 			 : roster_change_peers_drop(issue.change, a, b, err);
-		if (rc == 0)
-			rc = issue_finish(&issue, &adopted, err);
-		issue_end(&issue);
+		rc = finish(&issue, rc, err);
 	}
-	if (rc == 0)
-		print_issued(adopted);
 	return cmd_close(r, rc, err);
 }
 

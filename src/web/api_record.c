@@ -72,15 +72,20 @@ struct filters {
 	struct record_filter v[FILTERS_MAX];
 	size_t n;
 	bool many;
+	const char *const *own; /* what the question itself is called by */
 };
 
 static void
 add_filter(void *arg, const char *name, const char *value)
 {
 	struct filters *f = arg;
+	const char *const *own;
 
 	if (name[0] == '_')
 		return;
+	for (own = f->own; own != NULL && *own != NULL; own++)
+		if (strcmp(*own, name) == 0)
+			return;
 	if (f->n == FILTERS_MAX) {
 		f->many = true;
 		return;
@@ -89,16 +94,24 @@ add_filter(void *arg, const char *name, const char *value)
 	f->v[f->n++].text = value;
 }
 
+static int
+ask_filters(struct filters *f, struct call *c, struct err *err)
+{
+	http_each_query(c->q, add_filter, f);
+	return !f->many
+		   ? 0
+		   : err_set(err, YZ_EINVAL, "over %d filters", FILTERS_MAX);
+}
+
 DESK_HANDLER(api_records)
 {
 	struct page page = {.c = c, .limit = ask_limit(c)};
 	struct record_query query = {.kind = c->arg[0]};
 	struct filters filters = {.n = 0};
-	int rc;
+	int rc = ask_filters(&filters, c, err);
 
-	http_each_query(c->q, add_filter, &filters);
-	if (filters.many)
-		return err_set(err, YZ_EINVAL, "over %d filters", FILTERS_MAX);
+	if (rc != 0)
+		return rc;
 	query.filters = filters.v;
 	query.n_filters = filters.n;
 	query.sort = http_query(c->q, "_sort");
@@ -146,48 +159,30 @@ ask_number(double *out, struct call *c, const char *name, struct err *err)
 	return 0;
 }
 
-static void
-add_near_filter(void *arg, const char *name, const char *value)
+static const char *
+ask_kind(struct call *c)
 {
-	static const char *const own[] = {"lon", "lat", "km", "kind"};
-	size_t i;
+	const char *kind = http_query(c->q, "kind");
 
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (strcmp(own[i], name) == 0)
-			return;
-	add_filter(arg, name, value);
-}
-
-static void
-add_box_filter(void *arg, const char *name, const char *value)
-{
-	static const char *const own[] = {
-	    "west", "south", "east", "north", "kind"};
-	size_t i;
-
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (strcmp(own[i], name) == 0)
-			return;
-	add_filter(arg, name, value);
+	return kind == NULL ? "resource" : kind;
 }
 
 DESK_HANDLER(api_near)
 {
+	static const char *const own[] = {"lon", "lat", "km", "kind", NULL};
 	struct page page = {.c = c, .limit = ask_limit(c)};
-	struct near_query query = {.kind = http_query(c->q, "kind")};
-	struct filters filters = {.n = 0};
-	int rc;
+	struct near_query query = {.kind = ask_kind(c)};
+	struct filters filters = {.own = own};
+	int rc = ask_filters(&filters, c, err);
 
-	rc = ask_number(&query.lon, c, "lon", err);
+	if (rc == 0)
+		rc = ask_number(&query.lon, c, "lon", err);
 	if (rc == 0)
 		rc = ask_number(&query.lat, c, "lat", err);
 	if (rc == 0)
 		rc = ask_number(&query.km, c, "km", err);
 	if (rc != 0)
 		return rc;
-	http_each_query(c->q, add_near_filter, &filters);
-	if (query.kind == NULL)
-		query.kind = "resource";
 	query.filters = filters.v;
 	query.n_filters = filters.n;
 	query.limit = page.limit;
@@ -199,13 +194,16 @@ DESK_HANDLER(api_near)
 
 DESK_HANDLER(api_box)
 {
+	static const char *const own[] = {
+	    "west", "south", "east", "north", "kind", NULL};
 	struct page page = {.c = c, .limit = ask_limit(c)};
-	struct near_box query = {.kind = http_query(c->q, "kind")};
-	struct filters filters = {.n = 0};
+	struct near_box query = {.kind = ask_kind(c)};
+	struct filters filters = {.own = own};
 	bool more = false;
-	int rc;
+	int rc = ask_filters(&filters, c, err);
 
-	rc = ask_number(&query.west, c, "west", err);
+	if (rc == 0)
+		rc = ask_number(&query.west, c, "west", err);
 	if (rc == 0)
 		rc = ask_number(&query.south, c, "south", err);
 	if (rc == 0)
@@ -214,9 +212,6 @@ DESK_HANDLER(api_box)
 		rc = ask_number(&query.north, c, "north", err);
 	if (rc != 0)
 		return rc;
-	http_each_query(c->q, add_box_filter, &filters);
-	if (query.kind == NULL)
-		query.kind = "resource";
 	query.filters = filters.v;
 	query.n_filters = filters.n;
 	query.limit = page.limit;
