@@ -220,7 +220,7 @@ note_news(struct peer *p, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < p->n_chains && rc == 0; i++) {
-		struct peer_chain *c = &p->chains[i];
+		struct peer_chain *c = p->chains[i];
 
 		if (c->fresh && strcmp(c->name.writer, last) != 0) {
 			last = c->name.writer;
@@ -249,7 +249,7 @@ peer_commit(struct peer *p, struct err *err)
 	if (rc != 0)
 		return fail(p, rc, err);
 	for (i = 0; i < p->n_chains; i++) {
-		struct peer_chain *c = &p->chains[i];
+		struct peer_chain *c = p->chains[i];
 
 		if (!c->staged)
 			continue;
@@ -332,7 +332,7 @@ peer_acked(struct peer *p, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < p->n_chains; i++) {
-		c = &p->chains[i];
+		c = p->chains[i];
 		if (c->theirs == 0 || c->theirs == c->noted)
 			continue;
 		if (acked == NULL)

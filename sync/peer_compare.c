@@ -131,7 +131,7 @@ peer_compare(struct peer *p, struct err *err)
 	for (i = 0; i < p->n_chains; i++) {
 		found = false;
 		for (j = 0; !found; j++) {
-			rc = findings[j](p, &p->chains[i], &found, err);
+			rc = findings[j](p, p->chains[i], &found, err);
 			if (rc != 0)
 				return rc;
 		}

@@ -171,7 +171,7 @@ peer_fork_close(struct peer *p)
 	size_t i;
 
 	for (i = 0; i < p->n_chains; i++) {
-		const struct peer_chain *c = &p->chains[i];
+		const struct peer_chain *c = p->chains[i];
 
 		if (c->seek != SEEK_NONE)
 			(void)p->s.refused(p->s.arg, c->text, c->doubt_seq,
@@ -319,7 +319,7 @@ peer_fork_tell(struct peer *p, struct err *err)
 	int rc;
 
 	for (i = 0; i < p->n_chains; i++) {
-		struct peer_chain *c = &p->chains[i];
+		struct peer_chain *c = p->chains[i];
 
 		if (c->told || c->mine_fork == 0 ||
 		    (c->their_fork != 0 && c->their_fork <= c->mine_fork))

@@ -333,10 +333,10 @@ on_partials(struct peer *p, struct buf_reader *in, struct err *err)
 	for (i = 0; i < n && rc == 0 && !in->bad; i++)
 		rc = partial_one(p, in, err);
 	for (i = 0; i < p->n_chains && rc == 0; i++) {
-		const struct peer_chain *c = &p->chains[i];
+		const struct peer_chain *c = p->chains[i];
 
 		if (c->named + c->named_fork > 0 && c->mine + c->mine_fork == 0)
-			rc = peer_receive_reach(p, &p->chains[i], err);
+			rc = peer_receive_reach(p, p->chains[i], err);
 	}
 	if (rc == 0)
 		rc = peer_compare(p, err);

@@ -88,14 +88,14 @@ send_list(struct peer *p, enum stream stream)
 	size_t n = 0, i;
 
 	for (i = 0; i < p->n_chains; i++) {
-		const struct peer_chain *c = &p->chains[i];
+		const struct peer_chain *c = p->chains[i];
 
 		n += c->name.stream == stream && c->mine + c->mine_fork > 0;
 	}
 	buf_put_u8(b, stream);
 	buf_put_varint(b, n);
 	for (i = 0; i < p->n_chains; i++) {
-		const struct peer_chain *c = &p->chains[i];
+		const struct peer_chain *c = p->chains[i];
 
 		if (c->name.stream != stream || c->mine + c->mine_fork == 0)
 			continue;
@@ -217,11 +217,11 @@ static struct peer_chain *
 next_chain(struct peer *p)
 {
 	struct peer_chain *best = NULL;
-	size_t i, n = p->n_chains, best_dist = 0;
+	size_t i, n = p->n_chains, best_dist = 0, best_at = 0;
 	int best_prio = 0;
 
 	for (i = 0; i < n; i++) {
-		struct peer_chain *c = &p->chains[i];
+		struct peer_chain *c = p->chains[i];
 		size_t dist;
 		int prio;
 
@@ -235,12 +235,13 @@ next_chain(struct peer *p)
 		if (best == NULL || prio < best_prio ||
 		    (prio == best_prio && dist < best_dist)) {
 			best = c;
+			best_at = i;
 			best_prio = prio;
 			best_dist = dist;
 		}
 	}
 	if (best != NULL)
-		p->turn[best_prio] = (size_t)(best - p->chains);
+		p->turn[best_prio] = best_at;
 	return best;
 }
 
@@ -347,7 +348,7 @@ say_receipts(struct peer *p, struct err *err)
 		size_t n = 0, i;
 
 		for (i = 0; i < p->n_chains; i++) {
-			const struct peer_chain *c = &p->chains[i];
+			const struct peer_chain *c = p->chains[i];
 
 			if (c->name.stream != (enum stream)s || c->mine == 0 ||
 			    !p->s.through(p->s.arg, &c->name))

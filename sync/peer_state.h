@@ -123,7 +123,7 @@ struct peer {
 	bool broken; /* the store failed: nothing is to be committed */
 
 	/* Heads */
-	struct peer_chain *chains;
+	struct peer_chain **chains; /* by their text */
 	size_t n_chains, cap_chains;
 	struct digest heads[STREAM_COUNT];        /* as I said */
 	struct digest heads_theirs[STREAM_COUNT]; /* as the other said */
@@ -144,7 +144,7 @@ struct peer {
 	bool refresh;                 /* look at heads before sending on */
 	int64_t window_sent;          /* bytes of Data and BlobData, in all */
 	int64_t allowed;              /* bytes that may yet be said of what is
-	                                 not urgent */
+					 not urgent */
 	int64_t window_held;          /* of them known to have arrived */
 	int64_t rate;                 /* bytes/s */
 	int64_t mark_time, mark_held; /* where the rate's sample began */

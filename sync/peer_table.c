@@ -17,7 +17,7 @@ lower_bound(const struct peer *p, const char *text)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (strcmp(p->chains[mid].text, text) < 0)
+		if (strcmp(p->chains[mid]->text, text) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -33,9 +33,9 @@ peer_table_find(struct peer *p, const struct chain_name *name)
 
 	chain_format(text, name);
 	at = lower_bound(p, text);
-	if (at == p->n_chains || strcmp(p->chains[at].text, text) != 0)
+	if (at == p->n_chains || strcmp(p->chains[at]->text, text) != 0)
 		return NULL;
-	return &p->chains[at];
+	return p->chains[at];
 }
 
 struct peer_chain *
@@ -47,8 +47,8 @@ peer_table_get(struct peer *p, const struct chain_name *name)
 
 	chain_format(text, name);
 	at = lower_bound(p, text);
-	if (at < p->n_chains && strcmp(p->chains[at].text, text) == 0)
-		return &p->chains[at];
+	if (at < p->n_chains && strcmp(p->chains[at]->text, text) == 0)
+		return p->chains[at];
 	if (p->n_chains == LIMIT_HEADS)
 		return NULL;
 	if (p->n_chains == p->cap_chains) {
@@ -56,10 +56,10 @@ peer_table_get(struct peer *p, const struct chain_name *name)
 		p->chains =
 		    mem_realloc(p->chains, p->cap_chains * sizeof(*p->chains));
 	}
-	c = &p->chains[at];
-	memmove(c + 1, c, (p->n_chains - at) * sizeof(*c));
+	memmove(&p->chains[at + 1], &p->chains[at],
+	    (p->n_chains - at) * sizeof(*p->chains));
 	p->n_chains++;
-	memset(c, 0, sizeof(*c));
+	c = p->chains[at] = mem_calloc(1, sizeof(*c));
 	c->name = *name;
 	memcpy(c->text, text, sizeof(c->text));
 	return c;
@@ -127,7 +127,7 @@ peer_table_load(struct peer *p, struct err *err)
 	if (rc != 0)
 		return rc;
 	for (i = 0; i < p->n_chains; i++)
-		p->chains[i].listed = false;
+		p->chains[i]->listed = false;
 	for (i = 0; i < n && rc == 0; i++) {
 		struct peer_chain *c = peer_table_get(p, &heads[i].chain);
 
@@ -138,8 +138,8 @@ peer_table_load(struct peer *p, struct err *err)
 			rc = load_one(p, c, &heads[i], err);
 	}
 	for (i = 0; i < p->n_chains && rc == 0; i++) {
-		if (!p->chains[i].listed)
-			rc = load_one(p, &p->chains[i], &none, err);
+		if (!p->chains[i]->listed)
+			rc = load_one(p, p->chains[i], &none, err);
 	}
 	free(heads);
 	return rc;
@@ -173,7 +173,7 @@ peer_table_heads(const struct peer *p, struct digest out[STREAM_COUNT])
 	for (s = 0; s < STREAM_COUNT; s++)
 		ctx[s] = digest_begin();
 	for (i = 0; i < p->n_chains; i++) {
-		const struct peer_chain *c = &p->chains[i];
+		const struct peer_chain *c = p->chains[i];
 
 		if (c->mine > 0 || c->mine_fork > 0)
 			add_line(ctx[c->name.stream], c, c->mine, &c->mine_id,
@@ -194,7 +194,7 @@ peer_table_named(
 	for (s = 0; s < STREAM_COUNT; s++)
 		ctx[s] = digest_begin();
 	for (i = 0; i < p->n_chains && rc == 0; i++) {
-		const struct peer_chain *c = &p->chains[i];
+		const struct peer_chain *c = p->chains[i];
 		struct digest id;
 		uint8_t oid[20];
 
@@ -217,7 +217,7 @@ peer_table_assume(struct peer *p, enum stream stream)
 	size_t i;
 
 	for (i = 0; i < p->n_chains; i++) {
-		struct peer_chain *c = &p->chains[i];
+		struct peer_chain *c = p->chains[i];
 
 		if (c->name.stream != stream)
 			continue;
@@ -234,8 +234,9 @@ peer_table_free(struct peer *p)
 	size_t i;
 
 	for (i = 0; i < p->n_chains; i++) {
-		free(p->chains[i].resume);
-		free(p->chains[i].doubt);
+		free(p->chains[i]->resume);
+		free(p->chains[i]->doubt);
+		free(p->chains[i]);
 	}
 	free(p->chains);
 }
