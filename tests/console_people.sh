@@ -146,6 +146,10 @@ is "$(code duty1 GET /api/me)" 200 "nine idle minutes are nothing"
 was 'seen = seen - 9*60000'
 is "$(code duty1 GET /api/me -H 'X-Yizhan-Background: 1')" 200 \
 	"what a page asks by itself"
+seen() { sql "SELECT seen FROM login WHERE login = 'duty1'"; }
+before=$(seen)
+call duty1 GET /api/events -m 1 >stream
+is "$(grep -c '^retry' stream) $(seen)" "1 $before" "nor its stream of events"
 was 'seen = seen - 2*60000'
 is "$(code duty1 GET /api/me)" 401 "keeps no session: after ten it is over"
 login duty1 Night-watch-17

@@ -132,7 +132,7 @@ mkfifo line.cut
 ) &
 NODE_PATH=$tools/node_modules node "$top/tests/ui/console.mjs" "$tools" \
 	"$(sed 's,/$,,' county.out)" "$(sed 's,/$,,' city.out)" "$shots" \
-	"$(cat id.1)" "$T/line.cut" >said 2>why ||
+	"$(cat id.1)" "$T/line.cut" "$yizhan" "$T/county" >said 2>why ||
 	fail "the browser's story ends well" "$(tail -n 20 why)"
 while IFS='	' read -r verdict what detail; do
 	case $verdict in

@@ -331,10 +331,13 @@ admit_machine(struct call *c, const char *bearer, struct err *err)
 }
 
 static int
-admit_person(struct call *c, bool reads, struct err *err)
+admit_person(struct call *c, const struct route *route, struct err *err)
 {
 	const char *token = http_cookie(c->q, c->q->tls ? "__Host-yz" : "yz");
-	bool here = http_header(c->q, "X-Yizhan-Background") == NULL;
+	bool reads = strcmp(c->q->method, "GET") == 0;
+	/* A browser opens a stream of events without our headers. */
+	bool here = http_header(c->q, "X-Yizhan-Background") == NULL &&
+		    (route->flags & ROUTE_ALONE) == 0;
 	int rc;
 
 	rc = login_find(
@@ -367,7 +370,7 @@ admit(struct call *c, const struct route *route, struct err *err)
 	if (bearer != NULL && strncmp(bearer, "Bearer ", 7) == 0)
 		rc = admit_machine(c, bearer + 7, err);
 	else
-		rc = admit_person(c, reads, err);
+		rc = admit_person(c, route, err);
 	if (rc != 0)
 		return rc;
 	if (c->login.machine && (route->flags & ROUTE_PERSON) != 0)

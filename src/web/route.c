@@ -47,7 +47,8 @@ static const struct route routes[] = {
 	api_token_revoke, "token", "", "", 200, "", "Revoke a token"},
     {"GET", "/api/openapi.json", EVERYONE, 0, api_openapi, "", "", "", 200,
 	NULL, "This description"},
-    {"GET", "/api/events", EVERYONE, 0, api_events, "", "", "", 200, NULL,
+    {"GET", "/api/events", EVERYONE, ROUTE_ALONE, api_events, "", "", "", 200,
+	NULL,
 	"Server-sent events: \"change\" whenever something was committed"},
     {"GET", "/api/station", EVERYONE, 0, api_station, "", "", "", 200,
 	"code text, name text, inc text, parent text, time text, peers [Peer],"

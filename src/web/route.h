@@ -19,6 +19,7 @@ enum {
 	ROUTE_MATCH = 32,  /* If-Match says what was read */
 	ROUTE_OPENED = 64, /* members that the schema lacks may come */
 	ROUTE_KEPT = 128,  /* depends on the replica and the question alone */
+	ROUTE_ALONE = 256, /* a page asks by itself: nobody need be there */
 };
 
 struct route {

@@ -1,12 +1,15 @@
-// node console.mjs TOOLS COUNTY-URL CITY-URL SHOTS DEPOT-ID CUT-FIFO
+// node console.mjs TOOLS COUNTY-URL CITY-URL SHOTS DEPOT-ID CUT-FIFO YIZHAN
+//	COUNTY-HOME
 // The story of ui.sh in a browser.  A line for each thing seen: "ok TAB
 // WHAT" or "not TAB WHAT TAB DETAIL"; other lines are remarks.
 import fs from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 
-const [, , tools, county, city, shots, depot, cut] = process.argv;
+const [, , tools, county, city, shots, depot, cut, yizhan, home] =
+    process.argv;
 const require = createRequire(tools + '/');
 const { chromium } = require('playwright-core');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -613,6 +616,47 @@ await see('and back', async () => {
 	await page.keyboard.press('Enter');
 	await page.waitForSelector('html[lang=zh-CN]');
 });
+
+// --- nobody there -----------------------------------------------------------------------------
+const book = (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 9000',
+	home + '/local.db', sql]).toString().trim();
+const MINE = "FROM login WHERE login = 'sec1' ORDER BY began DESC LIMIT 1";
+let said = 0;
+const news = () => execFileSync(yizhan, ['-C', home, 'set', 'resource', depot,
+	`address=红军路${++said}号`, '--as', '值班员甲']);
+const left = (ms) => book(`UPDATE login SET seen = ${Date.now() - 600000 + ms}
+	WHERE token = (SELECT token ${MINE})`);
+const idler = await open(county);
+
+await logIn(idler, county, 'sec1');
+await settled(idler);
+await see('who moves at the desk stays in, though he asks for nothing',
+    async () => {
+	left(60000);
+	await idler.keyboard.press('ArrowDown');
+	for (let i = 0; i < 40; i++) {
+		news();
+		await idler.waitForTimeout(500);
+		if (Date.now() - Number(book('SELECT seen ' + MINE)) < 60000)
+			return true;
+	}
+	return false;
+});
+await see('a desk that nobody touches is shut, though news comes and comes',
+    async () => {
+	let asked = 0;
+	const count = (q) => { asked += q.url().includes('/api/records') ? 1 : 0; };
+
+	idler.on('request', count);
+	left(4000);
+	for (let i = 0; i < 60 && !await idler.locator('#login').count(); i++) {
+		news();
+		await idler.waitForTimeout(500);
+	}
+	await idler.waitForSelector('#login:focus');
+	return asked > 0;
+});
+await idler.context().close();
 
 // --- with the line cut ------------------------------------------------------------------------
 await see('when the line is cut, the line at the top says so', async () => {

@@ -19,6 +19,21 @@ let token = '';
 let onSignedOut = () => {};
 let onReach = () => {};
 
+// What a page asks by itself keeps no session alive: a request says so unless
+// somebody has touched this page since the last that did not.
+let touched = true;
+
+for (const sign of ['keydown', 'pointerdown', 'wheel'])
+	addEventListener(sign, () => { touched = true; },
+	    { capture: true, passive: true });
+
+function aside(method) {
+	if (method === 'GET' && !touched)
+		return { 'X-Yizhan-Background': '1' };
+	touched = false;
+	return {};
+}
+
 // signedOut() is called when the session has ended; reach(bool) whenever the
 // server was or was not reached.
 export function watchSession(signedOut, reach) {
@@ -37,6 +52,7 @@ async function send(method, path, body, headers, wait) {
 			headers: {
 				'Accept-Language': lang,
 				...(method === 'GET' ? {} : { 'X-Yizhan-Token': token }),
+				...aside(method),
 				...headers,
 			},
 		});
@@ -137,6 +153,10 @@ export async function whoAmI() {
 		throw e;
 	}
 }
+
+// To be called now and then: it ends the session's pages when the session has
+// ended, and keeps it while somebody fills in a long form.
+export const stay = () => call('GET', 'me').catch(() => {});
 
 export async function logOut() {
 	await post('logout');

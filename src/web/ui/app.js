@@ -2,7 +2,7 @@
 // from page to page, shortcuts.
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from
 	'./vendor/preact.js';
-import { closeEvents, get, logOut, openEvents, watchSession, whoAmI }
+import { closeEvents, get, logOut, openEvents, stay, watchSession, whoAmI }
 	from './api.js';
 import { _, lang, N_, setLang } from './i18n.js';
 import { forget } from './kinds.js';
@@ -76,6 +76,7 @@ function Which({ route, ...rest }) {
 	return html`<${page.Show} route=${route} ...${rest}/>`;
 }
 
+const STAY_MS = 30000; // how late a session's end may show
 const THEMES = ['', 'light', 'dark'];
 const themeName = (t) => ({ '': _('by the system'), light: _('light'),
 	dark: _('dark') })[t];
@@ -262,9 +263,15 @@ function App() {
 		ask();
 	}, []);
 	useEffect(() => {
-		if (user)
-			openEvents();
-		return closeEvents;
+		if (!user)
+			return undefined;
+		openEvents();
+		const timer = setInterval(stay, STAY_MS);
+
+		return () => {
+			clearInterval(timer);
+			closeEvents();
+		};
 	}, [!!user]);
 	const onLang = () => {
 		if (!mayLeave())

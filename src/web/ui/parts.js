@@ -4,7 +4,8 @@ import { listen } from './api.js';
 import { _ } from './i18n.js';
 import { ago, exact, when } from './time.js';
 
-// Load, and load again when something was changed (at most once a second);
+// Load, and load again when something was changed, at once, but at most once a
+// second;
 // what is there stays while the new comes.  {data, error, at, again}.
 const AGAIN_MS = 1000;
 
@@ -14,6 +15,7 @@ export function useLoad(load, deps, { events = ['change'], pause = AGAIN_MS } = 
 	const busy = useRef(false);
 	const wanted = useRef(false);
 	const run = useRef(() => {});
+	const began = useRef(0);
 
 	// News during a load wait for its end: else a slow server with much news
 	// would never be heard out.
@@ -24,6 +26,7 @@ export function useLoad(load, deps, { events = ['change'], pause = AGAIN_MS } = 
 		if (busy.current)
 			return;
 		busy.current = true;
+		began.current = Date.now();
 		try {
 			const data = await load();
 
@@ -45,7 +48,7 @@ export function useLoad(load, deps, { events = ['change'], pause = AGAIN_MS } = 
 			timer ||= setTimeout(() => {
 				timer = 0;
 				run.current();
-			}, pause);
+			}, Math.max(0, began.current + pause - Date.now()));
 		};
 		const stops = events.map((name) => listen(name, soon));
 
