@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backup.h"
+#include "backup_key.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -17,8 +18,10 @@
 #include "cmd.h"
 #include "home.h"
 #include "local.h"
+#include "paper.h"
 #include "passphrase.h"
 #include "replica.h"
+#include "sign.h"
 
 #define STAMP_LEN 15 /* 20261124-031500 */
 
@@ -103,8 +106,29 @@ print_keys(enum keys keys, bool in)
 		      "recovery key nothing else could bring it back\n"));
 }
 
+/* What it is to be locked with. */
+struct lock {
+	char *passphrase;      /* or NULL */
+	struct sign_key paper; /* if learn */
+	bool recovery;         /* to the recovery key, */
+	bool learn;            /* which is at hand */
+	struct cipher_key key;
+};
+
 static int
-write_backup(const struct cmd *cmd, const char *to, const char *passphrase,
+get_lock(struct lock *l, struct replica *r, struct err *err)
+{
+	if (l->learn)
+		return backup_key_learn(&l->key, r, &l->paper, err);
+	if (l->recovery)
+		return backup_key_find(&l->key, r, err);
+	l->key.passphrase = l->passphrase;
+	l->key.cost = CIPHER_COST;
+	return 0;
+}
+
+static int
+write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
     enum keys keys, int64_t keep, struct err *err)
 {
 	bool in;
@@ -121,11 +145,13 @@ write_backup(const struct cmd *cmd, const char *to, const char *passphrase,
 	code = replica_home(r)->code;
 	path = is_folder(to) ? dated(to, code) : mem_strdup(to);
 	in = keys == KEYS_IF_NEEDED ? backup_needs_keys(r) : keys == KEYS_WITH;
-	rc = local_open(&local, cmd->home, err);
+	rc = get_lock(lock, r, err);
+	if (rc == 0)
+		rc = local_open(&local, cmd->home, err);
 	progress_begin(&p, _("backup"), 0);
 	if (rc == 0)
 		rc = backup_write(
-		    r, local, path, passphrase, in, show_step, &p, err);
+		    r, local, path, &lock->key, in, show_step, &p, err);
 	progress_end(&p);
 	if (rc == 0) {
 		printf("%s\n", path);
@@ -139,13 +165,49 @@ write_backup(const struct cmd *cmd, const char *to, const char *passphrase,
 	return rc;
 }
 
+/* A file with nothing in its first line is none. */
+static bool
+has_passphrase(const char *file)
+{
+	char first = '\n';
+	FILE *f = fopen(file, "re");
+
+	if (f == NULL)
+		return false;
+	if (fread(&first, 1, 1, f) != 1)
+		first = '\n';
+	fclose(f);
+	return first != '\n' && first != '\r';
+}
+
+/* Before a person types a passphrase for nothing: is there a station? */
+static int
+ask_lock(struct lock *l, const struct cmd *cmd, const char *file,
+    const char *sheet, struct err *err)
+{
+	struct home *home;
+	int rc = home_open(&home, cmd->home, err);
+
+	if (rc != 0)
+		return rc;
+	/* With both, a passphrase goes first: somebody has chosen one. */
+	if (file != NULL && l->recovery)
+		l->recovery = !has_passphrase(file);
+	l->learn = sheet != NULL;
+	if (l->learn)
+		rc = paper_read(&l->paper, sheet, home->code, err);
+	else if (!l->recovery)
+		rc = passphrase_get(&l->passphrase, file, true, err);
+	home_free(home);
+	return rc;
+}
+
 int
 cmd_backup(struct cmd *cmd, int argc, char **argv)
 {
-	const char *file = NULL, *keep = NULL;
-	char *passphrase = NULL;
+	const char *file = NULL, *keep = NULL, *sheet = NULL;
+	struct lock lock = {.passphrase = NULL};
 	struct err err = {0};
-	struct home *home;
 	int64_t n = 0;
 	enum keys keys = KEYS_IF_NEEDED;
 	bool with, without;
@@ -155,20 +217,19 @@ cmd_backup(struct cmd *cmd, int argc, char **argv)
 	without = cmd_option(&argc, argv, "--without-keys", NULL) == 1;
 	if (with || without)
 		keys = with ? KEYS_WITH : KEYS_WITHOUT;
+	lock.recovery = cmd_option(&argc, argv, "--to-recovery", NULL) == 1;
 	bad = (with && without) ||
 	      cmd_option(&argc, argv, "--passphrase", &file) < 0 ||
-	      cmd_option(&argc, argv, "--keep", &keep) < 0;
+	      cmd_option(&argc, argv, "--recovery", &sheet) < 0 ||
+	      cmd_option(&argc, argv, "--keep", &keep) < 0 ||
+	      (sheet != NULL && (file != NULL || lock.recovery));
 	if (cmd_unknown_option(cmd, argc, argv) || bad || argc != 2 ||
 	    (keep != NULL && (!cmd_number(&n, keep) || !is_folder(argv[1]))))
 		return cmd_usage(cmd);
-	/* Before a person types a passphrase for nothing. */
-	rc = home_open(&home, cmd->home, &err);
-	if (rc == 0) {
-		home_free(home);
-		rc = passphrase_get(&passphrase, file, true, &err);
-	}
+	rc = ask_lock(&lock, cmd, file, sheet, &err);
 	if (rc == 0)
-		rc = write_backup(cmd, argv[1], passphrase, keys, n, &err);
-	passphrase_free(passphrase);
+		rc = write_backup(cmd, argv[1], &lock, keys, n, &err);
+	passphrase_free(lock.passphrase);
+	explicit_bzero(&lock, sizeof(lock));
 	return rc != 0 ? cmd_fail(cmd, &err) : CMD_DONE;
 }

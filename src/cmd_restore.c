@@ -3,16 +3,21 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backup.h"
+#include "backup_key.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "cmd.h"
+#include "paper.h"
 #include "passphrase.h"
+#include "sign.h"
 
 static void
 show_step(void *arg, int64_t done, int64_t total)
@@ -39,38 +44,83 @@ print_restored(const struct cmd *cmd, const struct backup_info *info)
 		 "backup lacks; until then nothing is written here\n"));
 }
 
+/* What opens it: as it was locked. */
+struct secret {
+	struct cipher_key key;
+	char *passphrase;
+};
+
+static int
+get_secret(struct secret *s, int fd, const char *passphrase, const char *sheet,
+    struct err *err)
+{
+	struct cipher_look look;
+	struct sign_key paper;
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) != 0)
+		return err_sys(err, "read");
+	rc = cipher_look(&look, fd, st.st_size, err);
+	if (rc != 0)
+		return rc;
+	if (look.sealed && passphrase != NULL)
+		return err_set(err, YZ_EDENIED,
+		    _("it is encrypted to a recovery key: --recovery SHEET"));
+	if (!look.sealed && sheet != NULL)
+		return err_set(err, YZ_EDENIED,
+		    _("it is encrypted with a passphrase, not to a recovery "
+		      "key"));
+	if (look.sealed) {
+		rc = sheet == NULL ? paper_ask(&paper, err)
+				   : paper_read(&paper, sheet, NULL, err);
+		if (rc == 0)
+			backup_key_open(&s->key, &paper);
+		explicit_bzero(&paper, sizeof(paper));
+		return rc;
+	}
+	rc = passphrase_get(&s->passphrase, passphrase, false, err);
+	s->key.passphrase = s->passphrase;
+	return rc;
+}
+
 int
 cmd_restore(struct cmd *cmd, int argc, char **argv)
 {
-	const char *file = NULL;
+	const char *file = NULL, *sheet = NULL;
 	struct backup_info info;
-	char *passphrase = NULL;
+	struct secret secret = {.passphrase = NULL};
 	struct err err = {0};
 	struct progress p;
 	int rc = 0, bad, fd = -1;
 
-	bad = cmd_option(&argc, argv, "--passphrase", &file) < 0;
-	if (cmd_unknown_option(cmd, argc, argv) || bad || argc != 2)
+	bad = cmd_option(&argc, argv, "--passphrase", &file) < 0 ||
+	      cmd_option(&argc, argv, "--recovery", &sheet) < 0;
+	if (cmd_unknown_option(cmd, argc, argv) || bad || argc != 2 ||
+	    (file != NULL && sheet != NULL))
 		return cmd_usage(cmd);
 	fd = open(argv[1], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		rc = err_sys(&err, "%s", argv[1]);
 	if (rc == 0)
-		rc = passphrase_get(&passphrase, file, false, &err);
+		rc = get_secret(&secret, fd, file, sheet, &err);
+	if (rc == YZ_ECORRUPT || rc == YZ_EDENIED)
+		rc = err_within(&err, "%s", argv[1]);
 	/* From here on as the owner of HOME, if we are root. */
 	if (rc == 0)
 		rc = cmd_become_owner(cmd, &err);
 	if (rc == 0) {
 		progress_begin(&p, _("restore"), 0);
 		rc = backup_restore(
-		    &info, cmd->home, fd, passphrase, show_step, &p, &err);
+		    &info, cmd->home, fd, &secret.key, show_step, &p, &err);
 		progress_end(&p);
 		if (rc == YZ_ECORRUPT || rc == YZ_EDENIED)
 			rc = err_within(&err, "%s", argv[1]);
 	}
 	if (fd >= 0)
 		close(fd);
-	passphrase_free(passphrase);
+	passphrase_free(secret.passphrase);
+	explicit_bzero(&secret, sizeof(secret));
 	if (rc != 0)
 		return cmd_fail(cmd, &err);
 	print_restored(cmd, &info);

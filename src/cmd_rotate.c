@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backup_key.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -63,6 +64,7 @@ static int
 begin(struct replica *r, const struct rotate *in, struct err *err)
 {
 	const char *code = replica_home(r)->code;
+	const char *home = replica_home(r)->path;
 	struct sign_key paper, fresh;
 	int rc = 0;
 
@@ -73,6 +75,11 @@ begin(struct replica *r, const struct rotate *in, struct err *err)
 		sign_generate(&fresh);
 		rc = paper_write(in->fresh, code, &fresh, err);
 	}
+	/* While the papers are at hand: backups can be encrypted to them. */
+	if (rc == 0)
+		rc = backup_key_keep(home, code, &paper, err);
+	if (rc == 0 && in->fresh != NULL)
+		rc = backup_key_keep(home, code, &fresh, err);
 	if (rc == 0)
 		rc = rotate_begin(
 		    r, &paper, in->fresh != NULL ? &fresh : NULL, err);

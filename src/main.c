@@ -79,10 +79,10 @@ static const struct {
     {"digest", cmd_digest, "[--stream S] [--owner CODE]",
 	N_("a line per stream to compare between stations")},
     {"backup", cmd_backup,
-	"FILE|DIR [--keep N] [--passphrase FILE] "
-	"[--with-keys | --without-keys]",
+	"FILE|DIR [--keep N] [--passphrase FILE] [--to-recovery | "
+	"--recovery SHEET] [--with-keys | --without-keys]",
 	N_("the whole station in one encrypted file")},
-    {"restore", cmd_restore, "FILE [--passphrase FILE]",
+    {"restore", cmd_restore, "FILE [--passphrase FILE | --recovery SHEET]",
 	N_("bring a station back from a backup")},
     {"doctor", cmd_doctor, "[--json]",
 	N_("what an administrator should know and do")},

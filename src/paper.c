@@ -1,8 +1,10 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup_key.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -67,6 +69,8 @@ paper_make(const char *path, const struct home *home, struct err *err)
 	sign_generate(&key);
 	recovery_hash(&hash, &key);
 	rc = paper_write(path, home->code, &key, err);
+	if (rc == 0)
+		rc = backup_key_keep(home->path, home->code, &key, err);
 	explicit_bzero(&key, sizeof(key));
 	return rc != 0 ? rc : home_recovery_save(&hash, home, err);
 }
@@ -83,8 +87,44 @@ paper_read(
 	if (rc == 0)
 		rc = recovery_read(out, of, buf_str(&text), text.len, err);
 	forget(&text);
-	if (rc == 0 && of[0] != '\0' && strcmp(of, code) != 0)
+	if (rc == 0 && code != NULL && of[0] != '\0' && strcmp(of, code) != 0)
 		rc = err_set(err, YZ_EINVAL,
 		    _("this is the recovery key of %s, not of %s"), of, code);
+	return rc;
+}
+
+int
+paper_ask(struct sign_key *out, struct err *err)
+{
+	FILE *tty = fopen("/dev/tty", "re");
+	char typed[256], of[CHAIN_CODE_LEN + 1];
+	struct buf text = BUF_INIT;
+	int rc = 0, line = 1;
+
+	if (tty == NULL)
+		return err_set(err, YZ_EINVAL,
+		    _("there is no terminal to ask for the recovery key: "
+		      "--recovery SHEET"));
+	fprintf(stderr,
+	    _("this backup was encrypted to the recovery key: type the four "
+	      "lines of digits on its sheet\n"));
+	while (rc == 0 && line <= RECOVERY_LINES) {
+		fprintf(stderr, _("line %d: "), line);
+		if (fgets(typed, sizeof(typed), tty) == NULL)
+			rc = err_set(
+			    err, YZ_EINVAL, _("no recovery key was given"));
+		else {
+			typed[strcspn(typed, "\n")] = '\0';
+			if (recovery_typed(&text, line, typed))
+				line++;
+			else
+				fprintf(stderr, _("not as it was printed\n"));
+		}
+	}
+	fclose(tty);
+	explicit_bzero(typed, sizeof(typed));
+	if (rc == 0)
+		rc = recovery_read(out, of, buf_str(&text), text.len, err);
+	forget(&text);
 	return rc;
 }

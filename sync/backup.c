@@ -71,7 +71,8 @@ backup_place(const char *name)
 	enum stream stream;
 	const char *end;
 
-	if (strcmp(name, BACKUP_INFO) == 0 || strcmp(name, "station") == 0)
+	if (strcmp(name, BACKUP_INFO) == 0 || strcmp(name, "station") == 0 ||
+	    strcmp(name, BACKUP_KEYS) == 0)
 		return KEY_MAX;
 	if (strcmp(name, "yizhan.db") == 0 || strcmp(name, "local.db") == 0)
 		return LIMIT_BACKUP;
@@ -157,6 +158,21 @@ copy_db(struct backup *b, struct db *db, const char *name, struct err *err)
 	return rc;
 }
 
+/* Written anew, never in place, so a link holds it as it is now. */
+static int
+hold_keys(struct backup *b, struct err *err)
+{
+	char *from = home_file(replica_home(b->r), BACKUP_KEYS);
+	char *to = mem_printf("%s/" BACKUP_KEYS, b->temp);
+	int rc = 0;
+
+	if (link(from, to) != 0 && errno != ENOENT)
+		rc = err_sys(err, "%s", from);
+	free(from);
+	free(to);
+	return rc;
+}
+
 /* Replica and ledger of one moment: whoever seals waits for the lock. */
 static int
 hold_moment(struct backup *b, struct err *err)
@@ -178,6 +194,8 @@ hold_moment(struct backup *b, struct err *err)
 	}
 	if (rc == 0)
 		rc = copy_db(b, local_db(b->local), "local.db", err);
+	if (rc == 0)
+		rc = hold_keys(b, err);
 	free(path);
 	return rc;
 }
@@ -299,7 +317,7 @@ write_cipher(void *arg, const void *data, size_t n, struct err *err)
 }
 
 static int
-fill(struct backup *b, int fd, const char *passphrase, int64_t now,
+fill(struct backup *b, int fd, const struct cipher_key *key, int64_t now,
     struct err *err)
 {
 	struct cipher_out *cipher = NULL;
@@ -307,7 +325,7 @@ fill(struct backup *b, int fd, const char *passphrase, int64_t now,
 
 	rc = add_all(b, err); /* counts */
 	if (rc == 0)
-		rc = cipher_out_new(&cipher, fd, passphrase, CIPHER_COST, err);
+		rc = cipher_out_new(&cipher, fd, key, err);
 	if (rc == 0)
 		rc = archive_out_new(&b->archive, write_cipher, cipher, err);
 	if (rc == 0)
@@ -325,7 +343,7 @@ fill(struct backup *b, int fd, const char *passphrase, int64_t now,
 }
 
 static int
-write_file(struct backup *b, const char *path, const char *passphrase,
+write_file(struct backup *b, const char *path, const struct cipher_key *key,
     int64_t now, struct err *err)
 {
 	char *temp = mem_printf("%s.XXXXXX", path);
@@ -336,7 +354,7 @@ write_file(struct backup *b, const char *path, const char *passphrase,
 		free(temp);
 		return rc;
 	}
-	rc = fill(b, fd, passphrase, now, err);
+	rc = fill(b, fd, key, now, err);
 	if (rc == 0 && fsync(fd) != 0)
 		rc = err_sys(err, "%s", path);
 	if (close(fd) != 0 && rc == 0)
@@ -375,8 +393,8 @@ backup_needs_keys(struct replica *r)
 
 int
 backup_write(struct replica *r, struct local *local, const char *path,
-    const char *passphrase, bool keys, void (*step)(void *, int64_t, int64_t),
-    void *arg, struct err *err)
+    const struct cipher_key *key, bool keys,
+    void (*step)(void *, int64_t, int64_t), void *arg, struct err *err)
 {
 	struct backup b = {.r = r,
 	    .local = local,
@@ -400,7 +418,7 @@ backup_write(struct replica *r, struct local *local, const char *path,
 		if (rc == 0)
 			rc = hold_moment(&b, err);
 		if (rc == 0)
-			rc = write_file(&b, path, passphrase, now, err);
+			rc = write_file(&b, path, key, now, err);
 		(void)folder_remove(b.temp, &ignored);
 		if (rc == 0)
 			rc = remember(local, path, now, err);

@@ -12,6 +12,7 @@
 
 #include "chain.h"
 
+struct cipher_key;
 struct err;
 struct local;
 struct replica;
@@ -25,8 +26,8 @@ struct replica;
  * backup is being written.
  */
 int backup_write(struct replica *r, struct local *local, const char *path,
-    const char *passphrase, bool keys, void (*step)(void *, int64_t, int64_t),
-    void *arg, struct err *err);
+    const struct cipher_key *key, bool keys,
+    void (*step)(void *, int64_t, int64_t), void *arg, struct err *err);
 
 /* Can this station come back only with the keys that it has?  So it is where
  * there is no recovery key, or no parent to list new keys. */
@@ -44,13 +45,14 @@ struct backup_info {
 	bool keys;     /* were they in it? */
 };
 int backup_restore(struct backup_info *out, const char *home, int fd,
-    const char *passphrase, void (*step)(void *, int64_t, int64_t), void *arg,
-    struct err *err);
+    const struct cipher_key *key, void (*step)(void *, int64_t, int64_t),
+    void *arg, struct err *err);
 
 /* The bytes that a file of this name may have in a backup; -1: no such name
  * is in one. */
 int64_t backup_place(const char *name);
 
-#define BACKUP_INFO "backup" /* the first entry */
+#define BACKUP_INFO "backup"      /* the first entry */
+#define BACKUP_KEYS "backup-keys" /* backup_key.h */
 
 #endif

@@ -187,7 +187,8 @@ drain(struct cipher_in *cipher, struct err *err)
 }
 
 static int
-read_file(struct restore *s, int fd, const char *passphrase, struct err *err)
+read_file(
+    struct restore *s, int fd, const struct cipher_key *key, struct err *err)
 {
 	struct archive_in *in = NULL;
 	struct archive_item item;
@@ -197,7 +198,7 @@ read_file(struct restore *s, int fd, const char *passphrase, struct err *err)
 	s->station = s->replica = false;
 	if (lseek(fd, 0, SEEK_SET) != 0)
 		return err_sys(err, "read");
-	rc = cipher_in_new(&s->cipher, fd, passphrase, err);
+	rc = cipher_in_new(&s->cipher, fd, key, err);
 	if (rc == 0)
 		rc = archive_in_new(&in, read_cipher, s->cipher, err);
 	while (rc == 0 && (rc = archive_in_next(in, &item, err)) == 1)
@@ -318,8 +319,8 @@ move_up(struct restore *s, const char *name, struct err *err)
 static int
 settle(struct restore *s, struct err *err)
 {
-	static const char *const names[] = {
-	    "keys", "blobs", "ledger", "local.db", "yizhan.db", "station"};
+	static const char *const names[] = {"keys", BACKUP_KEYS, "blobs",
+	    "ledger", "local.db", "yizhan.db", "station"};
 	char *station = mem_printf("%s/station", s->home);
 	int rc = 0, fd = open(s->temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	size_t i;
@@ -338,8 +339,8 @@ settle(struct restore *s, struct err *err)
 
 int
 backup_restore(struct backup_info *out, const char *home, int fd,
-    const char *passphrase, void (*step)(void *, int64_t, int64_t), void *arg,
-    struct err *err)
+    const struct cipher_key *key, void (*step)(void *, int64_t, int64_t),
+    void *arg, struct err *err)
 {
 	struct restore s = {
 	    .info = out, .home = home, .step = step, .arg = arg};
@@ -351,7 +352,7 @@ backup_restore(struct backup_info *out, const char *home, int fd,
 	rc = check_empty(home, err);
 	/* All of it is looked at before anything is written. */
 	if (rc == 0)
-		rc = read_file(&s, fd, passphrase, err);
+		rc = read_file(&s, fd, key, err);
 	if (rc == 0) {
 		rc = file_mkdir(home, 0700, err);
 		if (rc == 0)
@@ -362,7 +363,7 @@ backup_restore(struct backup_info *out, const char *home, int fd,
 		if (rc == 0)
 			rc = file_mkdir(temp, 0700, err);
 		if (rc == 0)
-			rc = read_file(&s, fd, passphrase, err);
+			rc = read_file(&s, fd, key, err);
 		if (rc == 0)
 			rc = complete(&s, err);
 		if (rc == 0)

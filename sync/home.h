@@ -2,7 +2,7 @@
  * HOME: the station's folder, and what of it is not the replica: its own
  * code, incarnation and keys.
  *
- *	HOME/yizhan.db  local.db  ledger/  blobs/  anchor
+ *	HOME/yizhan.db  local.db  ledger/  blobs/  anchor  backup-keys
  *	HOME/station: "code 520302\ninc 1f0c9a7e\n"
  *	HOME/keys/sign  ssh  root (only where the root key is kept)
  *	HOME/keys/next: "sign SEED\nssh SEED\ninc 1f0c9a7e\n" while a rotation

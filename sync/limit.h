@@ -45,6 +45,7 @@
  * message, at 112 bytes each at most. */
 #define LIMIT_HEADS 32768
 #define LIMIT_BLOB (16u << 20)      /* bytes of an attachment */
+#define LIMIT_BACKUP_KEYS 4096      /* bytes of HOME/backup-keys */
 #define LIMIT_BACKUP (1ll << 38)    /* bytes of a backup's files */
 #define LIMIT_BACKUP_FILES 10000000 /* files in a backup */
 #define LIMIT_SEQ (1ll << 40)       /* changesets in a chain */

@@ -10,8 +10,7 @@
 #include "recovery.h"
 
 #define PREFIX "yizhan-recovery:"
-#define LINES 4
-#define PART (32 / LINES) /* bytes of a line */
+#define PART (32 / RECOVERY_LINES) /* bytes of a line */
 
 void
 recovery_line(
@@ -42,7 +41,7 @@ recovery_digits(struct buf *out, const struct sign_key *key)
 {
 	int line, i;
 
-	for (line = 1; line <= LINES; line++) {
+	for (line = 1; line <= RECOVERY_LINES; line++) {
 		const uint8_t *part = key->seed + (line - 1) * PART;
 
 		buf_printf(out, "%d ", line);
@@ -61,7 +60,7 @@ line_of(int *line, uint8_t part[PART + 1], const char *s, size_t n)
 
 	while (n > 0 && isspace((unsigned char)*s))
 		s++, n--;
-	if (n < 2 || *s < '1' || *s > '0' + LINES || s[1] != ' ')
+	if (n < 2 || *s < '1' || *s > '0' + RECOVERY_LINES || s[1] != ' ')
 		return false;
 	*line = *s - '0';
 	for (i = 1; i < n; i++) {
@@ -74,10 +73,34 @@ line_of(int *line, uint8_t part[PART + 1], const char *s, size_t n)
 	return have == sizeof(hex) && digest_unhex(part, PART + 1, hex, have);
 }
 
+bool
+recovery_typed(struct buf *out, int line, const char *typed)
+{
+	struct buf with = BUF_INIT;
+	uint8_t part[PART + 1];
+	const char *s[2];
+	bool good = false;
+	int i, is;
+
+	buf_printf(&with, "%d %s", line, typed);
+	s[0] = typed;
+	s[1] = buf_str(&with);
+	for (i = 0; !good && i < 2; i++) {
+		good = line_of(&is, part, s[i], strlen(s[i])) && is == line &&
+		       check(line, part) == part[PART];
+		if (good)
+			buf_printf(out, "%s\n", s[i]);
+	}
+	explicit_bzero(part, sizeof(part));
+	explicit_bzero(with.b, with.cap);
+	buf_free(&with);
+	return good;
+}
+
 static int
 read_digits(uint8_t seed[32], const char *text, size_t n, struct err *err)
 {
-	bool have[LINES] = {false};
+	bool have[RECOVERY_LINES] = {false};
 	uint8_t part[PART + 1];
 	const char *end = text + n, *s, *next;
 	int line;
@@ -96,7 +119,7 @@ read_digits(uint8_t seed[32], const char *text, size_t n, struct err *err)
 		have[line - 1] = true;
 	}
 	explicit_bzero(part, sizeof(part));
-	for (line = 0; line < LINES; line++)
+	for (line = 0; line < RECOVERY_LINES; line++)
 		if (!have[line])
 			return err_set(err, YZ_EINVAL,
 			    "line %d of the recovery key is missing or not 18 "

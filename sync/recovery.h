@@ -6,6 +6,7 @@
 #ifndef SYNC_RECOVERY_H
 #define SYNC_RECOVERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "chain.h"
@@ -15,6 +16,7 @@ struct buf;
 struct digest;
 struct err;
 
+#define RECOVERY_LINES 4     /* of digits */
 #define RECOVERY_LINE_MAX 96 /* "yizhan-recovery:520302:" and 64 digits */
 
 /* The one line that the QR code holds. */
@@ -29,6 +31,9 @@ void recovery_digits(struct buf *out, const struct sign_key *key);
  */
 int recovery_read(struct sign_key *out, char code[CHAIN_CODE_LEN + 1],
     const char *text, size_t n, struct err *err);
+/* Is this the n-th of the four lines, its number left out or not?  For who
+ * types them one by one; buf is given the line as recovery_read() wants it. */
+bool recovery_typed(struct buf *out, int line, const char *typed);
 /* What the roster has of it. */
 void recovery_hash(struct digest *out, const struct sign_key *key);
 

@@ -17,6 +17,7 @@ struct err;
 #define SIGN_NS_RECEIPT "yizhan-receipt"
 #define SIGN_NS_JOIN "yizhan-join"
 #define SIGN_NS_ROTATE "yizhan-rotate"
+#define SIGN_NS_BACKUP "yizhan-backup"
 
 struct sign_key {
 	uint8_t pub[32];

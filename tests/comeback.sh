@@ -3,7 +3,9 @@
 # with a recovery key keeps a backup without its private keys; the machine
 # burns when its last records are at the city only.  On new hardware the
 # backup, its passphrase and the sheet of paper bring all of it back, the burnt
-# machine's keys are worth nothing, and what a thief wrote stays out.
+# machine's keys are worth nothing, and what a thief wrote stays out.  Then
+# once more with a backup encrypted to the recovery key: the paper alone opens
+# it, and nothing else does.
 # shellcheck source=tests/lib.sh
 . "${top_srcdir:-.}/tests/lib.sh"
 # shellcheck source=tests/sshd.sh
@@ -123,6 +125,117 @@ like "$(county sync)" 'complete$' "it writes"
 like "$(names city)" 己 "and counts"
 ok "both hold the same" same
 
+# --- paper alone -------------------------------------------------------------------------
+paper() { # HOME FILE SHEET
+	"$yizhan" -C "$T/$1" restore "$2" --recovery "$3"
+}
+# WHAT PATTERN HOME FILE [SHEET]: refused in one line, nothing written
+refused() {
+	rc=0
+	paper "$3" "$4" "${5-sheet2}" >out 2>err || rc=$?
+	if [ "$rc" -eq 1 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] &&
+		grep -Eq -- "$2" err && [ ! -e "$T/$3" ]; then
+		pass "$1"
+	else
+		fail "$1" "exit $rc: $(cat out err; ls "$T/$3" 2>&1)"
+	fi
+}
+mkdir nightly
+ok "a backup to the recovery key takes no secret" \
+	county backup nightly --keep 3 --to-recovery
+sealed=$(find nightly -name 'yizhan-520302-*.backup')
+is "$(sed -n '/^yizhan-recovery:520302:/s///p' sheet2 | head -n 1 | wc -c)" 65 \
+	"(the sheet has its seed)"
+seed=$(sed -n '/^yizhan-recovery:520302:/s///p' sheet2)
+status 1 "which the station does not have" grep -rqF "$seed" county
+# By a tool that knows nothing of this program: who is it for?
+county_key=$(sed -n '1s/.*"recovery":"\([^"]*\)".*/\1/p' county/backup-keys)
+is "$(echo "$county_key" | cut -d ' ' -f 2 | base64 -d | tail -c 32 | sha256sum |
+	cut -d ' ' -f 1)" "$(od -An -tx1 -j 16 -N 32 "$sealed" | tr -d ' \n')" \
+	"the file says whose it is, as the roster does"
+sed -n '1s/,"sig".*/}/p' county/backup-keys >signed
+sig=$(sed -n '1s/.*"sig":"\([^"]*\)".*/\1/p' county/backup-keys)
+{
+	printf 'SSHSIG\0\0\0\1\0\0\0\063'
+	echo "$county_key" | cut -d ' ' -f 2 | base64 -d
+	printf '\0\0\0\015yizhan-backup\0\0\0\0\0\0\0\006sha512'
+	printf '\0\0\0\123\0\0\0\013ssh-ed25519\0\0\0\100'
+	echo "$sig" | base64 -d
+} | base64 -w 70 | sed '1i-----BEGIN SSH SIGNATURE-----
+$a-----END SSH SIGNATURE-----' >signed.sig
+echo "520302@yizhan.invalid $county_key" >allowed
+ok "and ssh-keygen that its paper signed the key it is encrypted to" \
+	ssh-keygen -Y verify -f allowed -I 520302@yizhan.invalid \
+	-n yizhan-backup -s signed.sig <signed
+cp county/backup-keys keys.good
+sed "s/\"key\":\"./\"key\":\"$(sed -n '1s/.*"key":"\(.\).*/\1/p' \
+	county/backup-keys | tr 0-9a-f 1-9a-f0)/" keys.good >county/backup-keys
+status 1 "another's key in its place is not used" \
+	county backup x.backup --to-recovery
+like "$(cat "$T/.out")" 'not here: once, with the sheet' "and a line says what to do"
+status 1 "nor does the sheet before help" \
+	county backup x.backup --recovery sheet
+like "$(cat "$T/.out")" 'not the recovery key of 520302 that the roster knows' \
+	"which is no more the station's"
+ok "the sheet itself does" county backup x.backup --recovery sheet2
+ok "once and for all" county backup x.backup --to-recovery
+printf '\n' >empty
+ok "with an empty passphrase file too" \
+	county backup x.backup --passphrase empty --to-recovery
+is "$(head -c 15 x.backup)" yizhan-sealed-1 "it is to the recovery key"
+ok "where there is a passphrase" \
+	county backup y.backup --passphrase pass --to-recovery
+is "$(head -c 15 y.backup)" yizhan-cipher-1 "it is used"
+team 庚 >/dev/null
+county set resource "$(team 辛)" persons=9 >/dev/null
+like "$(county sync)" 'complete$' "the last records are at the city"
+before=$(county list resource --json)
+
+rm -rf burnt
+mv county burnt
+refused "another station's sheet is refused" 'not the key that it was encrypted to' \
+	x "$sealed" sheet
+refused "what is no sheet too" 'recovery key is missing' x "$sealed" pass
+size=$(stat -c %s "$sealed")
+for cut in 0 10 90 $((size / 2)) $((size - 1)); do
+	head -c "$cut" "$sealed" >cut.backup
+	refused "cut after $cut of $size bytes" cut x cut.backup
+done
+for at in 5 20 50 85 100 $((size / 2)) $((size - 3)); do
+	cp "$sealed" flipped
+	byte=$(od -An -tu1 -j "$at" -N 1 "$sealed")
+	# shellcheck disable=SC2059
+	printf "\\$(printf %o $((byte ^ 1)))" |
+		dd of=flipped bs=1 seek="$at" conv=notrunc 2>/dev/null
+	refused "a bit flipped at $at" 'flipped: ' x flipped
+done
+status 1 "a passphrase does not open it" \
+	"$yizhan" -C "$T/x" restore "$sealed" --passphrase pass
+like "$(cat "$T/.out")" 'encrypted to a recovery key: --recovery SHEET' "and one line says what does"
+status 1 "nor a sheet what wants a passphrase" paper x y.backup sheet2
+not_ok "nothing was written" test -e x
+# Typed at a terminal, the second line wrong at first.
+sed -n 's/^[1-4]  //p' sheet2 | sed '2{
+h
+s/^...../0000 /
+G
+}' >typed
+ok "typed at a terminal the paper opens it" script -qec \
+	"$yizhan -C $T/county restore $sealed" /dev/null <typed
+like "$(cat "$T/.out")" 'not as it was printed' "and a mistyped line is asked for again"
+is "$(names county)" "$(printf '%s\n' 丁 丙 乙 甲 戊 己 | sort | tr '\n' ' ')" \
+	"it holds what was written before the backup"
+ok "the same sheet asks for new keys" county rotate --recovery sheet2 -o request
+ok "the city takes it" city rotate --take request
+door
+like "$(county sync)" 'complete$' "the county is back"
+is "$(county list resource --json)" "$before" "and its own tail came from the city"
+ok "both hold the same" same
+ok "it verifies" county verify --deep
+ok "and the next night's backup is to the same paper" \
+	county backup nightly --keep 3 --to-recovery
+is "$(find nightly -name 'yizhan-*' | wc -l)" 2 "beside the one before"
+
 # --- who cannot come back without ------------------------------------------------------
 city invite 520303 --name 汇川区 --address "127.0.0.1:$port" \
 	--host-key "$T/sshd/host.pub" --auto -o invitation3 2>/dev/null
@@ -132,6 +245,8 @@ door
 ok "a county without a recovery key" "$yizhan" -C "$T/other" sync
 ok "keeps a backup" "$yizhan" -C "$T/other" backup d.backup --passphrase pass
 like "$(cat "$T/.out")" 'are in it' "with its keys, and a line says so"
+like "$("$yizhan" -C "$T/other" backup d.backup --to-recovery 2>&1)" \
+	'has no recovery key to encrypt to' "it has none to encrypt to"
 ok "a root station's backup" city backup c.backup --passphrase pass
 like "$(cat "$T/.out")" 'are in it' "has its keys: nothing else could bring it back"
 tap_done

@@ -45,7 +45,7 @@ while read -r header files; do
 done <<'TABLE'
 sqlite3 src/base/db src/base/db_page
 git2 sync/ledger
-openssl/ src/base/cipher src/base/digest sync/sign src/web/certificate src/web/password
+openssl/ src/base/cipher src/base/digest src/base/exchange sync/sign src/web/certificate src/web/password
 archive src/base/archive
 libssh2 sync/link_ssh
 zlib sync/pack

@@ -23,6 +23,8 @@
 #define STATION "code 520302\ninc 1f0c9a7e\n"
 #define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+static const struct cipher_key pass = {.passphrase = "pass", .cost = 10};
+
 struct item {
 	const char *name, *bytes;
 };
@@ -43,7 +45,7 @@ make(const struct item *items, size_t n, const struct item *more)
 	struct err err;
 	size_t i;
 
-	if (fd < 0 || cipher_out_new(&c, fd, "pass", 10, &err) != 0 ||
+	if (fd < 0 || cipher_out_new(&c, fd, &pass, &err) != 0 ||
 	    archive_out_new(&a, write_cipher, c, &err) != 0)
 		abort();
 	for (i = 0; i < n + (more != NULL); i++) {
@@ -75,7 +77,7 @@ restore(const struct item *items, size_t n, const struct item *more,
 {
 	struct backup_info info;
 	int fd = make(items, n, more);
-	int rc = backup_restore(&info, "home", fd, "pass", NULL, NULL, err);
+	int rc = backup_restore(&info, "home", fd, &pass, NULL, NULL, err);
 
 	close(fd);
 	return rc;

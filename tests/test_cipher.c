@@ -1,12 +1,15 @@
 /*
- * Goal of this test: what was encrypted reads back; a wrong passphrase, every
- * cut and every flipped byte are refused, and nothing changed is given out.
+ * Goal of this test: what was encrypted reads back, with the passphrase or
+ * with the private half of the key that it was encrypted to; a wrong one,
+ * every cut and every flipped byte are refused, and nothing changed is given
+ * out.
  */
 #include "config.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,10 +22,24 @@
 
 #define COST 10 /* scrypt's least: this test is about chunks */
 #define PASS "correct horse"
-#define HEAD 49
 #define CHUNK (65536 + 16)
 
 static uint8_t plain[200000];
+
+/* One form after the other. */
+static struct form {
+	const char *what;
+	size_t head; /* bytes */
+	struct cipher_key lock, other;
+	const char *refusal; /* of other */
+} forms[] = {
+    {"passphrase", 49, {.passphrase = PASS, .cost = COST},
+	{.passphrase = PASS " "},
+	"the passphrase is not the one it was written with"},
+    {"key", 96, {.whose = {1}}, {.whose = {2}},
+	"this is not the key that it was encrypted to"},
+};
+static struct form *form;
 
 static int
 file_of(const void *data, size_t n)
@@ -46,7 +63,7 @@ encrypt(struct buf *out, size_t n)
 	struct err err;
 	ssize_t got;
 
-	if (cipher_out_new(&o, fd, PASS, COST, &err) != 0)
+	if (cipher_out_new(&o, fd, &form->lock, &err) != 0)
 		abort();
 	for (at = 0; at < n; at += piece) {
 		piece = n - at < 7777 ? n - at : 7777;
@@ -63,8 +80,8 @@ encrypt(struct buf *out, size_t n)
 
 /* Decrypt: the code; *good is how many bytes came out, all equal to plain. */
 static int
-decrypt(
-    const void *data, size_t n, const char *pass, size_t *good, struct err *err)
+decrypt_by(const struct cipher_key *key, const void *data, size_t n,
+    size_t *good, struct err *err)
 {
 	int rc, fd = file_of(data, n);
 	struct cipher_in *in = NULL;
@@ -72,7 +89,7 @@ decrypt(
 	size_t len;
 
 	*good = 0;
-	rc = cipher_in_new(&in, fd, pass, err);
+	rc = cipher_in_new(&in, fd, key, err);
 	while (rc == 0) {
 		rc = cipher_read(in, &p, &len, err);
 		if (rc != 0 || len == 0)
@@ -88,6 +105,12 @@ decrypt(
 	return rc;
 }
 
+static int
+decrypt(const void *data, size_t n, size_t *good, struct err *err)
+{
+	return decrypt_by(&form->lock, data, n, good, err);
+}
+
 static void
 reads_back(void)
 {
@@ -100,14 +123,13 @@ reads_back(void)
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		buf_clear(&enc);
 		encrypt(&enc, sizes[i]);
-		is_int(decrypt(enc.b, enc.len, PASS, &good, &err), 0,
+		is_int(decrypt(enc.b, enc.len, &good, &err), 0,
 		    "%zu bytes are read", sizes[i]);
 		is_int(good, sizes[i], "all of them");
 	}
-	is_int(decrypt(enc.b, enc.len, PASS " ", &good, &err), YZ_EDENIED,
-	    "another passphrase is refused");
-	is_str(err.msg, "the passphrase is not the one it was written with",
-	    "and told from damage");
+	is_int(decrypt_by(&form->other, enc.b, enc.len, &good, &err),
+	    YZ_EDENIED, "another %s is refused", form->what);
+	is_str(err.msg, form->refusal, "and told from damage");
 	ok(memmem(enc.b, enc.len, plain, 32) == NULL, "nothing stands plain");
 	buf_free(&enc);
 }
@@ -123,22 +145,21 @@ damage(size_t n, bool all)
 
 	encrypt(&enc, n);
 	for (at = 0; at < enc.len; at++) {
-		size_t in = at < HEAD ? 0 : (at - HEAD) % CHUNK;
+		size_t in = at < form->head ? 0 : (at - form->head) % CHUNK;
 
 		if (!all && at != enc.len - 1 && in > 1 && in != CHUNK / 2 &&
 		    in < CHUNK - 2)
 			continue;
 		tried++;
-		bad += decrypt(enc.b, at, PASS, &good, &err) >= 0;
+		bad += decrypt(enc.b, at, &good, &err) >= 0;
 		enc.b[at] ^= 0x10;
-		bad += decrypt(enc.b, enc.len, PASS, &good, &err) >= 0;
+		bad += decrypt(enc.b, enc.len, &good, &err) >= 0;
 		enc.b[at] ^= 0x10;
 	}
 	is_int(bad, 0, "%zu cuts and flips of %zu bytes are all refused", tried,
 	    n);
 	buf_put(&enc, "x", 1);
-	ok(decrypt(enc.b, enc.len, PASS, &good, &err) < 0,
-	    "so is a byte too many");
+	ok(decrypt(enc.b, enc.len, &good, &err) < 0, "so is a byte too many");
 	buf_free(&enc);
 }
 
@@ -148,34 +169,89 @@ exchanged(void)
 {
 	struct buf a = BUF_INIT, b = BUF_INIT, c = BUF_INIT;
 	struct err err;
+	char place[80];
 	size_t good;
 
 	encrypt(&a, 150000);
 	encrypt(&b, 150000);
-	buf_put(&c, a.b, HEAD);
-	buf_put(&c, a.b + HEAD + CHUNK, CHUNK);
-	buf_put(&c, a.b + HEAD, CHUNK);
-	buf_put(&c, a.b + HEAD + 2 * CHUNK, a.len - HEAD - 2 * CHUNK);
-	is_int(decrypt(c.b, c.len, PASS, &good, &err), YZ_ECORRUPT,
+	buf_put(&c, a.b, form->head);
+	buf_put(&c, a.b + form->head + CHUNK, CHUNK);
+	buf_put(&c, a.b + form->head, CHUNK);
+	buf_put(
+	    &c, a.b + form->head + 2 * CHUNK, a.len - form->head - 2 * CHUNK);
+	is_int(decrypt(c.b, c.len, &good, &err), YZ_ECORRUPT,
 	    "chunks in another order are refused");
 	is_int(good, 0, "before the first");
 	buf_clear(&c);
-	buf_put(&c, a.b, HEAD + CHUNK);
-	buf_put(&c, a.b + HEAD + 2 * CHUNK, a.len - HEAD - 2 * CHUNK);
-	is_int(decrypt(c.b, c.len, PASS, &good, &err), YZ_ECORRUPT,
+	buf_put(&c, a.b, form->head + CHUNK);
+	buf_put(
+	    &c, a.b + form->head + 2 * CHUNK, a.len - form->head - 2 * CHUNK);
+	is_int(decrypt(c.b, c.len, &good, &err), YZ_ECORRUPT,
 	    "so is one left out");
-	is_str(err.msg, "cut or changed in the 64 KiB from byte 65601 on",
-	    "and the place is named");
-	is_int(decrypt(a.b, HEAD + 2 * CHUNK, PASS, &good, &err), YZ_ECORRUPT,
+	snprintf(place, sizeof(place),
+	    "cut or changed in the 64 KiB from byte %zu on",
+	    form->head + CHUNK);
+	is_str(err.msg, place, "and the place is named");
+	is_int(decrypt(a.b, form->head + 2 * CHUNK, &good, &err), YZ_ECORRUPT,
 	    "and a cut between chunks");
 	buf_clear(&c);
-	buf_put(&c, a.b, HEAD);
-	buf_put(&c, b.b + HEAD, b.len - HEAD);
-	is_int(decrypt(c.b, c.len, PASS, &good, &err), YZ_ECORRUPT,
+	buf_put(&c, a.b, form->head);
+	buf_put(&c, b.b + form->head, b.len - form->head);
+	is_int(decrypt(c.b, c.len, &good, &err), YZ_ECORRUPT,
 	    "and another file's chunks");
 	buf_free(&a);
 	buf_free(&b);
 	buf_free(&c);
+}
+
+/* What can be said without what opens it. */
+static void
+looks(void)
+{
+	struct buf enc = BUF_INIT;
+	struct cipher_look look;
+	struct err err;
+	int fd;
+
+	encrypt(&enc, 140000);
+	fd = file_of(enc.b, enc.len);
+	is_int(cipher_look(&look, fd, (int64_t)enc.len, &err), 0,
+	    "it looks like one");
+	ok(look.sealed == (form->lock.passphrase == NULL) &&
+		(!look.sealed || memcmp(look.whose, form->lock.whose, 32) == 0),
+	    "encrypted with a %s", form->what);
+	lseek(fd, 0, SEEK_SET);
+	is_int(
+	    cipher_look(&look, fd, (int64_t)form->head + 2 * CHUNK + 15, &err),
+	    YZ_ECORRUPT, "of that length there is none");
+	is_int(cipher_look(&look, fd, 0, &err), YZ_ECORRUPT,
+	    "and none begins in the middle");
+	close(fd);
+	buf_free(&enc);
+}
+
+/* The one does not open what wants the other, and says so. */
+static void
+mixed(void)
+{
+	struct buf enc = BUF_INIT;
+	struct err err;
+	size_t good;
+
+	form = &forms[0];
+	encrypt(&enc, 10);
+	is_int(decrypt_by(&forms[1].lock, enc.b, enc.len, &good, &err),
+	    YZ_EDENIED, "a key does not open what wants a passphrase");
+	buf_clear(&enc);
+	form = &forms[1];
+	encrypt(&enc, 10);
+	is_int(decrypt_by(&forms[0].lock, enc.b, enc.len, &good, &err),
+	    YZ_EDENIED, "nor the other way round");
+	/* Somebody else who calls himself the same. */
+	memcpy(forms[1].other.whose, forms[1].lock.whose, 32);
+	is_int(decrypt_by(&forms[1].other, enc.b, enc.len, &good, &err),
+	    YZ_ECORRUPT, "a name alone opens nothing");
+	buf_free(&enc);
 }
 
 int
@@ -185,9 +261,17 @@ main(void)
 
 	for (i = 0; i < sizeof(plain); i++)
 		plain[i] = (uint8_t)(i * 2654435761u >> 13);
-	reads_back();
-	damage(40, true);
-	damage(131072, false);
-	exchanged();
+	memset(forms[1].lock.secret, 7, 32);
+	exchange_public(forms[1].lock.pub, forms[1].lock.secret);
+	memset(forms[1].other.secret, 8, 32);
+	exchange_public(forms[1].other.pub, forms[1].other.secret);
+	for (form = forms; form < forms + 2; form++) {
+		reads_back();
+		damage(40, true);
+		damage(131072, false);
+		exchanged();
+		looks();
+	}
+	mixed();
 	return tap_done();
 }

@@ -16,22 +16,38 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define MAGIC "yizhan-cipher-1\n"
 #define MAGIC_LEN 16
 #define SALT_LEN 16
-#define SAID_LEN (MAGIC_LEN + 1 + SALT_LEN) /* of head, before check */
-#define KEY_LEN 32
+#define KEY_LEN EXCHANGE_LEN
 #define NONCE_LEN 12
 #define TAG_LEN 16
-#define HEAD_LEN (SAID_LEN + TAG_LEN)
 #define CHUNK 65536u
 #define COST_MIN 10
+#define INFO "yizhan backup 1"
+
+/* Where things stand in a head: after the magic the cost and the salt, or
+ * whose it is and the share; the check is last. */
+#define COST_AT MAGIC_LEN
+#define SALT_AT (COST_AT + 1)
+#define WHOSE_AT MAGIC_LEN
+#define SHARE_AT (WHOSE_AT + EXCHANGE_LEN)
+#define SAID_MAX (SHARE_AT + EXCHANGE_LEN)
+
+static const struct form {
+	const char *magic;
+	size_t said; /* bytes of head before check */
+} forms[] = {
+    {"yizhan-cipher-1\n", SALT_AT + SALT_LEN},
+    {"yizhan-sealed-1\n", SAID_MAX},
+};
+enum { BY_PASSPHRASE, SEALED, FORMS };
 
 enum { MIDDLE = 0, LAST = 1, CHECK = 2 }; /* what a nonce is for */
 
 struct cipher {
 	EVP_CIPHER_CTX *ctx;
-	uint8_t said[SAID_LEN];
+	int form;
+	uint8_t said[SAID_MAX];
 	uint64_t number; /* of the next chunk */
 };
 
@@ -57,33 +73,46 @@ struct cipher_in {
  */
 
 static int
-derive(uint8_t key[KEY_LEN], const char *passphrase, const uint8_t *salt,
-    int cost, struct err *err)
+from_passphrase(uint8_t key[KEY_LEN], const struct cipher *c,
+    const char *passphrase, struct err *err)
 {
-	uint64_t n = 1ull << cost;
+	uint64_t n = 1ull << c->said[COST_AT];
 
-	if (EVP_PBE_scrypt(passphrase, strlen(passphrase), salt, SALT_LEN, n, 8,
-		1, 2 * 128 * 8 * n, key, KEY_LEN) != 1)
-		return err_set(err, YZ_EIO, "scrypt at cost %d fails", cost);
+	if (EVP_PBE_scrypt(passphrase, strlen(passphrase), c->said + SALT_AT,
+		SALT_LEN, n, 8, 1, 2 * 128 * 8 * n, key, KEY_LEN) != 1)
+		return err_set(err, YZ_EIO, "scrypt at cost %d fails",
+		    (int)c->said[COST_AT]);
 	return 0;
 }
 
-/* Key and head are set; c.said is complete. */
+/* One of secret and peer is of the file alone, the other is pub's half. */
 static int
-begin(struct cipher *c, const char *passphrase, struct err *err)
+from_pair(uint8_t key[KEY_LEN], const struct cipher *c,
+    const uint8_t secret[EXCHANGE_LEN], const uint8_t peer[EXCHANGE_LEN],
+    const uint8_t pub[EXCHANGE_LEN], struct err *err)
 {
-	uint8_t key[KEY_LEN];
-	int rc;
+	uint8_t agreed[EXCHANGE_LEN], salt[2 * EXCHANGE_LEN];
+	int rc = exchange_agree(agreed, secret, peer, err);
 
-	rc = derive(
-	    key, passphrase, c->said + MAGIC_LEN + 1, c->said[MAGIC_LEN], err);
-	if (rc != 0)
-		return rc;
+	memcpy(salt, c->said + SHARE_AT, EXCHANGE_LEN);
+	memcpy(salt + EXCHANGE_LEN, pub, EXCHANGE_LEN);
+	if (rc == 0)
+		exchange_derive(key, agreed, salt, sizeof(salt), INFO);
+	OPENSSL_cleanse(agreed, sizeof(agreed));
+	return rc;
+}
+
+/* c->said is complete; key is wiped. */
+static int
+begin(struct cipher *c, uint8_t key[KEY_LEN], struct err *err)
+{
+	int rc = 0;
+
 	c->ctx = EVP_CIPHER_CTX_new();
 	if (c->ctx == NULL || EVP_CipherInit_ex2(c->ctx, EVP_aes_256_gcm(), key,
 				  NULL, 1, NULL) != 1)
 		rc = err_set(err, YZ_EIO, "AES-256-GCM is not there");
-	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(key, KEY_LEN);
 	return rc;
 }
 
@@ -101,7 +130,8 @@ work(struct cipher *c, int what, bool encrypting, uint8_t *out,
 		nonce[4 + i] = (uint8_t)(c->number >> (56 - 8 * i));
 	if (EVP_CipherInit_ex2(c->ctx, NULL, NULL, nonce, encrypting, NULL) !=
 		1 ||
-	    EVP_CipherUpdate(c->ctx, NULL, &len, c->said, SAID_LEN) != 1 ||
+	    EVP_CipherUpdate(
+		c->ctx, NULL, &len, c->said, (int)forms[c->form].said) != 1 ||
 	    (n > 0 && EVP_CipherUpdate(c->ctx, out, &len, in, (int)n) != 1))
 		return false;
 	if (!encrypting && EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_SET_TAG,
@@ -133,24 +163,46 @@ put(int fd, const uint8_t *p, size_t n, struct err *err)
 	return 0;
 }
 
-int
-cipher_out_new(struct cipher_out **out, int fd, const char *passphrase,
-    int cost, struct err *err)
+/* The head's bytes before check, and the key. */
+static int
+make_head(struct cipher *c, uint8_t key[KEY_LEN], const struct cipher_key *to,
+    struct err *err)
 {
-	struct cipher_out *o = mem_calloc(1, sizeof(*o));
-	uint8_t check[TAG_LEN];
+	uint8_t once[EXCHANGE_LEN];
 	int rc;
 
-	assert(cost >= COST_MIN && cost <= CIPHER_COST_MAX);
+	c->form = to->passphrase != NULL ? BY_PASSPHRASE : SEALED;
+	memcpy(c->said, forms[c->form].magic, MAGIC_LEN);
+	if (c->form == BY_PASSPHRASE) {
+		assert(to->cost >= COST_MIN && to->cost <= CIPHER_COST_MAX);
+		c->said[COST_AT] = (uint8_t)to->cost;
+		digest_random(c->said + SALT_AT, SALT_LEN);
+		return from_passphrase(key, c, to->passphrase, err);
+	}
+	memcpy(c->said + WHOSE_AT, to->whose, EXCHANGE_LEN);
+	digest_random(once, sizeof(once));
+	exchange_public(c->said + SHARE_AT, once);
+	rc = from_pair(key, c, once, to->pub, to->pub, err);
+	OPENSSL_cleanse(once, sizeof(once));
+	return rc;
+}
+
+int
+cipher_out_new(struct cipher_out **out, int fd, const struct cipher_key *to,
+    struct err *err)
+{
+	struct cipher_out *o = mem_calloc(1, sizeof(*o));
+	uint8_t check[TAG_LEN], key[KEY_LEN];
+	int rc;
+
 	o->fd = fd;
-	memcpy(o->c.said, MAGIC, MAGIC_LEN);
-	o->c.said[MAGIC_LEN] = (uint8_t)cost;
-	digest_random(o->c.said + MAGIC_LEN + 1, SALT_LEN);
-	rc = begin(&o->c, passphrase, err);
+	rc = make_head(&o->c, key, to, err);
+	if (rc == 0)
+		rc = begin(&o->c, key, err);
 	if (rc == 0 && !work(&o->c, CHECK, true, o->plain, NULL, 0, check))
 		rc = err_set(err, YZ_EIO, "AES-256-GCM fails");
 	if (rc == 0)
-		rc = put(fd, o->c.said, SAID_LEN, err);
+		rc = put(fd, o->c.said, forms[o->c.form].said, err);
 	if (rc == 0)
 		rc = put(fd, check, TAG_LEN, err);
 	if (rc != 0) {
@@ -231,31 +283,99 @@ get(int fd, uint8_t *p, size_t n, size_t *got, struct err *err)
 	return 0;
 }
 
-int
-cipher_in_new(
-    struct cipher_in **out, int fd, const char *passphrase, struct err *err)
+/* The form is read from the magic, then what belongs to it, and check. */
+static int
+read_head(struct cipher *c, uint8_t check[TAG_LEN], int fd, struct err *err)
 {
-	struct cipher_in *in = mem_calloc(1, sizeof(*in));
-	uint8_t head[HEAD_LEN];
 	size_t n;
 	int rc;
 
+	rc = get(fd, c->said, MAGIC_LEN, &n, err);
+	if (rc != 0)
+		return rc;
+	for (c->form = 0; c->form < FORMS; c->form++)
+		if (n == MAGIC_LEN &&
+		    memcmp(c->said, forms[c->form].magic, MAGIC_LEN) == 0)
+			break;
+	if (c->form < FORMS) {
+		const size_t left = forms[c->form].said - MAGIC_LEN;
+
+		rc = get(fd, c->said + MAGIC_LEN, left, &n, err);
+		if (rc == 0 && n == left)
+			rc = get(fd, check, TAG_LEN, &n, err);
+		if (rc != 0)
+			return rc;
+		if (n == TAG_LEN &&
+		    (c->form != BY_PASSPHRASE ||
+			(c->said[COST_AT] >= COST_MIN &&
+			    c->said[COST_AT] <= CIPHER_COST_MAX)))
+			return 0;
+	}
+	return err_set(err, YZ_ECORRUPT,
+	    "not a backup, or its beginning is cut off or damaged");
+}
+
+int
+cipher_look(struct cipher_look *out, int fd, int64_t bytes, struct err *err)
+{
+	struct cipher c = {.ctx = NULL};
+	uint8_t check[TAG_LEN];
+	int64_t last;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = read_head(&c, check, fd, err);
+	if (rc != 0)
+		return rc;
+	out->sealed = c.form == SEALED;
+	if (out->sealed)
+		memcpy(out->whose, c.said + WHOSE_AT, sizeof(out->whose));
+	/* Of the last chunk the tag at least must be there. */
+	last = bytes - (int64_t)forms[c.form].said - TAG_LEN;
+	if (last < TAG_LEN || (last % (CHUNK + TAG_LEN) > 0 &&
+				  last % (CHUNK + TAG_LEN) < TAG_LEN))
+		return err_set(err, YZ_ECORRUPT,
+		    "cut: no backup has %lld bytes", (long long)bytes);
+	return 0;
+}
+
+static int
+open_head(struct cipher *c, uint8_t key[KEY_LEN], const struct cipher_key *by,
+    struct err *err)
+{
+	if ((c->form == BY_PASSPHRASE) != (by->passphrase != NULL))
+		return err_set(err, YZ_EDENIED,
+		    c->form == SEALED ? "no passphrase opens it, but a key"
+				      : "a passphrase opens it, and no key");
+	if (c->form == BY_PASSPHRASE)
+		return from_passphrase(key, c, by->passphrase, err);
+	if (memcmp(c->said + WHOSE_AT, by->whose, EXCHANGE_LEN) != 0)
+		return err_set(err, YZ_EDENIED,
+		    "this is not the key that it was encrypted to");
+	return from_pair(key, c, by->secret, c->said + SHARE_AT, by->pub, err);
+}
+
+int
+cipher_in_new(struct cipher_in **out, int fd, const struct cipher_key *by,
+    struct err *err)
+{
+	struct cipher_in *in = mem_calloc(1, sizeof(*in));
+	uint8_t check[TAG_LEN], key[KEY_LEN];
+	int rc;
+
 	in->fd = fd;
-	rc = get(fd, head, sizeof(head), &n, err);
-	if (rc == 0 &&
-	    (n < sizeof(head) || memcmp(head, MAGIC, MAGIC_LEN) != 0 ||
-		head[MAGIC_LEN] < COST_MIN ||
-		head[MAGIC_LEN] > CIPHER_COST_MAX))
-		rc = err_set(err, YZ_ECORRUPT,
-		    "not a backup, or its first %d bytes are damaged",
-		    HEAD_LEN);
-	memcpy(in->c.said, head, SAID_LEN);
+	rc = read_head(&in->c, check, fd, err);
 	if (rc == 0)
-		rc = begin(&in->c, passphrase, err);
-	if (rc == 0 &&
-	    !work(&in->c, CHECK, false, in->plain, NULL, 0, head + SAID_LEN))
-		rc = err_set(err, YZ_EDENIED,
-		    "the passphrase is not the one it was written with");
+		rc = open_head(&in->c, key, by, err);
+	if (rc == 0)
+		rc = begin(&in->c, key, err);
+	if (rc == 0 && !work(&in->c, CHECK, false, in->plain, NULL, 0, check))
+		/* Of a sealed one the head has said whose it is. */
+		rc = in->c.form == SEALED
+			 ? err_set(err, YZ_ECORRUPT, "its head is damaged")
+			 : err_set(err, YZ_EDENIED,
+			       "the passphrase is not the one it was written "
+			       "with");
 	if (rc != 0) {
 		cipher_in_free(in);
 		return rc;
@@ -288,7 +408,7 @@ cipher_read(struct cipher_in *in, const void **data, size_t *n, struct err *err)
 		len - TAG_LEN, in->chunk + len - TAG_LEN))
 		return err_set(err, YZ_ECORRUPT,
 		    "cut or changed in the 64 KiB from byte %llu on",
-		    HEAD_LEN +
+		    forms[in->c.form].said + TAG_LEN +
 			(unsigned long long)in->c.number * (CHUNK + TAG_LEN));
 	in->c.number++;
 	in->chunk[0] = in->chunk[sizeof(in->chunk) - 1];
