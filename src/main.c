@@ -84,7 +84,7 @@ static const struct {
 	N_("the whole station in one encrypted file")},
     {"restore", cmd_restore, "FILE [--passphrase FILE | --recovery SHEET]",
 	N_("bring a station back from a backup")},
-    {"doctor", cmd_doctor, "[--json]",
+    {"doctor", cmd_doctor, "[--json] [--passphrase FILE]",
 	N_("what an administrator should know and do")},
     {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
     {"roster", cmd_roster,

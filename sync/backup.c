@@ -29,6 +29,7 @@
 
 #define TEMP "backup.tmp" /* in HOME: the moment's files, while we write */
 #define LOCK "backup.lock"
+#define SETTING "backup"
 #define PIECE (64u << 10) /* bytes read at once */
 #define REF_MAX 256       /* bytes of a ref's file */
 #define KEY_MAX 4096      /* of a key's */
@@ -110,6 +111,7 @@ struct backup {
 	const char *from;    /* the folder being walked, */
 	const char *prefix;  /* and how its names begin in the backup */
 	struct archive_out *archive;
+	struct cipher_sum sum; /* of the file */
 };
 
 /* Names below from, as they stand in a backup; malloced. */
@@ -335,7 +337,7 @@ fill(struct backup *b, int fd, const struct cipher_key *key, int64_t now,
 	if (rc == 0)
 		rc = archive_out_finish(b->archive, err);
 	if (rc == 0)
-		rc = cipher_finish(cipher, err);
+		rc = cipher_finish(cipher, &b->sum, err);
 	archive_out_free(b->archive);
 	b->archive = NULL;
 	cipher_out_free(cipher);
@@ -369,14 +371,46 @@ write_file(struct backup *b, const char *path, const struct cipher_key *key,
 	return rc;
 }
 
-/* local.db remembers it, for doctor and for status. */
+/* local.db remembers it, for doctor: as the setting "backup", which is wall
+ * ms, the file's bytes, their SHA-256 and its path. */
 static int
-remember(struct local *local, const char *path, int64_t now, struct err *err)
+remember(const struct backup *b, const char *path, int64_t now, struct err *err)
 {
-	char *value = mem_printf("%lld %s", (long long)now, path);
-	int rc = local_set(local, "backup", value, err);
+	char hex[DIGEST_HEX_LEN + 1], *whole = realpath(path, NULL), *value;
+	int rc;
 
+	digest_hex(hex, b->sum.hash.b, sizeof(b->sum.hash.b));
+	value = mem_printf("%lld %lld %s %s", (long long)now,
+	    (long long)b->sum.bytes, hex, whole == NULL ? path : whole);
+	rc = local_set(b->local, SETTING, value, err);
+	free(whole);
 	free(value);
+	return rc;
+}
+
+int
+backup_last(struct backup_last *out, struct local *local, struct err *err)
+{
+	long long time = 0, bytes = 0;
+	struct buf value = BUF_INIT;
+	char hex[DIGEST_HEX_LEN + 1];
+	int rc, at = 0;
+
+	memset(out, 0, sizeof(*out));
+	rc = local_get(local, &value, SETTING, err);
+	if (rc == 0 && (sscanf(buf_str(&value), "%15lld %15lld %64[0-9a-f] %n",
+			    &time, &bytes, hex, &at) != 3 ||
+			   at == 0 ||
+			   !digest_unhex(out->hash.b, sizeof(out->hash.b), hex,
+			       strlen(hex))))
+		rc = err_set(err, YZ_ENOTFOUND,
+		    "of the last backup nothing certain is known");
+	if (rc == 0) {
+		out->time = time;
+		out->bytes = bytes;
+		out->path = mem_strdup(buf_str(&value) + at);
+	}
+	buf_free(&value);
 	return rc;
 }
 
@@ -421,7 +455,7 @@ backup_write(struct replica *r, struct local *local, const char *path,
 			rc = write_file(&b, path, key, now, err);
 		(void)folder_remove(b.temp, &ignored);
 		if (rc == 0)
-			rc = remember(local, path, now, err);
+			rc = remember(&b, path, now, err);
 		close(fd);
 	}
 	free(lock);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "chain.h"
 
 struct cipher_key;
@@ -22,12 +23,20 @@ struct replica;
  * go on writing.  It is the state of one moment: the ledger's refs are what
  * the replica says.  Without keys, who restores it gets new ones.  step, if
  * not NULL, is called with the bytes done and all.  Remembered in local.db
- * as the setting "backup": wall ms, space, path.  YZ_ECONFLICT while another
- * backup is being written.
+ * (backup_last()).  YZ_ECONFLICT while another backup is being written.
  */
 int backup_write(struct replica *r, struct local *local, const char *path,
     const struct cipher_key *key, bool keys,
     void (*step)(void *, int64_t, int64_t), void *arg, struct err *err);
+
+/* The last that was written; YZ_ENOTFOUND: none. */
+struct backup_last {
+	int64_t time;  /* wall ms of its moment */
+	int64_t bytes; /* of the file, */
+	struct digest hash;
+	char *path; /* absolute; to be freed */
+};
+int backup_last(struct backup_last *out, struct local *local, struct err *err);
 
 /* Can this station come back only with the keys that it has?  So it is where
  * there is no recovery key, or no parent to list new keys. */
@@ -47,6 +56,10 @@ struct backup_info {
 int backup_restore(struct backup_info *out, const char *home, int fd,
     const struct cipher_key *key, void (*step)(void *, int64_t, int64_t),
     void *arg, struct err *err);
+
+/* Read it whole, as restoring does first; nothing is written. */
+int backup_check(struct backup_info *out, int fd, const struct cipher_key *key,
+    struct err *err);
 
 /* The bytes that a file of this name may have in a backup; -1: no such name
  * is in one. */

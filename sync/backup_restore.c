@@ -377,3 +377,12 @@ backup_restore(struct backup_info *out, const char *home, int fd,
 	free(temp);
 	return rc;
 }
+
+int
+backup_check(struct backup_info *out, int fd, const struct cipher_key *key,
+    struct err *err)
+{
+	struct restore s = {.info = out, .home = ""};
+
+	return read_file(&s, fd, key, err);
+}

@@ -17,9 +17,9 @@ sql() { # HOME FILE STATEMENT
 	"$build/tests/sql" "$T/$1/$2.db" "$3"
 }
 now() { date +%s000; }
-backed_up() { # HOME MS
-	sql "$1" local "INSERT OR REPLACE INTO setting VALUES
-		('backup', '$2 here')"
+backed_up() { # HOME DAYS-AGO
+	sql "$1" local "UPDATE setting SET value = ($(now) - $2 * 86400000) ||
+		substr(value, instr(value, ' ')) WHERE name = 'backup'"
 }
 
 # --- the players --------------------------------------------------------------
@@ -66,12 +66,96 @@ finds() { # HOME PATTERN WHAT: exit 3, and one line with a mark that matches
 city init 520300 --top >/dev/null
 finds city 'backup: none was ever made: yizhan backup FILE' "no backup yet"
 is "$(grep -c '^!' said)" 1 "and nothing else is found"
-backed_up city "$(now)"
+echo 'correct horse' >pass
+echo 'battery staple' >other
+mkdir backups
+city backup backups/a --passphrase pass >/dev/null 2>&1
 status 0 "with a backup there is nothing to find" doctor city
 like "$(doctor city)" '^  station: 520300 遵义市$' "it says whose station it is"
-backed_up city "$(($(now) - 3 * 86400000))"
+like "$(doctor city)" 'backup: the last is of 20.*, as it was written \(opened by its passphrase\): .*/backups/a$' \
+	"and that the backup is whole, and where"
+backed_up city 3
 finds city 'backup: the last is of ' "an old backup is found"
-backed_up city "$(now)"
+backed_up city 0
+
+# --- the backup's file --------------------------------------------------------
+cp backups/a good
+head -c -1 good >backups/a
+finds city 'backup: .*/a has [0-9]* bytes and had [0-9]* when it was written: make' \
+	"one that was cut is found"
+flip() { # AT
+	cp good backups/a
+	byte=$(od -An -tu1 -j "$1" -N 1 good)
+	# shellcheck disable=SC2059
+	printf "\\$(printf %o $((byte ^ 1)))" |
+		dd of=backups/a bs=1 seek="$1" conv=notrunc 2>/dev/null
+}
+flip 3
+finds city 'backup: .*/a is damaged \(not a backup' "so is a damaged head"
+flip $(($(stat -c %s good) / 2))
+finds city 'backup: .*/a is damaged \(it is not as it was written' \
+	"and one bit in the middle, without the passphrase"
+mv backups/a gone
+finds city 'backup: the last, of 20.*, is not there any more: ' "one that is gone too"
+mv backups away
+status 0 "one on a disk that is not here is no finding" doctor city
+like "$(doctor city)" 'on a disk that is not here now' "but is said"
+mv away backups
+cp good backups/a
+with() { PATH=$T/bin:$real city doctor --passphrase "$1"; }
+status 0 "with its passphrase" with pass
+like "$(with pass)" 'opened with the passphrase just now' "it is read whole"
+status 3 "another passphrase in the file is found" with other
+like "$(with other)" '^! backup: the passphrase in other does not open .*/a: ' \
+	"and a line says that it does not open the backup"
+status 1 "a passphrase file that is not there is an error" with nowhere
+
+# --- the console's certificate -----------------------------------------------------
+unlike "$(doctor city)" certificate: "without one there is no line"
+pair() { # FROM-DAYS UNTIL-DAYS
+	first=$(date -u -d "$1 days" +%y%m%d%H%M%SZ)
+	last=$(date -u -d "$2 days" +%y%m%d%H%M%SZ)
+	: >ca.index && echo 01 >ca.serial
+	cat >ca.conf <<C
+[ca]
+default_ca=me
+[me]
+database=$T/ca.index
+serial=$T/ca.serial
+new_certs_dir=$T
+default_md=sha256
+policy=any
+[any]
+commonName=supplied
+C
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj /CN=console -keyout city/keys/console.key -out csr 2>/dev/null &&
+		openssl ca -batch -config ca.conf -selfsign -notext \
+			-keyfile city/keys/console.key -startdate "$first" \
+			-enddate "$last" -in csr \
+			-out city/keys/console.crt 2>/dev/null
+}
+ok "(a certificate for 400 days)" pair -1 400
+like "$(doctor city)" "^  certificate: the console's is good until 20.*, days left: 399" \
+	"is good, and its days are counted"
+ok "(one for 20 days)" pair -1 20
+finds city "certificate: the console's ends at 20.*, days left: 19: put a new one into" \
+	"one that ends soon is found"
+ok "(one of yesterday)" pair -3 -1
+finds city "certificate: the console's ended at 20.*: put a new one" "one that ended too"
+ok "(one of tomorrow)" pair 1 9
+finds city "certificate: the console's is good from 20.* on only: set the clock" \
+	"and one that has not begun"
+pair -1 400
+cp city/keys/ssh city/keys/console.key
+finds city 'certificate: console.key is no private key.*: put the right pair' \
+	"a key that is none"
+openssl ecparam -genkey -name prime256v1 -noout -out city/keys/console.key
+finds city 'certificate: console.key is not the key of console.crt: put' \
+	"and another's key"
+rm city/keys/console.key
+finds city 'certificate: console.key is not beside console.crt: ' "and none"
+rm city/keys/console.crt
 
 like "$(doctor city)" '^  scrub: none was run yet' "a scrub is still to come"
 scrubbed() { # MS MENDED LEFT
@@ -138,13 +222,23 @@ SSHD_SAYS=$T/sshd.good
 
 # --- peers --------------------------------------------------------------------
 city keys --authorized >sshd/keys
-fingerprint=$(county join invitation | head -n 1)
-backed_up county "$(now)"
+fingerprint=$(county join invitation --recovery sheet | head -n 1)
+county backup backups/b --to-recovery >/dev/null 2>&1
 finds county 'station: 520302 is not in the roster yet' "a station to confirm"
 city confirm 520302 "$fingerprint" >/dev/null
 city keys --authorized >sshd/keys
 county sync >/dev/null 2>&1
 status 0 "the county finds nothing" doctor county
+like "$(doctor county)" 'as it was written \(opened by the recovery key on paper\)' \
+	"its backup is to the recovery key"
+county rotate --recovery sheet --new sheet2 -o request >/dev/null
+city rotate --take request >/dev/null
+city keys --authorized >sshd/keys
+county sync >/dev/null 2>&1
+finds county 'backup: .*/b is encrypted to a recovery key that was replaced: make' \
+	"after a rotation that it is to the paper before is found"
+county backup backups/c --to-recovery >/dev/null 2>&1
+status 0 "a new one is to the new paper" doctor county
 like "$(doctor county)" '^  parent: 520300 遵义市: in contact at 2' \
 	"and says when it was in contact"
 status 0 "nor does the city" doctor city

@@ -57,7 +57,8 @@ make(const struct item *items, size_t n, const struct item *more)
 		    archive_out_put(a, it->bytes, len, &err) != 0)
 			abort();
 	}
-	if (archive_out_finish(a, &err) != 0 || cipher_finish(c, &err) != 0)
+	if (archive_out_finish(a, &err) != 0 ||
+	    cipher_finish(c, NULL, &err) != 0)
 		abort();
 	archive_out_free(a);
 	cipher_out_free(c);

@@ -70,7 +70,7 @@ encrypt(struct buf *out, size_t n)
 		if (cipher_write(o, plain + at, piece, &err) != 0)
 			abort();
 	}
-	if (cipher_finish(o, &err) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+	if (cipher_finish(o, NULL, &err) != 0 || lseek(fd, 0, SEEK_SET) != 0)
 		abort();
 	cipher_out_free(o);
 	while ((got = read(fd, chunk, sizeof(chunk))) > 0)

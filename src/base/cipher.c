@@ -54,6 +54,8 @@ struct cipher {
 struct cipher_out {
 	struct cipher c;
 	int fd;
+	struct digest_ctx *sum; /* of what was written: */
+	int64_t bytes;
 	uint8_t plain[CHUNK]; /* not yet written: */
 	size_t n;
 	uint8_t chunk[CHUNK + TAG_LEN];
@@ -148,10 +150,12 @@ work(struct cipher *c, int what, bool encrypting, uint8_t *out,
  */
 
 static int
-put(int fd, const uint8_t *p, size_t n, struct err *err)
+put(struct cipher_out *o, const uint8_t *p, size_t n, struct err *err)
 {
+	digest_add(o->sum, p, n);
+	o->bytes += (int64_t)n;
 	while (n > 0) {
-		ssize_t w = write(fd, p, n);
+		ssize_t w = write(o->fd, p, n);
 
 		if (w < 0 && errno == EINTR)
 			continue;
@@ -196,15 +200,16 @@ cipher_out_new(struct cipher_out **out, int fd, const struct cipher_key *to,
 	int rc;
 
 	o->fd = fd;
+	o->sum = digest_begin();
 	rc = make_head(&o->c, key, to, err);
 	if (rc == 0)
 		rc = begin(&o->c, key, err);
 	if (rc == 0 && !work(&o->c, CHECK, true, o->plain, NULL, 0, check))
 		rc = err_set(err, YZ_EIO, "AES-256-GCM fails");
 	if (rc == 0)
-		rc = put(fd, o->c.said, forms[o->c.form].said, err);
+		rc = put(o, o->c.said, forms[o->c.form].said, err);
 	if (rc == 0)
-		rc = put(fd, check, TAG_LEN, err);
+		rc = put(o, check, TAG_LEN, err);
 	if (rc != 0) {
 		cipher_out_free(o);
 		return rc;
@@ -219,7 +224,7 @@ put_chunk(struct cipher_out *o, int what, struct err *err)
 	if (!work(&o->c, what, true, o->chunk, o->plain, o->n, o->chunk + o->n))
 		return err_set(err, YZ_EIO, "AES-256-GCM fails");
 	o->c.number++;
-	return put(o->fd, o->chunk, o->n + TAG_LEN, err);
+	return put(o, o->chunk, o->n + TAG_LEN, err);
 }
 
 int
@@ -245,9 +250,16 @@ cipher_write(struct cipher_out *o, const void *data, size_t n, struct err *err)
 }
 
 int
-cipher_finish(struct cipher_out *o, struct err *err)
+cipher_finish(struct cipher_out *o, struct cipher_sum *written, struct err *err)
 {
-	return put_chunk(o, LAST, err);
+	int rc = put_chunk(o, LAST, err);
+
+	if (rc == 0 && written != NULL) {
+		digest_end(o->sum, &written->hash);
+		o->sum = NULL;
+		written->bytes = o->bytes;
+	}
+	return rc;
 }
 
 void
@@ -255,6 +267,11 @@ cipher_out_free(struct cipher_out *o)
 {
 	if (o == NULL)
 		return;
+	if (o->sum != NULL) {
+		struct digest ignored;
+
+		digest_end(o->sum, &ignored);
+	}
 	EVP_CIPHER_CTX_free(o->c.ctx);
 	OPENSSL_cleanse(o->plain, sizeof(o->plain));
 	free(o);

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/exchange.h"
 
 struct cipher_in;
@@ -51,7 +52,13 @@ int cipher_out_new(struct cipher_out **out, int fd, const struct cipher_key *to,
     struct err *err);
 int cipher_write(
     struct cipher_out *out, const void *data, size_t n, struct err *err);
-int cipher_finish(struct cipher_out *out, struct err *err);
+/* written, if not NULL: the file's bytes and their SHA-256 from then on. */
+struct cipher_sum {
+	struct digest hash;
+	int64_t bytes;
+};
+int cipher_finish(
+    struct cipher_out *out, struct cipher_sum *written, struct err *err);
 void cipher_out_free(struct cipher_out *out);
 
 /* What can be said of a file of so many bytes without what opens it, from its

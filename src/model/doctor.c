@@ -20,7 +20,7 @@
 static const char *const whats[]
     __attribute__((unused)) = {N_("library"), N_("disk"), N_("files"),
 	N_("clock"), N_("station"), N_("database"), N_("sshd"), N_("backup"),
-	N_("scrub"), N_("peer"), N_("parent"), N_("child")};
+	N_("scrub"), N_("certificate"), N_("peer"), N_("parent"), N_("child")};
 
 static void __attribute__((format(printf, 4, 0)))
 tell(struct doctor *d, const char *what, bool good, const char *fmt, va_list ap)
@@ -121,9 +121,10 @@ close_home(struct doctor *d)
 }
 
 int
-doctor_examine(const char *home, const char *sshd, doctor_say say, void *arg)
+doctor_examine(
+    const char *home, const struct doctor_seen *seen, doctor_say say, void *arg)
 {
-	struct doctor d = {.home = home, .sshd = sshd, .say = say, .arg = arg};
+	struct doctor d = {.home = home, .seen = seen, .say = say, .arg = arg};
 	struct err err;
 	int rc;
 
@@ -134,6 +135,7 @@ doctor_examine(const char *home, const char *sshd, doctor_say say, void *arg)
 	if (rc != 0)
 		close_home(&d);
 	doctor_clock(&d);
+	doctor_certificate(&d);
 	if (rc != 0) {
 		doctor_find(&d, "station", "%s", err.msg);
 		return d.findings;

@@ -7,6 +7,7 @@
 #define MODEL_DOCTOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct buf;
 
@@ -15,14 +16,28 @@ struct buf;
 typedef void (*doctor_say)(
     void *arg, const char *what, bool good, const char *text);
 
+/* What the caller has looked at, being another user or in another room. */
+struct doctor_seen {
+	const char *sshd; /* what doctor_ask_sshd() gave; NULL: there is none */
+	/* What the backups of every night are encrypted with, and the file
+	 * that has it; NULL: not known. */
+	const char *passphrase, *passphrase_file;
+	struct { /* of the console's HTTPS */
+		bool there;
+		const char *broken; /* what is wrong with it, or NULL: */
+		bool endless;
+		int64_t from, until; /* wall ms */
+	} certificate;
+};
+
 /*
  * Look at everything, with connections of its own, and call say for each
- * line; how many findings there were is returned.  sshd is what
- * doctor_ask_sshd() gave, or NULL.  Takes some seconds where the databases
- * are large.  No lock is held, and nothing is written.
+ * line; how many findings there were is returned.  Takes some seconds where
+ * the databases or the last backup are large.  No lock is held, and nothing is
+ * written.
  */
-int doctor_examine(
-    const char *home, const char *sshd, doctor_say say, void *arg);
+int doctor_examine(const char *home, const struct doctor_seen *seen,
+    doctor_say say, void *arg);
 
 /* What sshd would do for the user who owns home; to be asked while we are
  * still root, if we are.  false: there is no sshd. */

@@ -22,7 +22,7 @@ struct doctor {
 	int findings;
 	struct replica *r;   /* NULL if HOME does not open */
 	struct local *local; /* likewise */
-	const char *sshd;    /* what sshd -T printed; NULL if there is none */
+	const struct doctor_seen *seen;
 };
 
 /* A line about what (a word of the table in doctor.c). */
@@ -45,6 +45,7 @@ void doctor_clock(struct doctor *d);
 void doctor_database(struct doctor *d);
 void doctor_sshd(struct doctor *d);
 void doctor_backup(struct doctor *d);
+void doctor_certificate(struct doctor *d);
 void doctor_scrub(struct doctor *d);
 void doctor_peers(struct doctor *d);
 

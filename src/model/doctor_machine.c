@@ -208,6 +208,57 @@ doctor_clock(struct doctor *d)
 		doctor_good(d, "clock", _("%s, kept by a time service"), now);
 }
 
+/* --- certificate
+ * --------------------------------------------------------------
+ */
+
+#define SOON_MS (30 * DAY_MS) /* so long before its end it is said */
+
+void
+doctor_certificate(struct doctor *d)
+{
+	int64_t from = d->seen->certificate.from, now = clock_wall();
+	int64_t until = d->seen->certificate.until;
+	char first[CLOCK_LEN], last[CLOCK_LEN];
+	long long left = (until - now) / DAY_MS;
+
+	clock_format(first, from);
+	clock_format(last, until);
+	if (!d->seen->certificate.there)
+		return;
+	if (d->seen->certificate.broken != NULL)
+		doctor_find(d, "certificate",
+		    _("%s: put the right pair into %s/keys, or remove both "
+		      "console.crt and console.key, and one is made; then "
+		      "systemctl restart yizhan"),
+		    d->seen->certificate.broken, d->home);
+	else if (d->seen->certificate.endless)
+		doctor_good(d, "certificate",
+		    _("the console's was made here and has no end"));
+	else if (now < from)
+		doctor_find(d, "certificate",
+		    _("the console's is good from %s on only: set the clock, "
+		      "or put another into %s/keys/console.crt and "
+		      "console.key; then systemctl restart yizhan"),
+		    first, d->home);
+	else if (now >= until)
+		doctor_find(d, "certificate",
+		    _("the console's ended at %s, and browsers warn of it: put "
+		      "a new one into %s/keys/console.crt and console.key; "
+		      "then systemctl restart yizhan"),
+		    last, d->home);
+	else if (until - now < SOON_MS)
+		doctor_find(d, "certificate",
+		    _("the console's ends at %s, days left: %lld: put a new "
+		      "one into %s/keys/console.crt and console.key before; "
+		      "then systemctl restart yizhan"),
+		    last, left, d->home);
+	else
+		doctor_good(d, "certificate",
+		    _("the console's is good until %s, days left: %lld"), last,
+		    left);
+}
+
 /* --- database ---------------------------------------------------------------
  */
 

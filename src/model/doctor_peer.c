@@ -17,34 +17,6 @@
 #define DAY_MS (24ll * 3600 * 1000)
 #define SILENT_MS DAY_MS /* no contact for so long is said */
 #define SCRUB_MS (15 * DAY_MS)
-#define BACKUP_MS (2 * DAY_MS) /* a backup so old likewise */
-
-void
-doctor_backup(struct doctor *d)
-{
-	char when[CLOCK_LEN];
-	struct buf value = BUF_INIT;
-	struct err ignored;
-	int64_t ms;
-
-	if (local_get(d->local, &value, "backup", &ignored) != 0) {
-		doctor_find(d, "backup",
-		    _("none was ever made: yizhan backup FILE, on another "
-		      "disk, and put a passphrase into "
-		      "/etc/yizhan/backup.passphrase for one every night"));
-		return;
-	}
-	ms = strtoll(buf_str(&value), NULL, 10);
-	clock_format(when, ms);
-	if (clock_wall() - ms > BACKUP_MS)
-		doctor_find(d, "backup",
-		    _("the last is of %s: yizhan backup FILE; systemctl "
-		      "status yizhan-backup says why none was made since"),
-		    when);
-	else
-		doctor_good(d, "backup", _("the last is of %s"), when);
-	buf_free(&value);
-}
 
 void
 doctor_scrub(struct doctor *d)

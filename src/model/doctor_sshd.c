@@ -115,7 +115,7 @@ check_algorithms(struct doctor *d)
 	size_t i;
 
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		char *list = value_of(d->sshd, wanted[i].key);
+		char *list = value_of(d->seen->sshd, wanted[i].key);
 
 		if (!has_name(list, wanted[i].name))
 			doctor_find(d, "sshd",
@@ -129,8 +129,8 @@ check_algorithms(struct doctor *d)
 static void
 check_door(struct doctor *d, int64_t n)
 {
-	char *command = value_of(d->sshd, "authorizedkeyscommand");
-	char *starts = value_of(d->sshd, "maxstartups");
+	char *command = value_of(d->seen->sshd, "authorizedkeyscommand");
+	char *starts = value_of(d->seen->sshd, "maxstartups");
 
 	if (strstr(command, "yizhan") == NULL)
 		doctor_find(d, "sshd",
@@ -192,14 +192,14 @@ doctor_sshd(struct doctor *d)
 		doctor_good(d, "sshd", _("no station calls this one"));
 		return;
 	}
-	if (d->sshd == NULL) {
+	if (d->seen->sshd == NULL) {
 		doctor_find(d, "sshd",
 		    _("%lld stations may call, but there is none: apt-get "
 		      "install openssh-server"),
 		    (long long)n);
 		return;
 	}
-	if (d->sshd[0] == '\0') {
+	if (d->seen->sshd[0] == '\0') {
 		doctor_find(d, "sshd",
 		    _("it refuses its configuration: see sshd -T, run as "
 		      "root"));

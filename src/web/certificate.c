@@ -122,3 +122,91 @@ certificate_get(
 	free(key_path);
 	return rc;
 }
+
+/* 0 if it is no time. */
+static int64_t
+to_ms(const ASN1_TIME *t)
+{
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	int days = 0, seconds = 0;
+
+	if (epoch == NULL || ASN1_TIME_diff(&days, &seconds, epoch, t) != 1)
+		days = seconds = 0;
+	ASN1_TIME_free(epoch);
+	return (days * 86400ll + seconds) * 1000;
+}
+
+/* Nobody is there to be asked for one. */
+static int
+no_passphrase(char *out, int size, int writing, void *arg)
+{
+	(void)writing;
+	(void)arg;
+	if (size > 0)
+		out[0] = '\0';
+	return -1;
+}
+
+static int
+look(struct certificate_look *out, const struct buf *cert,
+    const struct buf *key, struct err *err)
+{
+	BIO *c = BIO_new_mem_buf(cert->b, (int)cert->len);
+	BIO *k = BIO_new_mem_buf(key->b, (int)key->len);
+	X509 *x = c == NULL ? NULL : PEM_read_bio_X509(c, NULL, NULL, NULL);
+	EVP_PKEY *pair =
+	    k == NULL ? NULL
+		      : PEM_read_bio_PrivateKey(k, NULL, no_passphrase, NULL);
+	ASN1_TIME *end = ASN1_TIME_new();
+	int rc = 0;
+
+	if (x == NULL)
+		rc = err_set(err, YZ_ECORRUPT, "console.crt is no certificate");
+	else if (pair == NULL)
+		rc = err_set(err, YZ_ECORRUPT,
+		    "console.key is no private key, or has a passphrase");
+	else if (X509_check_private_key(x, pair) != 1)
+		rc = err_set(err, YZ_ECORRUPT,
+		    "console.key is not the key of console.crt");
+	else {
+		out->from = to_ms(X509_get0_notBefore(x));
+		out->until = to_ms(X509_get0_notAfter(x));
+		out->endless =
+		    end != NULL && ASN1_TIME_set_string_X509(end, UNTIL) == 1 &&
+		    ASN1_TIME_compare(end, X509_get0_notAfter(x)) == 0;
+	}
+	ASN1_TIME_free(end);
+	X509_free(x);
+	EVP_PKEY_free(pair);
+	BIO_free(c);
+	BIO_free(k);
+	return rc;
+}
+
+int
+certificate_look(
+    struct certificate_look *out, const char *home, struct err *err)
+{
+	char *cert_path = mem_printf("%s/keys/console.crt", home);
+	char *key_path = mem_printf("%s/keys/console.key", home);
+	struct buf cert = BUF_INIT, key = BUF_INIT;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = file_read(&cert, cert_path, PEM_MAX, err);
+	if (rc == 0) {
+		rc = file_read(&key, key_path, PEM_MAX, err);
+		if (rc == YZ_ENOTFOUND)
+			rc = err_set(err, YZ_ECORRUPT,
+			    "console.key is not beside console.crt");
+	}
+	if (rc == 0)
+		rc = look(out, &cert, &key, err);
+	if (key.b != NULL)
+		explicit_bzero(key.b, key.len);
+	buf_free(&cert);
+	buf_free(&key);
+	free(cert_path);
+	free(key_path);
+	return rc;
+}

@@ -4,6 +4,9 @@
 #ifndef WEB_CERTIFICATE_H
 #define WEB_CERTIFICATE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct buf;
 struct err;
 
@@ -14,5 +17,14 @@ struct err;
  */
 int certificate_get(
     struct buf *cert, struct buf *key, const char *home, struct err *err);
+
+/* What browsers will make of it, without making one: YZ_ENOTFOUND if there is
+ * none, YZ_ECORRUPT with what is wrong with the pair. */
+struct certificate_look {
+	bool endless;
+	int64_t from, until; /* wall ms */
+};
+int certificate_look(
+    struct certificate_look *out, const char *home, struct err *err);
 
 #endif

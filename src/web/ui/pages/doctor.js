@@ -9,11 +9,14 @@ const NAMES = { library: N_('Libraries|doctor'), disk: N_('Disk|doctor'),
 	files: N_('Files|doctor'), clock: N_('Clock|doctor'),
 	database: N_('Databases|doctor'), sshd: N_('Way in (sshd)|doctor'),
 	backup: N_('Backup|doctor'), station: N_('This station|doctor'),
+	scrub: N_('Scrub|doctor'), certificate: N_('Certificate|doctor'),
+	parent: N_('Superior|doctor'), child: N_('Subordinate|doctor'),
 	peer: N_('Neighbours|doctor'), ledger: N_('Ledger|doctor') };
 
-// "what is so: what to do about it" is shown in two lines.
+// "what is so: what to do about it" is shown in two lines; a time has colons
+// too.
 function parts(text) {
-	const i = text.search(/[:：]/);
+	const i = text.search(/：|: /);
 
 	return i < 0 ? [text] : [text.slice(0, i), text.slice(i + 1).trim()];
 }
