@@ -235,6 +235,9 @@ county rotate --recovery sheet --new sheet2 -o request >/dev/null
 city rotate --take request >/dev/null
 city keys --authorized >sshd/keys
 county sync >/dev/null 2>&1
+# The session that brought the new keys may have ended with the old ones.
+settled() { county sync && ! { doctor city | grep -q '^! child'; }; }
+ok "(the keys are changed)" wait_for 30 settled
 finds county 'backup: .*/b is encrypted to a recovery key that was replaced: make' \
 	"after a rotation that it is to the paper before is found"
 county backup backups/c --to-recovery >/dev/null 2>&1
