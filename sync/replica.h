@@ -215,6 +215,11 @@ int replica_adopt(
 int replica_digest(struct replica *r, enum stream stream, const char *owner,
     int64_t *records, struct digest *out, struct err *err);
 
+/* Does cs, as it was read here, bear the signature of a key that the roster
+ * gives its station?  What is read is only parsed: who shows a changeset asks
+ * this. */
+bool replica_signed(const struct replica *r, const struct changeset *cs);
+
 /* Check the ledger against FORMAT.md and the replica: every commit's form,
  * Prev, id and signature, every ref; with deep every attachment's bytes.
  * fn gets a line per fault; *checked counts changesets. */

@@ -27,15 +27,14 @@ tell(struct verifying *v, const struct chain *c, int64_t seq, const char *what)
 	v->fault(v->arg, line);
 }
 
-static bool
-signed_by_writer(struct verifying *v, const struct changeset *cs)
+bool
+replica_signed(const struct replica *r, const struct changeset *cs)
 {
 	const struct roster_key *key;
 	struct err ignored;
 	size_t i;
 
-	for (i = 0; (key = roster_key(v->r->roster, &cs->chain, i)) != NULL;
-	     i++)
+	for (i = 0; (key = roster_key(r->roster, &cs->chain, i)) != NULL; i++)
 		if (memcmp(key->sign, cs->key, sizeof(cs->key)) == 0)
 			return changeset_verify(cs, &ignored) == 0;
 	return false;
@@ -98,7 +97,7 @@ verify_chain(struct verifying *v, const struct chain *c, struct err *err)
 			tell(v, c, seq, "Prev is not the changeset before");
 		if (known && rc == 0 && memcmp(parent, cs.parent_oid, 20) != 0)
 			tell(v, c, seq, "its parent is another commit");
-		if (rc == 0 && !signed_by_writer(v, &cs))
+		if (rc == 0 && !replica_signed(v->r, &cs))
 			tell(v, c, seq, "the signature does not hold");
 		if (rc == 0 && !same)
 			tell(v, c, seq, "the replica has another id: rebuild");

@@ -7,6 +7,8 @@
 . "${top_srcdir:-.}/tests/lib.sh"
 # shellcheck source=tests/desk.sh
 . "$top/tests/desk.sh"
+# shellcheck source=tests/forge.sh
+. "$top/tests/forge.sh"
 YIZHAN_DATA=$top/src/data
 YIZHAN_UI=$T/ui
 export YIZHAN_DATA YIZHAN_UI
@@ -154,6 +156,23 @@ is "$(echo "$history" | grep -o '"verified":true' | wc -l)" 4 \
 cs=$(echo "$history" | sed 's/.*\[{"id":"\([0-9a-f]*\)".*/\1/')
 like "$(body duty1 GET "/api/changesets/$cs")" '"text":"tree [0-9a-f]{40}\\n' \
 	"and each its signed text"
+like "$(body duty1 GET "/api/changesets/$cs")" '"verified":true' \
+	"which its station's key has signed"
+forge home resource "$cs" 冒名者
+is "$(body duty1 GET "$record/history" | grep -o '"author":"冒名者"[^{]*' |
+	grep -o '"verified":[a-z]*')" '"verified":false' \
+	"what was forged on the disk is not called verified in the history"
+is "$(body duty1 GET "$record/history" | grep -o '"verified":true' | wc -l)" 3 \
+	"the other changes still are"
+forged=$(body duty1 GET "/api/changesets/$cs")
+like "$forged" '"author":"冒名者".*"verified":false' "nor in the ledger"
+y show resource "$id" --history --json >seen
+is "$(grep -c '"person":"冒名者".*"signature":"bad"' seen)" 1 \
+	"the command says the same"
+status 3 "and verify finds it" y verify
+forge_put home "$cs" "$forge_was"
+like "$(body duty1 GET "/api/changesets/$cs")" '"verified":true' \
+	"put back, it is verified again"
 like "$(body duty1 GET '/api/changesets?_limit=2')" '"next":"2"' \
 	"the timeline has pages"
 like "$(body duty1 GET /api/station)" '"code":"520302".*"records":[1-9]' \

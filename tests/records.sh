@@ -4,6 +4,8 @@
 # JSON lines), and everything done is in the record's history.
 # shellcheck source=tests/lib.sh
 . "${top_srcdir:-.}/tests/lib.sh"
+# shellcheck source=tests/forge.sh
+. "$top/tests/forge.sh"
 YIZHAN_DATA=$top/src/data
 export YIZHAN_DATA
 y() { "$yizhan" -C "$T/home" "$@"; }
@@ -65,6 +67,23 @@ like "$(y show resource "$p" --history --json | tail -n 1)" \
 	"a private number is in the personal stream"
 like "$(y show resource "$p" --history)" '值班员乙 .*signature good' \
 	"the history names the person and checks the signature"
+cs=$(y show resource "$p" --history --json | tail -n 1 |
+	sed 's/.*"changeset":"\([0-9a-f]*\)".*/\1/')
+ssh-keygen -q -t ed25519 -N '' -f stranger
+forge home personal "$cs" 冒名者
+like "$(y show resource "$p" --history)" '冒名者 .*SIGNATURE BAD' \
+	"another name put into the ledger is not vouched for"
+forge_put home "$cs" "$forge_was"
+forge home personal "$cs" 冒名者 stranger
+echo "520302@yizhan.invalid $(cat stranger.pub)" >strangers
+ok "nor is it when a stranger's key has signed it anew" git -c \
+	gpg.format=ssh -c "gpg.ssh.allowedSignersFile=$T/strangers" \
+	--git-dir home/ledger/personal.git verify-commit "$forge_oid"
+like "$(y show resource "$p" --history)" '冒名者 .*SIGNATURE BAD' \
+	"whose signature holds, but is not the station's"
+forge_put home "$cs" "$forge_was"
+like "$(y show resource "$p" --history | tail -n 3)" \
+	'值班员乙 .*signature good' "what was there before is good"
 ok "stock git reads the changeset of the public part" \
 	sh -c "git --git-dir=home/ledger/resource.git cat-file -p \
 	\$(git --git-dir=home/ledger/resource.git for-each-ref \

@@ -371,8 +371,7 @@ history_entry(void *arg, const struct changeset *cs, const struct op *op,
     bool accepted, struct err *err)
 {
 	struct history *h = arg;
-	struct err why;
-	bool good = changeset_verify(cs, &why) == 0;
+	bool good = replica_signed(h->r, cs);
 
 	if (!h->json)
 		return history_lines(h, cs, op, accepted, good, err);

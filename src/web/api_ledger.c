@@ -28,6 +28,16 @@ put_member(struct buf *out, const char *name, const char *text)
 	canon_put_text(out, text, strlen(text));
 }
 
+/* What was read was only parsed: whoever can write the disk can have put it
+ * there. */
+static void
+put_verified(
+    struct buf *out, const struct replica *r, const struct changeset *cs)
+{
+	buf_printf(
+	    out, ",\"verified\":%s", replica_signed(r, cs) ? "true" : "false");
+}
+
 /* The head of a changeset, as an object left open. */
 static void
 put_changeset(struct buf *out, const struct changeset *cs)
@@ -49,6 +59,7 @@ put_changeset(struct buf *out, const struct changeset *cs)
  * ------------------------------------------------------------ */
 
 struct history {
+	const struct replica *r;
 	struct buf *out;
 	size_t n;
 };
@@ -63,9 +74,9 @@ put_history(void *arg, const struct changeset *cs, const struct op *op,
 	if (h->n++ > 0)
 		buf_putc(h->out, ',');
 	put_changeset(h->out, cs);
-	/* What replica_history() reads it has checked. */
-	buf_printf(h->out, ",\"verified\":true,\"accepted\":%s,\"op\":",
-	    accepted ? "true" : "false");
+	put_verified(h->out, h->r, cs);
+	buf_printf(
+	    h->out, ",\"accepted\":%s,\"op\":", accepted ? "true" : "false");
 	buf_put(h->out, op->line, op->line_len);
 	buf_putc(h->out, '}');
 	return 0;
@@ -73,7 +84,7 @@ put_history(void *arg, const struct changeset *cs, const struct op *op,
 
 DESK_HANDLER(api_history)
 {
-	struct history h = {&c->p->body, 0};
+	struct history h = {c->r, &c->p->body, 0};
 	struct record rec = RECORD_INIT;
 	int rc;
 
@@ -207,6 +218,7 @@ DESK_HANDLER(api_changeset)
 	if (rc != 0)
 		return rc;
 	put_changeset(&c->p->body, &cs);
+	put_verified(&c->p->body, c->r, &cs);
 	put_ops(&c->p->body, &cs.ops);
 	put_seen(&c->p->body, &cs);
 	changeset_derive_content(&cs, &text);

@@ -134,7 +134,7 @@ static const struct route routes[] = {
     {"GET", "/api/changesets/*", EVERYONE, ROUTE_KEPT, api_changeset, "id", "",
 	"", 200,
 	"id text, chain text, seq int, time text, station text, stream text,"
-	" author text, subject text, ops [object], seen [Seen], text text,"
+	" author text, subject text, verified bool, ops [object], seen [Seen], text text,"
 	" key text",
 	"One changeset, with its signed text"},
     {"GET", "/api/users", P(USERS) | P(RIGHTS), 0, api_users, "", "", "", 200,

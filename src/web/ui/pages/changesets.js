@@ -8,7 +8,7 @@ import { Head, Id, Loaded, Trouble, useLoad } from '../parts.js';
 import { recordHref } from '../route.js';
 import { day, exact } from '../time.js';
 import { kindLabel, subjectWords } from '../words.js';
-import { What } from './history.js';
+import { Signature, What } from './history.js';
 import { rowKeys } from './records.js';
 
 const PAGE = 100;
@@ -192,7 +192,7 @@ function One({ id }) {
 	    _('Ledger')}</a> › <${Id} id=${id}/></p>
 		<${Loaded} of=${got}>${({ c, of, list }) => html`
 		<${Head} title=${subjectWords(c.subject, list)}/>
-		<p class="stands"><span class="ok">✓ ${_('signature verified')}</span>
+		<p class="stands"><${Signature} good=${c.verified}/>
 			<span class="mono dim">${c.key}</span></p>
 		<dl class="values">
 			<div><dt>${_('Time')}</dt><dd>${exact(c.time)}</dd></div>

@@ -23,6 +23,11 @@ export function What({ kind, op }) {
 	</ul>`;
 }
 
+// A sign and a word, as the server found the signature when it was asked.
+export const Signature = ({ good }) => good ?
+	html`<span class="ok">✓ ${_('signature verified')}</span>` :
+	html`<span class="late">✗ ${_('signature not verified')}</span>`;
+
 export function History({ kind, list, of, r }) {
 	return html`<section aria-labelledby="h-history"><h2 id="h-history">${
 	    _('History')} <small>${_('entered {at} by {who}', { at: r.created_at ?
@@ -34,9 +39,7 @@ export function History({ kind, list, of, r }) {
 				<details open=${i < OPEN}><summary title=${h.subject}>${
 				    subjectWords(h.subject, list)}</summary><${What} kind=${kind} op=${h.op}/></details>
 				<p><a class="mono" href=${'/changesets/' + h.id}>${
-				    h.id.slice(0, 12)}</a> ${h.verified ? html`
-					<span class="ok">✓ ${_('signature verified')}</span>` : html`
-					<span class="late">✗ ${_('signature not verified')}</span>`}
+				    h.id.slice(0, 12)}</a> <${Signature} good=${h.verified}/>
 				${!h.accepted && html` <span class="late">${
 				    _('does not count: quarantined')}</span>`}</p></li>`)}
 		</ol>`}</${Loaded}></section>`;
