@@ -108,6 +108,7 @@ int cmd_rotate(struct cmd *cmd, int argc, char **argv);
 int cmd_scrub(struct cmd *cmd, int argc, char **argv);
 int cmd_serve(struct cmd *cmd, int argc, char **argv);
 int cmd_set(struct cmd *cmd, int argc, char **argv);
+int cmd_setup_code(struct cmd *cmd, int argc, char **argv);
 int cmd_show(struct cmd *cmd, int argc, char **argv);
 int cmd_status(struct cmd *cmd, int argc, char **argv);
 int cmd_sync(struct cmd *cmd, int argc, char **argv);

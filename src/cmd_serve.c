@@ -8,8 +8,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "cmd.h"
 #include "daemon.h"
+#include "setup.h"
 #include "web/certificate.h"
 
 #define PORT_DEFAULT 8480
@@ -18,6 +20,8 @@
 struct serve {
 	struct daemon_options o;
 	char address[64];
+	const char *at; /* " -C HOME" */
+	bool set_up;    /* it was said that there is no station */
 };
 
 /* ADDRESS:PORT, [ADDRESS]:PORT or PORT. */
@@ -51,14 +55,39 @@ is_loopback(const char *address)
 }
 
 static void
-say_ready(void *arg, uint16_t port)
+say_ready(void *arg, uint16_t port, bool setup)
 {
-	const struct serve *s = arg;
+	struct serve *s = arg;
 	bool six = strchr(s->address, ':') != NULL;
 
+	if (s->set_up) { /* the address is what it was */
+		puts(_("there is a station now"));
+		fflush(stdout);
+		return;
+	}
+	s->set_up = setup;
 	printf("%s://%s%s%s:%u/\n", s->o.certificate == NULL ? "http" : "https",
 	    six ? "[" : "", s->address, six ? "]" : "", port);
+	if (setup)
+		printf(_("there is no station here yet: set one up at that "
+			 "address, with the code of yizhan%s setup-code\n"),
+		    s->at);
 	fflush(stdout);
+}
+
+/* Before there is a station, its certificate waits in HOME/setup. */
+static int
+find_certificate(
+    struct buf *cert, struct buf *key, const char *home, struct err *err)
+{
+	char *setup = mem_printf("%s/setup", home);
+	bool wanted = setup_is_wanted(home);
+	int rc = wanted ? file_mkdir(setup, 0700, err) : 0;
+
+	if (rc == 0)
+		rc = certificate_get(cert, key, wanted ? setup : home, err);
+	free(setup);
+	return rc;
 }
 
 int
@@ -68,7 +97,7 @@ cmd_serve(struct cmd *cmd, int argc, char **argv)
 			      .exe = cmd->exe,
 			      .port = PORT_DEFAULT,
 			      .sync = true},
-	    "127.0.0.1"};
+	    "127.0.0.1", cmd_at(cmd), false};
 	struct buf cert = BUF_INIT, key = BUF_INIT;
 	const char *listen = NULL;
 	struct err err;
@@ -82,7 +111,7 @@ cmd_serve(struct cmd *cmd, int argc, char **argv)
 	s.o.address = s.address;
 	/* Plain HTTP never leaves the machine. */
 	if (!is_loopback(s.address))
-		rc = certificate_get(&cert, &key, cmd->home, &err);
+		rc = find_certificate(&cert, &key, cmd->home, &err);
 	if (rc == 0 && cert.len > 0) {
 		s.o.certificate = buf_str(&cert);
 		s.o.key = buf_str(&key);

@@ -19,6 +19,8 @@
 #include "home.h"
 #include "replica.h"
 #include "reserve.h"
+#include "setup.h"
+#include "setup_station.h"
 #include "web/desk.h"
 #include "web/http.h"
 
@@ -35,6 +37,7 @@ struct daemon {
 	struct replica *r;
 	struct desk *desk;
 	struct http *http;
+	uint16_t port;
 	int64_t version;  /* of the replica, as last told to the pages */
 	int64_t contact;  /* desk_contact() as last told */
 	int64_t told;     /* changes told so far */
@@ -255,7 +258,7 @@ static int
 open_all(struct daemon *d, struct err *err)
 {
 	struct http_options http = {.address = d->o->address,
-	    .port = d->o->port,
+	    .port = d->port,
 	    .certificate = d->o->certificate,
 	    .key = d->o->key,
 	    .handle = desk_handle,
@@ -280,22 +283,67 @@ open_all(struct daemon *d, struct err *err)
 	return rc;
 }
 
+/* Until somebody has made a station, in the browser or by command. */
+static int
+set_up(struct daemon *d, void (*ready)(void *arg, uint16_t port, bool setup),
+    void *arg, struct err *err)
+{
+	struct http_options http = {.address = d->o->address,
+	    .port = d->port,
+	    .certificate = d->o->certificate,
+	    .key = d->o->key};
+	struct pollfd fd = {.fd = wake[0], .events = POLLIN};
+	struct setup *setup;
+	int rc;
+
+	rc = setup_start(&setup, d->o->home, d->o->exe, &http, err);
+	if (rc != 0)
+		return rc;
+	d->port = setup_port(setup);
+	ready(arg, d->port, true);
+	notify("READY=1");
+	while (!stopping && !setup_is_over(setup))
+		(void)poll(&fd, 1, LOOK_MS);
+	setup_stop(setup);
+	return 0;
+}
+
+static int
+run(struct daemon *d, void (*ready)(void *arg, uint16_t port, bool setup),
+    void *arg, struct err *err)
+{
+	int rc;
+
+	rc = setup_station_settle(d->o->home, err);
+	if (rc == 0 && setup_is_wanted(d->o->home)) {
+		rc = set_up(d, ready, arg, err);
+		if (rc != 0 || stopping)
+			return rc;
+		rc = setup_station_settle(d->o->home, err);
+	}
+	if (rc == 0)
+		rc = open_all(d, err);
+	if (rc != 0)
+		return rc;
+	ready(arg, http_port(d->http), false);
+	notify("READY=1");
+	rc = loop(d, err);
+	notify("STOPPING=1");
+	return rc;
+}
+
 int
 daemon_run(const struct daemon_options *o,
-    void (*ready)(void *arg, uint16_t port), void *arg, struct err *err)
+    void (*ready)(void *arg, uint16_t port, bool setup), void *arg,
+    struct err *err)
 {
-	struct daemon d = {.o = o, .child_pause = CHILD_MIN_MS};
+	struct daemon d = {
+	    .o = o, .port = o->port, .child_pause = CHILD_MIN_MS};
 	int rc;
 
 	rc = catch_signals(err);
 	if (rc == 0)
-		rc = open_all(&d, err);
-	if (rc == 0) {
-		ready(arg, http_port(d.http));
-		notify("READY=1");
-		rc = loop(&d, err);
-		notify("STOPPING=1");
-	}
+		rc = run(&d, ready, arg, err);
 	stop_child(&d);
 	http_stop(d.http);
 	desk_close(d.desk);

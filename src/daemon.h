@@ -19,8 +19,13 @@ struct daemon_options {
 	bool sync;                     /* call the peers */
 };
 
-/* Runs until SIGTERM or SIGINT.  ready is called once it listens. */
+/*
+ * Runs until SIGTERM or SIGINT.  ready is called once it listens.  In a folder
+ * without a station it first serves the set-up of one (setup.h), which it
+ * says to ready, and then goes on at the same port.
+ */
 int daemon_run(const struct daemon_options *o,
-    void (*ready)(void *arg, uint16_t port), void *arg, struct err *err);
+    void (*ready)(void *arg, uint16_t port, bool setup), void *arg,
+    struct err *err);
 
 #endif

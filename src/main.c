@@ -105,6 +105,8 @@ static const struct {
 	"one-factor LOGIN | list | token add LOGIN NAME [--role R] | "
 	"token list | token revoke ID",
 	N_("accounts of the console; passwords are read from standard input")},
+    {"setup-code", cmd_setup_code, "",
+	N_("what lets in to the first page, where there is no station")},
     {"serve", cmd_serve, "[--listen ADDR:PORT] [--no-sync]",
 	N_("the console, the sealer and the calls to other stations")},
     {"demo", cmd_demo, "[--once] [DIR]",

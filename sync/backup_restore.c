@@ -216,7 +216,8 @@ read_file(
 /* --- HOME -------------------------------------------------------------------
  */
 
-/* Absent, or a folder with nothing in it but what we left. */
+/* Absent, or a folder with nothing in it but what we left, or a set-up that
+ * was not brought to its end. */
 static int
 check_empty(const char *home, struct err *err)
 {
@@ -230,6 +231,7 @@ check_empty(const char *home, struct err *err)
 		if (strcmp(e->d_name, ".") != 0 &&
 		    strcmp(e->d_name, "..") != 0 &&
 		    strcmp(e->d_name, TEMP) != 0 &&
+		    strcmp(e->d_name, "setup") != 0 &&
 		    strcmp(e->d_name, "lost+found") != 0)
 			rc = err_set(err, YZ_ECONFLICT,
 			    "%s is not empty (%s is there): move it away first",

@@ -1,25 +1,18 @@
 /* What "yizhan doctor" says of this machine and this station. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <spawn.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "desk.h"
 #include "lang.h"
 
-#define OUTPUT_MAX (1u << 20)
+#define ANSWER_MS 120000
 #define FRESH_MS 30000 /* how long its last word is good enough */
 #define DONE 0         /* its exit statuses */
 #define LOOK 3
@@ -31,83 +24,24 @@ static struct said {
 	int64_t at; /* mono ms; 0: never */
 } answers[2];       /* in English, in Chinese */
 
-/* Ours, but in the reader's language.  To be freed. */
-static char **
-environment(bool zh)
-{
-	extern char **environ;
-	size_t n = 0, kept = 0, i;
-	char **env;
-
-	while (environ[n] != NULL)
-		n++;
-	env = mem_calloc(n + 2, sizeof(*env));
-	for (i = 0; i < n; i++)
-		if (strncmp(environ[i], "LC_", 3) != 0 &&
-		    strncmp(environ[i], "LANG", 4) != 0)
-			env[kept++] = environ[i];
-	env[kept] =
-	    (char *)(uintptr_t)(zh ? "LC_ALL=zh_CN.UTF-8"
-				   : "LC_ALL=C.UTF-8"); /* not written to */
-	return env;
-}
-
-static int
-spawn(pid_t *pid, int *fd, const char *home, const char *exe, bool zh,
-    struct err *err)
-{
-	const char *args[] = {"yizhan", "-C", home, "doctor", "--json", NULL};
-	posix_spawn_file_actions_t files;
-	char **env;
-	int fds[2], rc;
-
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_sys(err, "pipe");
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, fds[1], STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(
-	    &files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(
-	    &files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	env = environment(zh);
-	rc = posix_spawn(
-	    pid, exe, &files, NULL, (char *const *)(uintptr_t)args, env);
-	free(env);
-	posix_spawn_file_actions_destroy(&files);
-	close(fds[1]);
-	*fd = fds[0];
-	if (rc == 0)
-		return 0;
-	close(fds[0]);
-	errno = rc;
-	return err_sys(err, "%s", exe);
-}
-
 static int
 ask(struct buf *out, const char *home, const char *exe, bool zh,
     struct err *err)
 {
-	char chunk[4096];
-	int fd, status;
-	ssize_t n;
-	pid_t pid;
+	const char *args[] = {"yizhan", "-C", home, "doctor", "--json", NULL};
+	struct child c = {.exe = exe,
+	    .args = args,
+	    .locale = zh ? "zh_CN.UTF-8" : "C.UTF-8",
+	    .ms = ANSWER_MS};
 	int rc;
 
-	rc = spawn(&pid, &fd, home, exe, zh, err);
-	if (rc != 0)
-		return rc;
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0 ||
-	       (n < 0 && errno == EINTR))
-		if (n > 0 && out->len < OUTPUT_MAX)
-			buf_put(out, chunk, (size_t)n);
-	close(fd);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_sys(err, "doctor");
-	if (!WIFEXITED(status) ||
-	    (WEXITSTATUS(status) != DONE && WEXITSTATUS(status) != LOOK))
-		return err_set(err, YZ_EIO, "doctor did not come to its end");
-	return 0;
+	rc = child_run(&c, err);
+	if (rc == 0 && c.status != DONE && c.status != LOOK)
+		rc = err_set(err, YZ_EIO, "doctor did not come to its end");
+	if (rc == 0)
+		buf_put(out, c.out.b, c.out.len);
+	child_free(&c);
+	return rc;
 }
 
 static int

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -105,6 +107,7 @@ certificate_get(
 {
 	char *cert_path = mem_printf("%s/keys/console.crt", home);
 	char *key_path = mem_printf("%s/keys/console.key", home);
+	char *folder = mem_printf("%s/keys", home);
 	int rc;
 
 	rc = file_read(cert, cert_path, PEM_MAX, err);
@@ -112,6 +115,9 @@ certificate_get(
 		rc = file_read(key, key_path, PEM_MAX, err);
 	else if (rc == YZ_ENOTFOUND) {
 		rc = make(cert, key, err);
+		/* Before there is a station there are no keys. */
+		if (rc == 0 && mkdir(folder, 0700) != 0 && errno != EEXIST)
+			rc = err_sys(err, "%s", folder);
 		if (rc == 0)
 			rc = file_write(key_path, key->b, key->len, 0600, err);
 		if (rc == 0)
@@ -120,6 +126,37 @@ certificate_get(
 	}
 	free(cert_path);
 	free(key_path);
+	free(folder);
+	return rc;
+}
+
+int
+certificate_print(
+    char out[CERTIFICATE_PRINT_LEN + 1], const char *home, struct err *err)
+{
+	char *path = mem_printf("%s/keys/console.crt", home);
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	struct buf text = BUF_INIT;
+	unsigned int n = 0, i;
+	X509 *x = NULL;
+	BIO *bio;
+	int rc;
+
+	rc = file_read(&text, path, PEM_MAX, err);
+	if (rc == 0) {
+		bio = BIO_new_mem_buf(text.b, (int)text.len);
+		x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		BIO_free(bio);
+		if (x == NULL || X509_digest(x, EVP_sha256(), sum, &n) != 1)
+			rc = err_set(
+			    err, YZ_ECORRUPT, "%s is no certificate", path);
+	}
+	for (i = 0; rc == 0 && i < n && 3 * i < CERTIFICATE_PRINT_LEN; i++)
+		snprintf(
+		    out + 3 * i, 4, "%02X%s", sum[i], i + 1 < n ? ":" : "");
+	X509_free(x);
+	buf_free(&text);
+	free(path);
 	return rc;
 }
 

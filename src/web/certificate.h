@@ -13,7 +13,8 @@ struct err;
 /*
  * HOME/keys/console.crt and console.key as PEM texts: those that an
  * administrator put there, else made at the first call (P-256, self-signed,
- * for the machine's host name, without an end: clocks may be wrong).
+ * for the machine's host name, without an end: clocks may be wrong).  HOME
+ * itself must be there.
  */
 int certificate_get(
     struct buf *cert, struct buf *key, const char *home, struct err *err);
@@ -26,5 +27,11 @@ struct certificate_look {
 };
 int certificate_look(
     struct certificate_look *out, const char *home, struct err *err);
+
+/* "AB:CD:..." of HOME/keys/console.crt, as browsers show it; YZ_ENOTFOUND if
+ * it is not made yet. */
+#define CERTIFICATE_PRINT_LEN 95
+int certificate_print(
+    char out[CERTIFICATE_PRINT_LEN + 1], const char *home, struct err *err);
 
 #endif

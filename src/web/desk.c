@@ -14,10 +14,12 @@
 #include "base/mem.h"
 #include "book.h"
 #include "desk.h"
+#include "guard.h"
 #include "home.h"
 #include "lang.h"
 #include "local.h"
 #include "replica.h"
+#include "reply.h"
 #include "route.h"
 #include "shelf.h"
 #include "token.h"
@@ -204,97 +206,6 @@ desk_tick(struct desk *desk, int64_t ms, struct err *err)
 /* --- answering
  * ---------------------------------------------------------------- */
 
-/* What a browser is to forbid itself (security.md, T24). */
-static void
-put_safety(struct http_reply *p, bool tls)
-{
-	http_reply_header(p, "Content-Security-Policy", "%s",
-	    "default-src 'none'; script-src 'self'; style-src 'self';"
-	    " img-src 'self' data: blob:; connect-src 'self';"
-	    " font-src 'self'; manifest-src 'self'; form-action 'self';"
-	    " frame-ancestors 'none'; base-uri 'none'");
-	http_reply_header(p, "X-Content-Type-Options", "nosniff");
-	http_reply_header(p, "Referrer-Policy", "no-referrer");
-	http_reply_header(p, "Cross-Origin-Opener-Policy", "same-origin");
-	http_reply_header(p, "Cross-Origin-Resource-Policy", "same-origin");
-	if (tls)
-		http_reply_header(
-		    p, "Strict-Transport-Security", "max-age=31536000");
-}
-
-static void
-put_error(
-    struct http_reply *p, int rc, const char *special, const struct err *err)
-{
-	static const struct {
-		int rc, status;
-		const char *code;
-	} table[] = {{YZ_EINVAL, 400, "invalid"},
-	    {YZ_ENOTFOUND, 404, "missing"}, {YZ_EDENIED, 403, "denied"},
-	    {YZ_ECONFLICT, 409, "conflict"}};
-	struct json *o = json_new_object(), *e = json_new_object();
-	const char *code = "io";
-	int status = 500;
-	size_t i;
-
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].rc == rc) {
-			status = table[i].status;
-			code = table[i].code;
-		}
-	if (rc == YZ_EIO && err->sys == ENOSPC) {
-		status = 507;
-		code = "full";
-	}
-	if (p->status == 200 || p->status == 201)
-		p->status = status;
-	if (special != NULL)
-		code = special;
-	json_set(e, "code", json_text(code));
-	json_set(e, "message", json_text(err->msg));
-	json_set(o, "error", e);
-	p->type = "application/json; charset=utf-8";
-	buf_clear(&p->body);
-	json_write(&p->body, o, 0);
-	json_free(o);
-}
-
-/* In a time that does not tell how much of it is right. */
-static bool
-same_text(const char *a, const char *b)
-{
-	unsigned char differ = 0;
-	size_t i, n = strlen(b);
-
-	if (a == NULL || strlen(a) != n)
-		return false;
-	for (i = 0; i < n; i++)
-		differ |= (unsigned char)(a[i] ^ b[i]);
-	return differ == 0;
-}
-
-/* A page of another origin may not make a browser call us. */
-static int
-check_origin(struct call *c, struct err *err)
-{
-	const char *origin = http_header(c->q, "Origin");
-	const char *site = http_header(c->q, "Sec-Fetch-Site");
-	const char *host = http_header(c->q, "Host");
-	const char *at;
-
-	if (site != NULL && strcmp(site, "same-origin") != 0 &&
-	    strcmp(site, "none") != 0)
-		return err_set(
-		    err, YZ_EDENIED, "the call comes from elsewhere");
-	if (origin == NULL)
-		return 0;
-	at = strstr(origin, "://");
-	if (at == NULL || host == NULL || strcmp(at + 3, host) != 0)
-		return err_set(
-		    err, YZ_EDENIED, "the call comes from elsewhere");
-	return 0;
-}
-
 static bool
 may_any(const struct call *c, unsigned powers)
 {
@@ -349,7 +260,7 @@ admit_person(struct call *c, const struct route *route, struct err *err)
 	}
 	memcpy(c->token, token, sizeof(c->token));
 	if (!reads &&
-	    !same_text(http_header(c->q, "X-Yizhan-Token"), c->login.csrf))
+	    !guard_same(http_header(c->q, "X-Yizhan-Token"), c->login.csrf))
 		return err_set(err, YZ_EDENIED,
 		    "the request has no token of this session: load the page "
 		    "again");
@@ -364,7 +275,7 @@ admit(struct call *c, const struct route *route, struct err *err)
 	int rc = 0;
 
 	if (!reads)
-		rc = check_origin(c, err);
+		rc = guard_origin(c->q, err);
 	if (rc != 0 || (route->flags & ROUTE_OPEN) != 0)
 		return rc;
 	if (bearer != NULL && strncmp(bearer, "Bearer ", 7) == 0)
@@ -573,7 +484,7 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 	size_t i;
 	int rc;
 
-	put_safety(p, q->tls);
+	reply_safety(p, q->tls);
 	if (q->fault != 0) {
 		p->status = q->fault;
 		http_reply_header(p, "Cache-Control", "no-store");
@@ -582,7 +493,7 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 		rc = answer(&c, &err);
 	}
 	if (rc != 0)
-		put_error(p, rc, c.code, &err);
+		reply_error(p, rc, c.code, &err);
 	json_free(c.in);
 	for (i = 0; i < 3; i++)
 		free(c.arg[i]);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -19,6 +20,7 @@
 
 #define PATH_LEN_MAX 1024
 #define DESCRIPTORS 2048
+#define STOP_MS 2000 /* that answers under way may take at the end */
 #define STREAM_QUEUE_MAX (256u << 10) /* bytes a slow reader may lag behind */
 #define MEMORY_PER_CONNECTION (32u << 10) /* for headers, MHD's own pool */
 
@@ -704,6 +706,27 @@ http_start(
 	return 0;
 }
 
+/* What is being answered is answered: whoever was told to come back later, or
+ * that something is done, has to hear it. */
+static void
+let_answer(struct http *h)
+{
+	int64_t end = clock_mono() + STOP_MS;
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	const struct line *l;
+	bool busy;
+
+	do {
+		pthread_mutex_lock(&h->lock);
+		for (l = h->first; l != NULL && l->at != LINE_ANSWER;)
+			l = l->next;
+		busy = l != NULL;
+		pthread_mutex_unlock(&h->lock);
+		if (busy)
+			nanosleep(&pause, NULL);
+	} while (busy && clock_mono() < end);
+}
+
 void
 http_stop(struct http *h)
 {
@@ -711,6 +734,7 @@ http_stop(struct http *h)
 
 	if (h == NULL)
 		return;
+	let_answer(h);
 	pthread_mutex_lock(&h->lock);
 	h->stopping = true;
 	for (c = h->streams; c != NULL; c = c->next)

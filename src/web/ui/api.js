@@ -4,6 +4,7 @@ import { lang } from './i18n.js';
 
 const WAIT_MS = 20000;
 const BLOB_WAIT_MS = 120000;
+const SETUP_WAIT_MS = 150000; // a parent may be slow to answer
 const RETRIES_MS = [300, 1500]; // of what only reads
 
 export class Trouble extends Error {
@@ -89,19 +90,19 @@ async function answer(response, path) {
 	onReach(true);
 	if (response.ok)
 		return tidy(body);
-	if (response.status === 401)
+	if (response.status === 401 && !path.startsWith('setup'))
 		onSignedOut();
 	throw new Trouble(response.status, body.error?.code ?? 'io',
 	    body.error?.message ?? '', body);
 }
 
-async function call(method, path, body, headers) {
+async function call(method, path, body, headers, wait = WAIT_MS) {
 	const text = body === undefined ? undefined : JSON.stringify(body);
 	const type = text === undefined && method === 'GET' ? {} :
 	    { 'Content-Type': 'application/json' };
 
 	return answer(await send(method, path, text ?? (method === 'GET' ?
-	    undefined : '{}'), { ...type, ...headers }, WAIT_MS), path);
+	    undefined : '{}'), { ...type, ...headers }, wait), path);
 }
 
 // A reading that was cut off is simply asked again; a change never is.
@@ -161,6 +162,18 @@ export const stay = () => call('GET', 'me').catch(() => {});
 export async function logOut() {
 	await post('logout');
 	token = '';
+}
+
+// The set-up of a machine that is no station yet, with its code.
+export function setUp(code) {
+	const ask = (method, path, body) => call(method, 'setup' + path, body,
+	    { 'X-Yizhan-Setup': code }, SETUP_WAIT_MS);
+
+	return {
+		get: (path) => ask('GET', path),
+		post: (path, body) => ask('POST', path, body),
+		remove: (path) => ask('DELETE', path),
+	};
 }
 
 // A query string of what is not empty.

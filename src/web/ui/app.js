@@ -248,11 +248,14 @@ function App() {
 	// undefined: not known yet; null: nobody.
 	const [user, setUser] = useState(undefined);
 	const [error, setError] = useState(null);
+	const [SetUp, setSetUp] = useState(null); // a page, where nobody can log in
 	const [reach, setReach] = useState({ ok: true, at: Date.now() });
 	const [, setLanguage] = useState(lang);
 	const ask = () => {
 		setError(null);
-		whoAmI().then(setUser, setError);
+		whoAmI().then(setUser, (failed) => failed.code === 'setup' ?
+		    import('./pages/setup.js').then((m) => setSetUp(() => m.default),
+			() => setError({ status: 0 })) : setError(failed));
 	};
 
 	useEffect(() => {
@@ -280,6 +283,8 @@ function App() {
 		setLanguage(lang);
 	};
 
+	if (SetUp)
+		return html`<${SetUp} onLang=${onLang}/>`;
 	if (user === undefined)
 		return error && html`<main class="login"><${Trouble} error=${error}
 			again=${ask}/></main>`;

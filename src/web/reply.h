@@ -1,0 +1,19 @@
+/*
+ * What every reply has: the headers of caution, and one form of refusal.
+ */
+#ifndef WEB_REPLY_H
+#define WEB_REPLY_H
+
+#include <stdbool.h>
+
+struct err;
+struct http_reply;
+
+/* What a browser is to forbid itself. */
+void reply_safety(struct http_reply *p, bool tls);
+/* {"error":{"code","message"}} with a status after rc, unless one is set;
+ * special: the code where rc says too little, or NULL. */
+void reply_error(
+    struct http_reply *p, int rc, const char *special, const struct err *err);
+
+#endif
