@@ -1,8 +1,12 @@
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -11,6 +15,8 @@
 #include "replica_impl.h"
 #include "reserve.h"
 #include "roster.h"
+
+#define PIECE 65536 /* bytes read at once */
 
 static bool
 is_hash(const char *hex)
@@ -79,26 +85,102 @@ blob_get(struct replica *r, struct buf *out, const char *hex, struct err *err)
 	return 0;
 }
 
-int
-blob_read(struct replica *r, struct buf *out, int64_t *size, const char *hex,
-    int64_t offset, size_t max, struct err *err)
+/* The hash of what fd, at its beginning, holds; in pieces, since a receiver is
+ * to stay small. */
+static int
+hash_file(char hex[DIGEST_HEX_LEN + 1], int64_t *size, int fd, const char *path,
+    struct err *err)
 {
-	struct buf whole = BUF_INIT;
-	size_t left;
+	struct digest_ctx *ctx = digest_begin();
+	struct digest hash;
+	uint8_t piece[PIECE];
+	ssize_t n;
+
+	*size = 0;
+	while ((n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		digest_add(ctx, piece, (size_t)n);
+		*size += n;
+		if (*size > LIMIT_BLOB)
+			break;
+	}
+	digest_end(ctx, &hash);
+	digest_hex(hex, hash.b, sizeof(hash.b));
+	if (n < 0)
+		return err_sys(err, "%s", path);
+	if (*size > LIMIT_BLOB)
+		return err_set(
+		    err, YZ_ECORRUPT, "%s is over %u bytes", path, LIMIT_BLOB);
+	return 0;
+}
+
+int
+blob_open(
+    struct replica *r, int *fd, int64_t *size, const char *hex, struct err *err)
+{
+	char *path, now[DIGEST_HEX_LEN + 1];
 	int rc;
 
-	rc = blob_get(r, &whole, hex, err);
-	if (rc == 0) {
-		*size = (int64_t)whole.len;
-		if (offset < 0 || (uint64_t)offset > whole.len)
-			rc = err_set(
-			    err, YZ_EINVAL, "offset is beyond the attachment");
-	}
-	if (rc == 0) {
-		left = whole.len - (size_t)offset;
-		buf_put(out, whole.b + offset, left < max ? left : max);
-	}
-	buf_free(&whole);
+	if (!is_hash(hex))
+		return err_set(
+		    err, YZ_EINVAL, "an attachment is named by 64 hex digits");
+	path = blob_path(r, hex);
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0)
+		rc = errno == ENOENT ? err_set(err, YZ_ENOTFOUND,
+					   "attachment %s is not here yet", hex)
+				     : err_sys(err, "%s", path);
+	else
+		rc = hash_file(now, size, *fd, path, err);
+	if (rc == 0 && strcmp(now, hex) != 0)
+		rc = err_set(
+		    err, YZ_ECORRUPT, "attachment %s is damaged on disk", hex);
+	if (rc != 0 && *fd >= 0)
+		close(*fd);
+	free(path);
+	return rc;
+}
+
+static int
+move_in(const char *from, const char *to, int fd, struct err *err)
+{
+	if (fchmod(fd, 0600) != 0 || fsync(fd) != 0)
+		return err_sys(err, "%s", from);
+	if (rename(from, to) != 0)
+		return err_sys(err, "%s", to);
+	return file_sync_folder(to, err);
+}
+
+int
+blob_take(
+    struct replica *r, const char *partial, const char *hex, struct err *err)
+{
+	char now[DIGEST_HEX_LEN + 1];
+	char *path = blob_path(r, hex);
+	char *folder = mem_printf("%s/blobs/%.2s", r->home->path, hex);
+	int64_t size;
+	int fd, rc;
+
+	rc = reserve_check(r->home->path, err);
+	/* What is empty came in no piece. */
+	fd = rc != 0 ? -1 : open(partial, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (rc == 0)
+		rc = fd < 0 ? err_sys(err, "%s", partial)
+			    : hash_file(now, &size, fd, partial, err);
+	if (rc == 0 && strcmp(now, hex) != 0)
+		rc = err_set(err, YZ_ECORRUPT,
+		    "attachment %.16s does not hash to its name", hex);
+	if (rc == 0)
+		rc = file_mkdir(folder, 0700, err);
+	if (rc == 0)
+		rc = move_in(partial, path, fd, err);
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	free(path);
 	return rc;
 }
 

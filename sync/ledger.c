@@ -17,7 +17,7 @@
 #include "pack.h"
 #include "repo.h"
 
-#define QUEUE_MAX (8u << 20)     /* bytes of objects queued */
+#define QUEUE_MAX (7u << 20)     /* bytes of objects queued; buffers double */
 #define PACK_FROM 100            /* objects: fewer are written loose */
 #define CACHE_MAX (16ll << 20)   /* bytes of objects libgit2 keeps */
 #define WINDOW (4ull << 20)      /* bytes of a pack it maps at once, */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/db.h"
@@ -652,6 +653,7 @@ peer_replica_new(struct replica *r, struct local *local, const char *other)
 
 	pr->r = r;
 	pr->local = local;
+	pr->blob_fd = -1;
 	memcpy(pr->other, other, sizeof(pr->other));
 	memcpy(pr->link.code, other, sizeof(pr->link.code));
 	pr->store = functions;
@@ -673,7 +675,8 @@ peer_replica_free(struct peer_replica *pr)
 		roster_doc_free(&pr->held[i]);
 	free(pr->held);
 	free(pr->own);
-	buf_free(&pr->blob);
+	if (pr->blob_fd >= 0)
+		close(pr->blob_fd);
 	free(pr);
 }
 

@@ -18,6 +18,8 @@
 #include "replica.h"
 #include "reserve.h"
 
+#define PIECE 4096 /* bytes of an attachment read at once */
+
 /* --- blobs ---------------------------------------------------------------- */
 
 static char *
@@ -83,51 +85,48 @@ static int
 do_blob_finish(void *arg, const char *hex, struct err *err)
 {
 	struct peer_replica *pr = arg;
-	char *path = partial_path(pr, hex), got[DIGEST_HEX_LEN + 1];
-	struct buf bytes = BUF_INIT;
-	struct digest hash;
-	int rc;
+	char *path = partial_path(pr, hex);
+	int rc = blob_take(pr->r, path, hex, err);
 
-	rc = file_read(&bytes, path, LIMIT_BLOB, err);
-	if (rc == YZ_ENOTFOUND) /* an empty one */
-		rc = 0;
-	if (rc == 0) {
-		digest_sha256(&hash, bytes.b, bytes.len);
-		digest_hex(got, hash.b, sizeof(hash.b));
-		if (strcmp(got, hex) != 0)
-			rc = err_set(err, YZ_ECORRUPT,
-			    "attachment %.16s does not hash to its name", hex);
-		else
-			rc = blob_put(pr->r, got, bytes.b, bytes.len, err);
-	}
-	(void)unlink(path);
-	buf_free(&bytes);
+	if (rc == YZ_ECORRUPT)
+		(void)unlink(path);
 	free(path);
 	return rc;
 }
 
-/* Read and checked once, then given out in pieces. */
+/* Checked once, then given out in pieces. */
 static int
 do_blob_read(void *arg, struct buf *out, int64_t *size, const char *hex,
     int64_t offset, size_t max, struct err *err)
 {
 	struct peer_replica *pr = arg;
-	size_t left;
+	uint8_t piece[PIECE];
+	ssize_t n;
 	int rc;
 
 	if (strcmp(pr->blob_hex, hex) != 0) {
 		pr->blob_hex[0] = '\0';
-		buf_clear(&pr->blob);
-		rc = blob_get(pr->r, &pr->blob, hex, err);
-		if (rc != 0)
+		if (pr->blob_fd >= 0)
+			close(pr->blob_fd);
+		pr->blob_fd = -1;
+		rc = blob_open(pr->r, &pr->blob_fd, &pr->blob_size, hex, err);
+		if (rc != 0) {
+			pr->blob_fd = -1;
 			return rc;
+		}
 		memcpy(pr->blob_hex, hex, sizeof(pr->blob_hex));
 	}
-	*size = (int64_t)pr->blob.len;
+	*size = pr->blob_size;
 	if (offset >= *size)
 		return 0;
-	left = pr->blob.len - (size_t)offset;
-	buf_put(out, pr->blob.b + offset, left < max ? left : max);
+	if (max > sizeof(piece))
+		max = sizeof(piece);
+	n = pread(pr->blob_fd, piece, max, (off_t)offset);
+	if (n <= 0)
+		return n < 0 ? err_sys(err, "attachment %s", hex)
+			     : err_set(err, YZ_EIO,
+				   "attachment %s became shorter", hex);
+	buf_put(out, piece, (size_t)n);
 	return 0;
 }
 

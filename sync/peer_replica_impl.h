@@ -34,7 +34,8 @@ struct peer_replica {
 	struct local_taken taken; /* of it, with what is staged */
 	bool counts;              /* what it sends is counted: no ancestor */
 	int64_t began;            /* the open transaction, on clock_mono() */
-	struct buf blob;          /* the one being sent, whole */
+	int blob_fd;              /* the one being sent, or -1 */
+	int64_t blob_size;
 	/* Own chains (peer_replica_own.c): */
 	bool fetch;               /* they are fetched, and not sent */
 	bool asked;               /* they were named so */

@@ -239,9 +239,12 @@ int blob_put(struct replica *r, char hex[DIGEST_HEX_LEN + 1], const void *data,
     size_t n, struct err *err);
 int blob_get(
     struct replica *r, struct buf *out, const char *hex, struct err *err);
-/* Append up to max bytes from offset; *size is the whole blob's. */
-int blob_read(struct replica *r, struct buf *out, int64_t *size,
-    const char *hex, int64_t offset, size_t max, struct err *err);
+/* Open it for reading, once all of it was hashed; *fd is the caller's. */
+int blob_open(struct replica *r, int *fd, int64_t *size, const char *hex,
+    struct err *err);
+/* Move what was received to its place, if it hashes to hex: YZ_ECORRUPT. */
+int blob_take(
+    struct replica *r, const char *partial, const char *hex, struct err *err);
 /* Hashes that records held here name and whose bytes are absent, at most
  * max, as concatenated 64-digit strings. */
 int blob_missing(
