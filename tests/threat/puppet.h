@@ -220,6 +220,26 @@ puppet_limits(struct puppet *u)
 		fclose(f);
 }
 
+static inline bool
+puppet_holds(const struct buf *b, const char *text)
+{
+	return b->len > 0 && memmem(b->b, b->len, text, strlen(text)) != NULL;
+}
+
+/*
+ * Listen until it has said so, or NULL: until it ends the session by itself.
+ * Where it waits for us instead, its patience ends, and it says that.
+ */
+static inline void
+puppet_listen(struct puppet *u, const char *until)
+{
+	while (until == NULL || !puppet_holds(&u->said, until)) {
+		(void)puppet_wait(u, false);
+		if (!puppet_read(u, &u->said))
+			break;
+	}
+}
+
 /* Say no more, hear it out, and see how it ended. */
 static inline void
 puppet_end(struct puppet *u)
@@ -229,9 +249,7 @@ puppet_end(struct puppet *u)
 	ssize_t n;
 
 	shutdown(u->fd, SHUT_WR);
-	do {
-		(void)puppet_wait(u, false);
-	} while (puppet_read(u, &u->said));
+	puppet_listen(u, NULL);
 	close(u->fd);
 	while ((n = read(u->complaint, text, sizeof(text))) > 0)
 		buf_put(&u->complaints, text, (size_t)n);
