@@ -327,9 +327,7 @@ run(struct daemon *d, void (*ready)(void *arg, uint16_t port, bool setup),
 		return rc;
 	ready(arg, http_port(d->http), false);
 	notify("READY=1");
-	rc = loop(d, err);
-	notify("STOPPING=1");
-	return rc;
+	return loop(d, err);
 }
 
 int
@@ -344,6 +342,7 @@ daemon_run(const struct daemon_options *o,
 	rc = catch_signals(err);
 	if (rc == 0)
 		rc = run(&d, ready, arg, err);
+	notify("STOPPING=1");
 	stop_child(&d);
 	http_stop(d.http);
 	desk_close(d.desk);

@@ -83,7 +83,9 @@ migrate(struct db *db, struct err *err)
 	rc = db_get_int(&version, db, err, "PRAGMA user_version", "");
 	if (rc == 0 && (version < 0 || version > (int64_t)N_MIGRATIONS))
 		rc = err_set(err, YZ_EINVAL,
-		    "local.db is of a later version of this program");
+		    "local.db is of a newer program (level %lld, this one "
+		    "knows %zu): install that version again",
+		    (long long)version, N_MIGRATIONS);
 	for (; rc == 0 && version < (int64_t)N_MIGRATIONS; version++)
 		rc = db_exec(db, migrations[version], err);
 	if (rc == 0) {

@@ -111,6 +111,9 @@ migrate(struct replica *r, struct err *err)
 	if (level == N_MIGRATIONS)
 		return 0;
 	rc = db_begin(r->db, err);
+	/* Again: another process may just have done it. */
+	if (rc == 0)
+		rc = db_get_int(&level, r->db, err, "PRAGMA user_version", "");
 	for (; rc == 0 && level < N_MIGRATIONS; level++)
 		rc = db_exec(r->db, migrations[level], err);
 	if (rc == 0) {

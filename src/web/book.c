@@ -57,7 +57,9 @@ migrate(struct db *db, struct err *err)
 	rc = db_get_int(&version, db, err, READ_VERSION, "");
 	if (rc == 0 && (version < 0 || version > N_MIGRATIONS))
 		rc = err_set(err, YZ_EINVAL,
-		    "local.db is of a later version of this program");
+		    "local.db is of a newer program (console %lld, this one "
+		    "knows %lld): install that version again",
+		    (long long)version, (long long)N_MIGRATIONS);
 	for (; rc == 0 && version < N_MIGRATIONS; version++)
 		rc = db_exec(db, migrations[version], err);
 	return rc != 0 ? rc
