@@ -201,6 +201,21 @@ finds city 'clock: it says .*was written at .*timedatectl' \
 sql city yizhan "UPDATE _chain SET time = time - 3 * 86400000
 	WHERE no = (SELECT min(no) FROM _chain)"
 
+# --- the clock's keeper -------------------------------------------------------------
+like "$(doctor city)" '^  clock: 20[^ ]*, kept by (a|no) time service' \
+	"the kernel says whether a time service keeps the clock"
+# As in the daemon's sandbox; LeakSanitizer does not work below strace.
+unheard=$(ASAN_OPTIONS=detect_leaks=0 PATH=$T/bin:$real strace -f -qq -o trace \
+	-e trace=adjtimex,clock_adjtime -e signal=none \
+	-e inject=adjtimex,clock_adjtime:error=EPERM "$yizhan" -C city doctor)
+ok "where it may not be asked" grep -q 'EPERM.*INJECTED' trace
+if [ -e /run/systemd/timesync/synchronized ]; then
+	like "$unheard" '^  clock: .* kept by a time service' "systemd's mark tells"
+else
+	like "$unheard" '^  clock: .*; whether a time service keeps it could not be' \
+		"nothing is made up"
+fi
+
 # --- sshd ---------------------------------------------------------------------
 ok "sshd starts" sshd_start
 city invite 520302 --address "127.0.0.1:$port" --host-key sshd/host.pub \

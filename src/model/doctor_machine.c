@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/db.h"
@@ -26,7 +27,8 @@
 #define FREE_BYTES (1ll << 30) /* and so many bytes */
 #define DAY_MS (24ll * 3600 * 1000)
 #define OFFSET_MS (60 * 1000) /* a clock so far from the parent's is wrong */
-#define LISTED 3              /* files named of many */
+#define TIMESYNC "/run/systemd/timesync/synchronized"
+#define LISTED 3 /* files named of many */
 
 void
 doctor_disk(struct doctor *d)
@@ -170,13 +172,28 @@ newest(struct doctor *d, int64_t *ms)
 	    ms, replica_db(d->r), &ignored, "SELECT max(time) FROM _chain", "");
 }
 
+enum keeper { NOBODY, SERVICE, UNKNOWN };
+
+/* The kernel says; where a sandbox lets it not be asked, as in the daemon's
+ * unit, systemd-timesyncd's mark. */
+static enum keeper
+clock_keeper(void)
+{
+	struct timex tx = {.modes = 0};
+	int state = adjtimex(&tx);
+
+	if (state == TIME_ERROR)
+		return NOBODY;
+	return state >= 0 || access(TIMESYNC, F_OK) == 0 ? SERVICE : UNKNOWN;
+}
+
 void
 doctor_clock(struct doctor *d)
 {
 	char now[CLOCK_LEN], then[CLOCK_LEN];
 	struct local_peer parent = {.offset = 0};
 	const struct roster_station *me;
-	struct timex tx = {.modes = 0};
+	enum keeper keeper = clock_keeper();
 	int64_t last = 0, wall = clock_wall();
 	struct err ignored;
 
@@ -199,13 +216,18 @@ doctor_clock(struct doctor *d)
 		    _("it says %s, which is %+.0f s from the parent's: set one "
 		      "of them with timedatectl set-time"),
 		    now, (double)-parent.offset / 1000);
-	else if (adjtimex(&tx) == TIME_ERROR)
+	else if (keeper == NOBODY)
 		doctor_good(d, "clock",
 		    _("%s, kept by no time service: compare it with a "
 		      "telephone"),
 		    now);
-	else
+	else if (keeper == SERVICE)
 		doctor_good(d, "clock", _("%s, kept by a time service"), now);
+	else
+		doctor_good(d, "clock",
+		    _("%s; whether a time service keeps it could not be asked "
+		      "here: timedatectl tells"),
+		    now);
 }
 
 /* --- certificate
