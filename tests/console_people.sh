@@ -276,4 +276,36 @@ is "$(curl -sk -o /dev/null -w '%{http_code}' \
 	"but not under the name that plain HTTP uses"
 not_ok "plain HTTP is not spoken there" curl -s "http://${url#https://}/"
 not_ok "nor TLS 1.1" curl -sk --tls-max 1.1 "$url/"
+
+# --- a certificate that the office gives -------------------------------------------------------------------------
+not_ok "who trusts nobody new does not trust the one it made" curl -s "$url/"
+is "$(curl -s -o /dev/null -w '%{http_code}' --cacert home/keys/console.crt \
+	"$url/api/me")" 401 "who was given that does"
+desk_stop
+issue() { # NAME: its own authority, and NAME.crt with NAME.key
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 9 -subj "/CN=authority $1" -keyout "$1.ca.key" \
+		-out "$1.ca.crt" && openssl req -new -newkey ec \
+		-pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=console \
+		-keyout "$1.key" -out "$1.csr" &&
+		echo subjectAltName=IP:127.0.0.1 >"$1.san" && openssl x509 -req \
+		-in "$1.csr" -CA "$1.ca.crt" -CAkey "$1.ca.key" \
+		-CAcreateserial -days 9 -extfile "$1.san" -out "$1.crt"
+} 2>/dev/null
+ok "(an office has an authority)" issue office
+ok "(others have one)" issue others
+cp office.crt home/keys/console.crt
+cp office.key home/keys/console.key
+ok "with a pair put into keys it starts" desk_start home --no-sync
+url=$(echo "$url" | sed 's/0\.0\.0\.0/127.0.0.1/')
+is "$(curl -s -o /dev/null -w '%{http_code}' --cacert office.ca.crt \
+	"$url/api/me")" 401 "and who trusts the office's authority sees the console"
+not_ok "who trusts another does not" curl -s --cacert others.ca.crt "$url/"
+is "$(cat home/keys/console.crt home/keys/console.key)" \
+	"$(cat office.crt office.key)" "what was put there stays"
+desk_stop
+is "$(cat serve.err)" "" "all that without complaint"
+cp others.key home/keys/console.key
+status 1 "a pair that does not fit is refused" \
+	"$yizhan" -C home serve --listen 0.0.0.0:0 --no-sync
 tap_done

@@ -32,6 +32,21 @@ pid=$!
 ok "it starts the stations again" wait_for 60 grep -q Ctrl-C again
 not_ok "and they agree as before" grep -q '^   NO' again
 like "$(head -n 1 again)" "there already" "and says that they were there"
+
+# What it prints is all that a visitor has.
+for station in 520000 520300 520302 520303; do
+	url=$(sed -n "s,^  \\(http://127[^ ]*\\)/  $station .*,\\1,p" again)
+	like "$(curl -s "$url/")" '<!doctype html>' \
+		"$station's console is at the address that it prints"
+done
+password=$(sed -n 's/^demonstration logins, .* password \(.*\):$/\1/p' again)
+who=$(sed -n '/^demonstration logins/,$s/^  \([a-z0-9]*\) .*/\1/p' again | head -n 5)
+isnt "$(echo "$who" | wc -w)" 0 "it prints logins"
+for login in $who; do
+	like "$(curl -s "$url/api/login" \
+		-d "{\"login\":\"$login\",\"password\":\"$password\"}")" '"csrf":"' \
+		"$login logs in with the password that it prints"
+done
 ok "a county reaches its city" "$yizhan" -C d/520302 sync
 kill -INT "$pid"
 wait "$pid"

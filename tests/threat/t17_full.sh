@@ -63,6 +63,9 @@ save() { # NAME: by HTTP; the status
 is "$(save 丙)" 201 "and saves"
 held() { county list resource --limit 1000; }
 held >before
+county doctor >doctor.out 2>&1
+like "$(cat doctor.out)" '^! disk: 0\.1 GB are free for .*: make room, or move it' \
+	"doctor finds a disk that will soon be full"
 
 # --- full ----------------------------------------------------------------------------
 dd if=/dev/zero of=disk/filler bs=1M 2>/dev/null
