@@ -25,11 +25,14 @@
 #define RETRY_FIRST_MS 1000 /* after a watched link broke, then doubled */
 #define NOBODY_MS 5000      /* before looking again for somebody to call */
 #define RETRY_MOST_MS 60000
+#define OTHERS_MS 3600000 /* between calls of those beside the watched one, */
+#define OTHERS_LEAST_MS 60000 /* and while that one is away */
 
 struct sync {
 	struct replica *r;
 	struct local *local;
 	bool watch;
+	bool others; /* there are stations to call beside the watched one */
 	int64_t limit;
 };
 
@@ -66,7 +69,7 @@ print_summary(const char *code, const struct session_result *res)
 }
 
 static int
-call_once(const struct sync *sync, const struct local_peer *peer,
+call_once(const struct sync *sync, const struct local_peer *peer, bool watch,
     struct session_result *res, struct err *err)
 {
 	struct session_options opt = {.limit = sync->limit, .progress = true};
@@ -79,7 +82,8 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 
 	memset(res, 0, sizeof(*res));
 	opt.peer.caller = true;
-	opt.peer.purpose = sync->watch ? PEER_WATCH : PEER_SYNC;
+	opt.peer.purpose = watch ? PEER_WATCH : PEER_SYNC;
+	opt.watch_ms = sync->others ? OTHERS_MS : 0;
 	memcpy(opt.peer.other, peer->code, sizeof(opt.peer.other));
 	/* A person at the keyboard goes first, the watch waits. */
 	rc = seat_take(&seat, replica_home(sync->r)->path, peer->code,
@@ -117,18 +121,18 @@ call_once(const struct sync *sync, const struct local_peer *peer,
 
 /* And again where the session asks for it. */
 static int
-call_one(const struct sync *sync, const struct local_peer *peer,
+call_one(const struct sync *sync, const struct local_peer *peer, bool watch,
     struct session_result *res, struct err *err)
 {
 	struct session_result before;
 	int rc, runs;
 
-	rc = call_once(sync, peer, res, err);
+	rc = call_once(sync, peer, watch, res, err);
 	for (runs = 1; rc == 0 && res->peer.again && runs < SESSION_RUNS &&
 		       !session_stopped();
 	     runs++) {
 		before = *res;
-		rc = call_once(sync, peer, res, err);
+		rc = call_once(sync, peer, watch, res, err);
 		session_add(res, &before);
 	}
 	return rc;
@@ -173,7 +177,7 @@ sleep_ms(int64_t ms)
 }
 
 /* How long to wait after a link broke: longer each time, and not all
- * counties at the same moment. */
+ * counties at the same moment, so between the half and the whole. */
 static int64_t
 pause_after(int64_t *pause, int64_t lasted)
 {
@@ -183,13 +187,13 @@ pause_after(int64_t *pause, int64_t lasted)
 	if (lasted > RETRY_MOST_MS)
 		*pause = RETRY_FIRST_MS;
 	digest_random(&jitter, sizeof(jitter));
-	ms = *pause / 2 + *pause * jitter / 65536;
+	ms = *pause / 2 + *pause / 2 * jitter / 65536;
 	*pause = *pause * 2 < RETRY_MOST_MS ? *pause * 2 : RETRY_MOST_MS;
-	return ms < RETRY_MOST_MS ? ms : RETRY_MOST_MS;
+	return ms;
 }
 
 /* One more session of a watch; what went wrong is said once. */
-static void
+static int
 watch_once(const struct cmd *cmd, const struct sync *sync, const char *code,
     char said[256], struct session_result *res)
 {
@@ -200,33 +204,102 @@ watch_once(const struct cmd *cmd, const struct sync *sync, const char *code,
 	/* Its address may have been changed meanwhile. */
 	rc = local_peer_get(sync->local, &peer, code, &err);
 	if (rc == 0)
-		rc = call_one(sync, &peer, res, &err);
+		rc = call_one(sync, &peer, true, res, &err);
 	if (session_stopped())
-		return;
+		return rc;
 	if (rc == 0 && res->peer.refused + res->peer.forks > 0)
 		(void)report(cmd, code, res);
 	if (rc != 0 && strcmp(said, err.msg) != 0)
 		(void)cmd_fail(cmd, &err);
 	snprintf(said, sizeof(err.msg), "%s", rc != 0 ? err.msg : "");
+	return rc;
+}
+
+/* Whom this station calls: who has an address, the parent first. */
+static int
+find_callees(const struct sync *sync, struct local_peer **peers, size_t *n,
+    struct err *err)
+{
+	const struct roster_station *me =
+	    roster_find(replica_roster(sync->r), replica_home(sync->r)->code);
+	size_t i, kept = 0;
+	int rc = local_peers(sync->local, peers, n, err);
+
+	if (rc != 0)
+		return rc;
+	for (i = 0; i < *n; i++)
+		if ((*peers)[i].address[0] != '\0')
+			(*peers)[kept++] = (*peers)[i];
+	*n = kept;
+	for (i = 1; me != NULL && i < kept; i++)
+		if (strcmp((*peers)[i].code, me->parent) == 0) {
+			struct local_peer parent = (*peers)[i];
+
+			memmove(*peers + 1, *peers, i * sizeof(parent));
+			(*peers)[0] = parent;
+			break;
+		}
+	return 0;
+}
+
+static size_t
+count_callees(const struct sync *sync)
+{
+	struct local_peer *peers = NULL;
+	struct err ignored;
+	size_t n = 0;
+	int rc = find_callees(sync, &peers, &n, &ignored);
+
+	free(peers);
+	return rc == 0 ? n : 0;
+}
+
+/* What goes wrong is in status. */
+static void
+call_others(const struct cmd *cmd, const struct sync *sync, const char *watched)
+{
+	struct local_peer *peers = NULL;
+	struct session_result res;
+	struct err err;
+	size_t n = 0, i;
+	int rc = find_callees(sync, &peers, &n, &err);
+
+	for (i = 0; rc == 0 && i < n && !session_stopped(); i++) {
+		if (strcmp(peers[i].code, watched) == 0)
+			continue;
+		if (call_one(sync, &peers[i], false, &res, &err) == 0 &&
+		    !res.complete)
+			(void)report(cmd, peers[i].code, &res);
+	}
+	free(peers);
 }
 
 /*
  * Stay on the line until told to stop: whatever ends a session, there is a
  * next one.  A station that is away, a key not yet let in, a full disk there
- * or here may all be mended while nobody looks.
+ * or here may all be mended while nobody looks.  Others that have an address,
+ * a sibling or somebody past the parent, are called every hour, and as soon
+ * as the watched one is away: then theirs is the only way.
  */
 static int
-watch(const struct cmd *cmd, const struct sync *sync,
-    const struct local_peer *peer)
+watch(const struct cmd *cmd, struct sync *sync, const char *code)
 {
 	int64_t pause = RETRY_FIRST_MS, began;
+	int64_t called = clock_mono() - OTHERS_LEAST_MS;
 	struct session_result res;
 	char said[sizeof(((struct err *)0)->msg)] = "";
+	bool away;
 
 	while (!session_stopped()) {
 		began = clock_mono();
 		memset(&res, 0, sizeof(res));
-		watch_once(cmd, sync, peer->code, said, &res);
+		sync->others = count_callees(sync) > 1;
+		away = watch_once(cmd, sync, code, said, &res) != 0;
+		if (sync->others && clock_mono() - called >=
+					(away ? OTHERS_LEAST_MS : OTHERS_MS)) {
+			call_others(cmd, sync, code);
+			called = clock_mono();
+		}
 		if (res.turned)
 			pause = RETRY_FIRST_MS;
 		sleep_ms(pause_after(&pause, clock_mono() - began));
@@ -234,42 +307,31 @@ watch(const struct cmd *cmd, const struct sync *sync,
 	return CMD_DONE;
 }
 
-/* The parent first; -1 if there is nobody to call. */
+/* -1 if there is nobody to call. */
 static int
-call_all(const struct cmd *cmd, const struct sync *sync, struct err *err)
+call_all(const struct cmd *cmd, struct sync *sync, struct err *err)
 {
-	const struct roster_station *me =
-	    roster_find(replica_roster(sync->r), replica_home(sync->r)->code);
-	char parent[CHAIN_CODE_LEN + 1] = ""; /* a session may bring a roster */
 	struct local_peer *peers = NULL;
 	struct session_result res;
 	size_t n = 0, i;
-	int status = -1, pass, one;
+	int status = -1, one;
 
-	if (me != NULL)
-		snprintf(parent, sizeof(parent), "%s", me->parent);
-	if (local_peers(sync->local, &peers, &n, err) != 0)
+	if (find_callees(sync, &peers, &n, err) != 0)
 		return cmd_fail(cmd, err);
-	for (pass = 0; pass < 2; pass++) {
-		for (i = 0; i < n && !session_stopped(); i++) {
-			bool is_parent = strcmp(peers[i].code, parent) == 0;
+	if (sync->watch && n > 0) {
+		char code[CHAIN_CODE_LEN + 1];
 
-			if (peers[i].address[0] == '\0' ||
-			    is_parent != (pass == 0))
-				continue;
-			if (sync->watch) {
-				one = watch(cmd, sync, &peers[i]);
-				free(peers);
-				return one;
-			}
-			one = call_one(sync, &peers[i], &res, err) != 0
-				  ? cmd_fail(cmd, err)
-				  : report(cmd, peers[i].code, &res);
-			/* A failure counts for more than a look. */
-			if (status < 0 || one == CMD_FAILED ||
-			    status == CMD_DONE)
-				status = one;
-		}
+		snprintf(code, sizeof(code), "%s", peers[0].code);
+		free(peers);
+		return watch(cmd, sync, code);
+	}
+	for (i = 0; i < n && !session_stopped(); i++) {
+		one = call_one(sync, &peers[i], false, &res, err) != 0
+			  ? cmd_fail(cmd, err)
+			  : report(cmd, peers[i].code, &res);
+		/* A failure counts for more than a look. */
+		if (status < 0 || one == CMD_FAILED || status == CMD_DONE)
+			status = one;
 	}
 	free(peers);
 	return status;

@@ -320,6 +320,13 @@ show(struct session *s)
 	progress_set(&s->bar, res->sent + res->received);
 }
 
+static bool
+watched_enough(const struct session *s)
+{
+	return s->opt->watch_ms > 0 && peer_watching(s->p) &&
+	       s->now - s->began > s->opt->watch_ms;
+}
+
 static int
 turn(struct session *s, struct err *err)
 {
@@ -335,7 +342,7 @@ turn(struct session *s, struct err *err)
 		rc = look(s, err);
 	if (rc == 0)
 		rc = keep_to_grant(s, err);
-	if (rc == 0 && stopped && !s->bye) {
+	if (rc == 0 && (stopped || watched_enough(s)) && !s->bye) {
 		peer_say_bye(s->p, PEER_BYE_DONE, "");
 		s->bye = true;
 	}

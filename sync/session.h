@@ -21,6 +21,7 @@ struct session_options {
 	int64_t limit;            /* bytes/s this side may write, 0: as the
 				   * link says */
 	const struct seat *seat;  /* given up when somebody wants it; or NULL */
+	int64_t watch_ms;         /* a watch ends after so long, 0: never */
 	bool progress;            /* show a bar */
 };
 

@@ -14,7 +14,11 @@ if sshd_missing >/dev/null; then
 	echo "1..0 # SKIP no sshd"
 	exit 0
 fi
-cleanup() { sshd_stop; }
+watch=
+cleanup() {
+	[ -z "$watch" ] || kill "$watch" 2>/dev/null
+	sshd_stop
+}
 sshd_start || bail "sshd does not start"
 
 province() { "$yizhan" -C "$T/province" "$@"; }
@@ -112,6 +116,22 @@ is "$(has sibling incident 只在本县) $(has county incident 邻县塌方)" "0
 	"an incident of one county does not reach the other"
 like "$(sibling sync 2>&1 | head -n 1)" '520300' \
 	"who was not given an address calls nobody but its parent"
+
+# --- by itself ------------------------------------------------------------------------
+county link 520300 --address "$far" >/dev/null
+county link 520303 --address "$far" >/dev/null
+county link 520000 --address "$near" >/dev/null
+door province
+incident county 夜里的山洪 >/dev/null
+"$yizhan" -C "$T/county" sync --watch >watch.out 2>&1 &
+watch=$!
+arrived() { [ "$(has province incident 夜里的山洪)" = 1 ]; }
+ok "a watch whose parent is away goes past it by itself" wait_for 20 arrived
+kill "$watch"
+wait "$watch"
+is "$?" 0 "and ends when it is told to"
+watch=
+door sibling
 
 # --- no longer ---------------------------------------------------------------------------
 ok "the city lists them no more" city roster peer remove 520302 520303
