@@ -273,6 +273,7 @@ static void
 say_stop(const struct status *st, const struct stop *stop)
 {
 	struct buf line = BUF_INIT;
+	char when[CLOCK_LEN];
 
 	switch (stop->kind) {
 	case STOP_FORK:
@@ -296,6 +297,15 @@ say_stop(const struct status *st, const struct stop *stop)
 			 "%s: switch one of them off\n"),
 		    stop->about);
 		break;
+	case STOP_SILENT:
+		clock_format(when, stop->last);
+		printf(_("silent %s: nothing new of it has come through %s "
+			 "since %s, in %lld contacts; before there was in %lld "
+			 "at most. Telephone %s: if it has written since, %s "
+			 "withholds it or cannot reach it\n"),
+		    stop->about, stop->through, when, (long long)stop->at,
+		    (long long)stop->usual, stop->about, stop->through);
+		break;
 	}
 	buf_free(&line);
 }
@@ -318,7 +328,16 @@ describe_stop(const struct stop *stop)
 		json_set(o, "b", json_text(stop->b));
 		json_set(o, "decides", json_text(stop->decides));
 		break;
-	default:
+	case STOP_SILENT:
+		json_set(o, "what", json_text("silent"));
+		json_set(o, "from", json_text(stop->about));
+		json_set(o, "peer", json_text(stop->through));
+		json_time(o, "last", stop->last);
+		json_set(o, "contacts_since", json_int(stop->at));
+		json_set(o, "contacts_usual", json_int(stop->usual));
+		break;
+	case STOP_RESTORED:
+	case STOP_COPY:
 		json_set(o, "what", json_text("self"));
 		json_set(o, "restored",
 		    stop->kind == STOP_RESTORED ? json_text(stop->why)
@@ -352,7 +371,7 @@ print_status(struct status *st, struct err *err)
 	size_t i;
 	int rc;
 
-	rc = stop_each(st->r, print_stop, st, err);
+	rc = stop_each(st->r, st->local, print_stop, st, err);
 	if (rc == 0)
 		rc = local_peers(st->local, &st->peers, &st->n_peers, err);
 	if (rc == 0)

@@ -62,11 +62,13 @@ int local_refusal_clear(
     struct local *local, const char *code, const char *chain, struct err *err);
 
 /* News of a station through a peer: something came; a session with the peer
- * ended in order; all there is (local_news.c). */
+ * ended in order, or a watch went on; all there is (local_news.c). */
 struct local_news {
 	char writer[CHAIN_CODE_LEN + 1];
 	int64_t last;     /* wall ms when something new came, 0 never */
 	int64_t contacts; /* since then, that brought nothing */
+	int64_t usual;    /* contacts that the longest wait took, 0 unknown */
+	int64_t waits;    /* that ended with news */
 };
 int local_news_put(struct local *local, const char *code, const char *writer,
     int64_t when, struct err *err);
@@ -74,6 +76,8 @@ int local_news_contact(
     struct local *local, const char *code, const char *writer, struct err *err);
 int local_news(struct local *local, struct local_news **out, size_t *n,
     const char *code, struct err *err);
+/* Is it silent for twice as long as ever, though it was no day of quiet? */
+bool local_news_overdue(const struct local_news *news, int64_t now);
 
 /* The part of a run that is here: one per peer and chain. */
 struct local_partial {

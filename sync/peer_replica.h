@@ -37,6 +37,10 @@ bool peer_replica_fetches(const struct peer_replica *pr);
 bool peer_replica_again(const struct peer_replica *pr);
 bool peer_replica_resumed(const struct peer_replica *pr);
 
+/* We are in touch, and there was nothing more of anybody: it is counted for
+ * status (local_news.c).  A session that ends in order is counted by itself. */
+int peer_replica_contact(struct peer_replica *pr, struct err *err);
+
 /* Adopt no roster before root document number version has come, all lead up
  * to it, and it has this hash (joining). */
 void peer_replica_pin(

@@ -5,6 +5,7 @@
 
 #include "base/db.h"
 #include "local.h"
+#include "peer_replica.h"
 #include "peer_replica_impl.h"
 #include "replica.h"
 
@@ -44,10 +45,9 @@ contacts(struct peer_replica *pr, struct err *err)
 	return rc;
 }
 
-static int
-do_contact(void *arg, struct err *err)
+int
+peer_replica_contact(struct peer_replica *pr, struct err *err)
 {
-	struct peer_replica *pr = arg;
 	struct db *db = local_db(pr->local);
 	int rc;
 
@@ -60,6 +60,12 @@ do_contact(void *arg, struct err *err)
 	if (rc != 0)
 		db_rollback(db);
 	return rc;
+}
+
+static int
+do_contact(void *arg, struct err *err)
+{
+	return peer_replica_contact(arg, err);
 }
 
 void

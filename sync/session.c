@@ -271,6 +271,9 @@ note_watch(struct session *s, struct err *err)
 	    (s->contact != 0 && s->now - s->contact < CONTACT_MS))
 		return rc;
 	s->contact = s->now;
+	rc = peer_replica_contact(s->store, err);
+	if (rc != 0)
+		return rc;
 	return note_contact(
 	    s, res->got_all && res->gave_all && peer_quiet(s->p), 0, NULL, err);
 }

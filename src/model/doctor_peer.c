@@ -11,6 +11,7 @@
 #include "home.h"
 #include "local.h"
 #include "model/doctor_impl.h"
+#include "model/stop.h"
 #include "replica.h"
 #include "roster.h"
 
@@ -73,6 +74,26 @@ check_stuck(struct doctor *d, const char *what, const char *code)
 	db_done(q);
 }
 
+struct silent {
+	struct doctor *d;
+	const char *what;
+};
+
+static void
+find_silent(void *arg, const struct stop *stop)
+{
+	const struct silent *silent = arg;
+	char when[CLOCK_LEN];
+
+	clock_format(when, stop->last);
+	doctor_find(silent->d, silent->what,
+	    _("nothing new of %s has come through %s since %s, in %lld "
+	      "contacts; before there was in %lld at most: telephone %s; if it "
+	      "has written since, %s withholds it or cannot reach it"),
+	    stop->about, stop->through, when, (long long)stop->at,
+	    (long long)stop->usual, stop->about, stop->through);
+}
+
 static void
 check_peer(
     struct doctor *d, const char *what, const char *code, const char *name)
@@ -80,6 +101,7 @@ check_peer(
 	struct local_peer p = {.last_contact = 0};
 	char when[CLOCK_LEN];
 	struct err ignored;
+	struct silent silent = {d, what};
 	int before = d->findings;
 
 	(void)local_peer_get(d->local, &p, code, &ignored);
@@ -98,6 +120,7 @@ check_peer(
 		      "yizhan sync at the lower station"),
 		    code, name, when);
 	check_stuck(d, what, code);
+	(void)stop_silent(d->r, d->local, code, find_silent, &silent, &ignored);
 	if (d->findings == before)
 		doctor_good(
 		    d, what, _("%s %s: in contact at %s"), code, name, when);

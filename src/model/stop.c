@@ -1,10 +1,13 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "fork.h"
+#include "home.h"
+#include "local.h"
 #include "model/stop.h"
 #include "replica.h"
 #include "resign.h"
@@ -30,7 +33,8 @@ lister(const struct roster *roster, const char *code)
 static void
 of_fork(void *arg, const struct fork *fork)
 {
-	struct stop stop = {.kind = STOP_FORK, .at = fork->seq, .why = ""};
+	struct stop stop = {
+	    .kind = STOP_FORK, .at = fork->seq, .why = "", .through = ""};
 	const struct each *each = arg;
 
 	chain_format(stop.about, &fork->chain);
@@ -44,8 +48,10 @@ of_fork(void *arg, const struct fork *fork)
 static void
 of_roster(const struct each *each, const struct roster_scope *scope)
 {
-	struct stop stop = {
-	    .kind = STOP_ROSTER, .at = scope->version + 1, .why = ""};
+	struct stop stop = {.kind = STOP_ROSTER,
+	    .at = scope->version + 1,
+	    .why = "",
+	    .through = ""};
 
 	if (!scope->contested)
 		return;
@@ -61,7 +67,8 @@ of_roster(const struct each *each, const struct roster_scope *scope)
 static void
 of_self(const struct each *each)
 {
-	struct stop stop = {.kind = STOP_RESTORED, .decides = ""};
+	struct stop stop = {
+	    .kind = STOP_RESTORED, .decides = "", .through = ""};
 	char inc[CHAIN_INC_LEN + 1];
 
 	stop.why = replica_restored(each->r);
@@ -75,17 +82,78 @@ of_self(const struct each *each)
 	each->fn(each->arg, &stop);
 }
 
+/* The peer itself if it is above or beside us, and who is above; what comes
+ * from below may be quiet for long. */
+static bool
+is_looked_for(const struct roster *roster, const char *me, const char *writer,
+    const char *through)
+{
+	if (roster_find(roster, writer) == NULL)
+		return false;
+	if (strcmp(writer, through) == 0)
+		return !roster_is_ancestor(roster, me, writer);
+	return roster_is_ancestor(roster, writer, me);
+}
+
 int
-stop_each(struct replica *r, void (*fn)(void *arg, const struct stop *stop),
-    void *arg, struct err *err)
+stop_silent(struct replica *r, struct local *local, const char *through,
+    void (*fn)(void *arg, const struct stop *stop), void *arg, struct err *err)
+{
+	const struct roster *roster = replica_roster(r);
+	const char *me = replica_home(r)->code;
+	struct local_news *v;
+	size_t n, i;
+	int rc;
+
+	rc = local_news(local, &v, &n, through, err);
+	for (i = 0; rc == 0 && i < n; i++) {
+		struct stop stop = {.kind = STOP_SILENT,
+		    .at = v[i].contacts,
+		    .decides = "",
+		    .why = "",
+		    .through = through,
+		    .usual = v[i].usual,
+		    .last = v[i].last};
+
+		if (!is_looked_for(roster, me, v[i].writer, through) ||
+		    !local_news_overdue(&v[i], replica_now(r)))
+			continue;
+		snprintf(stop.about, sizeof(stop.about), "%s", v[i].writer);
+		memcpy(stop.writer, v[i].writer, sizeof(stop.writer));
+		fn(arg, &stop);
+	}
+	free(v);
+	return rc;
+}
+
+static int
+of_silence(const struct each *each, struct local *local, struct err *err)
+{
+	struct local_peer *peers = NULL;
+	size_t n = 0, i;
+	int rc;
+
+	rc = local_peers(local, &peers, &n, err);
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = stop_silent(
+		    each->r, local, peers[i].code, each->fn, each->arg, err);
+	free(peers);
+	return rc;
+}
+
+int
+stop_each(struct replica *r, struct local *local,
+    void (*fn)(void *arg, const struct stop *stop), void *arg, struct err *err)
 {
 	struct each each = {r, fn, arg};
 	const struct roster_scope *scope;
 	size_t i;
+	int rc;
 
 	of_self(&each);
 	for (i = 0; (scope = roster_scope_at(replica_roster(r), i)) != NULL;
 	     i++)
 		of_roster(&each, scope);
-	return fork_each(r, of_fork, &each, err);
+	rc = fork_each(r, of_fork, &each, err);
+	return rc == 0 ? of_silence(&each, local, err) : rc;
 }

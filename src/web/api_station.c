@@ -134,7 +134,8 @@ put_stop(void *arg, const struct stop *stop)
 	static const char *const kinds[] = {[STOP_FORK] = "fork",
 	    [STOP_ROSTER] = "roster",
 	    [STOP_RESTORED] = "restored",
-	    [STOP_COPY] = "copy"};
+	    [STOP_COPY] = "copy",
+	    [STOP_SILENT] = "silent"};
 	struct json *list = arg, *one = json_new_object();
 
 	json_set(one, "what", json_text(kinds[stop->kind]));
@@ -145,6 +146,9 @@ put_stop(void *arg, const struct stop *stop)
 	json_set(one, "writer", json_text(stop->writer));
 	json_set(one, "decides", json_text(stop->decides));
 	json_set(one, "why", json_text(stop->why));
+	json_set(one, "through", json_text(stop->through));
+	json_set(one, "usual", json_int(stop->usual));
+	json_set(one, "last", time_or_null(stop->last));
 	json_add(list, one);
 }
 
@@ -168,7 +172,7 @@ DESK_HANDLER(api_station)
 	json_set(o, "stops", stops);
 	rc = read_peers(&peers, c, err);
 	if (rc == 0)
-		rc = stop_each(c->r, put_stop, stops, err);
+		rc = stop_each(c->r, c->local, put_stop, stops, err);
 	for (i = 0; rc == 0 && i < peers.n; i++) {
 		rc = describe_peer(&one, c, &peers, &peers.v[i], err);
 		if (rc == 0)

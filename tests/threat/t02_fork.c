@@ -16,6 +16,7 @@
 
 #include "../forge.h"
 #include "fork.h"
+#include "local.h"
 #include "model/stop.h"
 #include "resolve.h"
 
@@ -232,10 +233,15 @@ on_stop(void *arg, const struct stop *stop)
 static void
 told(void)
 {
+	struct local *local;
 	bool is_told = false;
 	struct err err;
 
-	must(stop_each(w.at[CITY], on_stop, &is_told, &err), &err, "stops");
+	must(local_open(&local, replica_home(w.at[CITY])->path, &err), &err,
+	    "local.db");
+	must(stop_each(w.at[CITY], local, on_stop, &is_told, &err), &err,
+	    "stops");
+	local_close(local);
 	ok(is_told, "people are told which chain, since when, who decides");
 }
 

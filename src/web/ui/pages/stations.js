@@ -5,7 +5,7 @@ import { _, lang } from '../i18n.js';
 import { stuck } from '../link.js';
 import { learnNames } from '../names.js';
 import { Age, Head, Loaded, useLoad, useNow } from '../parts.js';
-import { offset, span } from '../time.js';
+import { offset, span, when } from '../time.js';
 import { Joining } from './joining.js';
 
 const CLOCK_MS = 60000; // further off than this is said
@@ -50,6 +50,12 @@ function Stop({ stop: x }) {
 		return html`<article class="stuck"><h3>${_('This station was restored from a copy')}</h3>
 			<p>${_('It writes nothing before it has met its superior; without a line: yizhan resume --alone')}</p>
 			<p class="mono dim">${x.why}</p></article>`;
+	if (x.what === 'silent')
+		return html`<article class="stuck"><h3>${_('Nothing new of {about} comes any more', x)}</h3>
+			<p class="big">${_('Since {when}, in {at} contacts; before, something came in {usual} at most.', {
+			    when: x.last && when(x.last), at: x.at, usual: x.usual })}</p>
+			<p>${_('Telephone {about}: if it has written since, {through} withholds it or cannot reach it.', x)}</p>
+			</article>`;
 	return html`<article class="stuck"><h3>${_('A copy of this station is at work')}
 		<span class="mono dim">${x.about}</span></h3>
 		<p>${_('Switch one of the two off.')}</p></article>`;
