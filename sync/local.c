@@ -59,9 +59,9 @@ static const char *const migrations[] = {
     /* Changesets held whose bytes were damaged: from that seq of a chain on
      * they are named to nobody, until they have come again (hole.h). */
     "CREATE TABLE hole(chain TEXT PRIMARY KEY, seq INTEGER) WITHOUT ROWID;",
-    /* usual: the longest wait for news so far, in contacts; waits: how many
-     * there were. */
-    "ALTER TABLE news ADD COLUMN usual INTEGER NOT NULL DEFAULT 0;"
+    /* The longest wait for news so far, in contacts, and how many there
+     * were. */
+    "ALTER TABLE news ADD COLUMN usual INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE news ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;",
 };
 
