@@ -153,6 +153,12 @@ seal_batch(struct replica *r, struct batch *batch, struct err *err)
 	while ((rc = db_step(st, err)) == 1) {
 		const struct chain *c = replica_chain_no(r, db_int(st, 0));
 
+		/* Begun by another process since the caller looked: again. */
+		if (c == NULL && db_version(r->db) != r->version) {
+			batch->changesets = SEAL_BATCH;
+			rc = 0;
+			break;
+		}
 		if (c == NULL)
 			rc = err_set(err, YZ_ECORRUPT,
 			    "an unsealed changeset"
