@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -30,6 +31,7 @@
 #define TEMP "backup.tmp" /* in HOME: the moment's files, while we write */
 #define LOCK "backup.lock"
 #define SETTING "backup"
+#define UNFINISHED ".unfinished"
 #define PIECE (64u << 10) /* bytes read at once */
 #define REF_MAX 256       /* bytes of a ref's file */
 #define KEY_MAX 4096      /* of a key's */
@@ -136,10 +138,13 @@ link_file(
 
 	(void)size;
 	(void)mtime;
-	if (backup_place(full) >= 0) {
+	if (backup_place(full) >= 0 && link(from, to) != 0) {
+		/* The first of its folder.  Whoever seals is waiting, so we
+		 * do not look for folders that are there. */
 		slash = strrchr(to, '/');
 		*slash = '\0';
-		rc = file_mkdir(to, 0700, err);
+		rc = errno == ENOENT ? file_mkdir(to, 0700, err)
+				     : err_sys(err, "%s", from);
 		*slash = '/';
 		if (rc == 0 && link(from, to) != 0)
 			rc = err_sys(err, "%s", from);
@@ -348,9 +353,13 @@ static int
 write_file(struct backup *b, const char *path, const struct cipher_key *key,
     int64_t now, struct err *err)
 {
-	char *temp = mem_printf("%s.XXXXXX", path);
-	int rc, fd = mkostemp(temp, O_CLOEXEC);
+	char *temp = mem_printf("%s" UNFINISHED, path);
+	int rc, fd = -1;
 
+	/* Ours alone: whoever else would write it waits for the lock. */
+	if (unlink(temp) == 0 || errno == ENOENT)
+		fd = open(temp,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		rc = err_sys(err, "%s", path);
 		free(temp);
@@ -369,6 +378,34 @@ write_file(struct backup *b, const char *path, const struct cipher_key *key,
 		rc = file_sync_folder(path, err);
 	free(temp);
 	return rc;
+}
+
+/* Of one that was killed, beside ours and under a name by time, which no later
+ * one has again. */
+static void
+sweep(const char *path, const char *code)
+{
+	char *folder = mem_strdup(path), *slash = strrchr(folder, '/');
+	char head[32];
+	struct dirent *e;
+	DIR *dir;
+	int n = snprintf(head, sizeof(head), "yizhan-%s-", code);
+
+	if (slash != NULL)
+		slash[1] = '\0';
+	dir = opendir(slash == NULL ? "." : folder);
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		const char *s = e->d_name;
+
+		if (strncmp(s, head, (size_t)n) != 0)
+			continue;
+		s += n + strspn(s + n, "0123456789-");
+		if (strcmp(s, ".backup" UNFINISHED) == 0)
+			unlinkat(dirfd(dir), e->d_name, 0);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(folder);
 }
 
 /* local.db remembers it, for doctor: as the setting "backup", which is wall
@@ -449,8 +486,10 @@ backup_write(struct replica *r, struct local *local, const char *path,
 		rc = folder_remove(b.temp, err);
 		if (rc == 0)
 			rc = file_mkdir(b.temp, 0700, err);
-		if (rc == 0)
+		if (rc == 0) {
+			sweep(path, replica_home(r)->code);
 			rc = hold_moment(&b, err);
+		}
 		if (rc == 0)
 			rc = write_file(&b, path, key, now, err);
 		(void)folder_remove(b.temp, &ignored);

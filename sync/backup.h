@@ -19,8 +19,8 @@ struct local;
 struct replica;
 
 /*
- * Write HOME to path (temporary name, fsync, rename; mode 0600) while others
- * go on writing.  It is the state of one moment: the ledger's refs are what
+ * Write HOME to path (as path.unfinished, fsync, rename; mode 0600) while
+ * others go on writing.  It is the state of one moment: the ledger's refs are what
  * the replica says.  Without keys, who restores it gets new ones.  step, if
  * not NULL, is called with the bytes done and all.  Remembered in local.db
  * (backup_last()).  YZ_ECONFLICT while another backup is being written.

@@ -107,22 +107,28 @@ copy_bytes(struct restore *s, struct archive_in *in, int fd, struct buf *text,
 	return rc;
 }
 
+/* A name that comes twice is refused here. */
+static int
+create(const char *path, const char *name)
+{
+	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	    strcmp(name, "station") == 0 ? 0644 : 0600);
+}
+
 static int
 take_file(
     struct restore *s, struct archive_in *in, const char *name, struct err *err)
 {
 	char *path = mem_printf("%s/%s", s->temp, name);
-	int rc, fd = -1;
+	int rc = 0, fd = create(path, name);
 
-	rc = make_folders(path, err);
-	if (rc == 0) {
-		/* A name that comes twice is refused here. */
-		fd = open(path,
-		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		    strcmp(name, "station") == 0 ? 0644 : 0600);
-		if (fd < 0)
-			rc = err_sys(err, "%s", path);
+	if (fd < 0 && errno == ENOENT) { /* the first of its folder */
+		rc = make_folders(path, err);
+		if (rc == 0)
+			fd = create(path, name);
 	}
+	if (rc == 0 && fd < 0)
+		rc = err_sys(err, "%s", path);
 	if (rc == 0)
 		rc = copy_bytes(s, in, fd, NULL, err);
 	if (fd >= 0 && close(fd) != 0 && rc == 0)
@@ -216,11 +222,50 @@ read_file(
 /* --- HOME -------------------------------------------------------------------
  */
 
+/* What HOME is moved into place by; station last: it makes the rest one. */
+static const char *const names[] = {
+    "keys", BACKUP_KEYS, "blobs", "ledger", "local.db", "yizhan.db", "station"};
+#define NAMES (sizeof(names) / sizeof(*names))
+
+static bool
+is_there(const char *home, const char *name)
+{
+	char *path = mem_printf("%s/%s", home, name);
+	bool there = file_exists(path);
+
+	free(path);
+	return there;
+}
+
+/* Was a restore killed here?  While TEMP is there and no station yet, all that
+ * has a name of ours is ours. */
+static bool
+was_killed(const char *home)
+{
+	return is_there(home, TEMP) && !is_there(home, "station");
+}
+
+static bool
+may_stay(const char *name, bool killed)
+{
+	size_t i;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    strcmp(name, TEMP) == 0 || strcmp(name, "setup") == 0 ||
+	    strcmp(name, "lost+found") == 0)
+		return true;
+	for (i = 0; killed && i < NAMES; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Absent, or a folder with nothing in it but what we left, or a set-up that
  * was not brought to its end. */
 static int
 check_empty(const char *home, struct err *err)
 {
+	bool killed = was_killed(home);
 	DIR *dir = opendir(home);
 	struct dirent *e;
 	int rc = 0;
@@ -228,15 +273,32 @@ check_empty(const char *home, struct err *err)
 	if (dir == NULL)
 		return errno == ENOENT ? 0 : err_sys(err, "%s", home);
 	while (rc == 0 && (e = readdir(dir)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0 &&
-		    strcmp(e->d_name, TEMP) != 0 &&
-		    strcmp(e->d_name, "setup") != 0 &&
-		    strcmp(e->d_name, "lost+found") != 0)
+		if (!may_stay(e->d_name, killed))
 			rc = err_set(err, YZ_ECONFLICT,
 			    "%s is not empty (%s is there): move it away first",
 			    home, e->d_name);
 	closedir(dir);
+	return rc;
+}
+
+/* What one that was killed has moved; then TEMP, which says so. */
+static int
+clear(const char *home, struct err *err)
+{
+	bool killed = was_killed(home);
+	char *path;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && killed && i < NAMES; i++) {
+		path = mem_printf("%s/%s", home, names[i]);
+		rc = folder_remove(path, err);
+		free(path);
+	}
+	path = mem_printf("%s/" TEMP, home);
+	if (rc == 0)
+		rc = folder_remove(path, err);
+	free(path);
 	return rc;
 }
 
@@ -321,8 +383,6 @@ move_up(struct restore *s, const char *name, struct err *err)
 static int
 settle(struct restore *s, struct err *err)
 {
-	static const char *const names[] = {"keys", BACKUP_KEYS, "blobs",
-	    "ledger", "local.db", "yizhan.db", "station"};
 	char *station = mem_printf("%s/station", s->home);
 	int rc = 0, fd = open(s->temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	size_t i;
@@ -331,8 +391,12 @@ settle(struct restore *s, struct err *err)
 		rc = err_sys(err, "%s", s->home);
 	if (fd >= 0)
 		close(fd);
-	for (i = 0; rc == 0 && i < sizeof(names) / sizeof(*names); i++)
-		rc = move_up(s, names[i], err);
+	for (i = 0; rc == 0 && i < NAMES; i++) {
+		if (i == NAMES - 1)
+			rc = file_sync_folder(station, err);
+		if (rc == 0)
+			rc = move_up(s, names[i], err);
+	}
 	if (rc == 0)
 		rc = file_sync_folder(station, err);
 	free(station);
@@ -361,7 +425,7 @@ backup_restore(struct backup_info *out, const char *home, int fd,
 			rc = check_room(home, out->bytes, err);
 		s.temp = temp;
 		if (rc == 0)
-			rc = folder_remove(temp, err);
+			rc = clear(home, err);
 		if (rc == 0)
 			rc = file_mkdir(temp, 0700, err);
 		if (rc == 0)
