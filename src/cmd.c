@@ -127,15 +127,14 @@ cmd_print_record(struct replica *r, const struct record *rec, double metres,
 	return rc;
 }
 
-const char *
-cmd_login(void)
+#define LOGIN_MAX 32
+
+static const char *
+reduce(char login[LOGIN_MAX + 1], const char *s)
 {
-	static char login[33];
-	const struct passwd *pw = getpwuid(geteuid());
-	const char *s = pw == NULL ? "" : pw->pw_name;
 	size_t n = 0;
 
-	for (; *s != '\0' && n < sizeof(login) - 1; s++) {
+	for (; *s != '\0' && n < LOGIN_MAX; s++) {
 		char c = (char)tolower((unsigned char)*s);
 
 		if ((isalnum((unsigned char)c) && (unsigned char)c < 0x80) ||
@@ -146,6 +145,54 @@ cmd_login(void)
 		return "person";
 	login[n] = '\0';
 	return login;
+}
+
+static const char *
+login_of(char login[LOGIN_MAX + 1], uid_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	return reduce(login, pw == NULL ? "" : pw->pw_name);
+}
+
+const char *
+cmd_login(void)
+{
+	static char login[LOGIN_MAX + 1];
+
+	return login_of(login, geteuid());
+}
+
+/* As whom the person logged in at the machine: the kernel keeps that through
+ * su and sudo.  False where nobody did, as for a service. */
+static bool
+logged_in_as(uid_t *out)
+{
+	FILE *f = fopen("/proc/self/loginuid", "re");
+	unsigned uid = 0;
+	bool is;
+
+	if (f == NULL)
+		return false;
+	is = fscanf(f, "%10u", &uid) == 1 && uid != (unsigned)-1;
+	fclose(f);
+	*out = uid;
+	return is;
+}
+
+const char *
+cmd_operator(void)
+{
+	static char login[LOGIN_MAX + 1];
+	const char *sudo = getenv("SUDO_USER");
+	uid_t uid;
+
+	if (logged_in_as(&uid))
+		return login_of(login, uid);
+	/* Who is root already could say whatever he likes. */
+	if (getuid() == 0 && sudo != NULL && *sudo != '\0')
+		return reduce(login, sudo);
+	return login_of(login, getuid());
 }
 
 const char *

@@ -25,6 +25,7 @@ struct cmd { /* what stands before and around the command's arguments */
 	const char *home;    /* -C HOME */
 	const char *name;    /* the subcommand */
 	const char *exe;     /* absolute path of this program */
+	const char *who;     /* the login of who ran it */
 	bool clock_is_right; /* --clock-is-right: a person says so */
 };
 
@@ -54,6 +55,9 @@ int cmd_print_record(struct replica *r, const struct record *rec, double metres,
  * what a changeset's address allows.  Borrowed, static. */
 const char *cmd_person(const char *as);
 const char *cmd_login(void);
+/* The login of who ran the program, through sudo too: to be asked before it
+ * goes on as the owner of HOME.  Borrowed, static. */
+const char *cmd_operator(void);
 /* Do the locale's messages begin with zh?  Then labels are Chinese. */
 bool cmd_chinese(void);
 /* A whole number from 1 up; false if s is none. */

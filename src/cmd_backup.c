@@ -18,6 +18,7 @@
 #include "cmd.h"
 #include "home.h"
 #include "local.h"
+#include "logged.h"
 #include "paper.h"
 #include "passphrase.h"
 #include "replica.h"
@@ -228,7 +229,11 @@ cmd_backup(struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd);
 	rc = ask_lock(&lock, cmd, file, sheet, &err);
 	if (rc == 0)
+		rc = logged_ask(cmd, "backup", argv[1], &err);
+	if (rc == 0) {
 		rc = write_backup(cmd, argv[1], &lock, keys, n, &err);
+		rc = logged_end(cmd, "backup", argv[1], rc, &err);
+	}
 	passphrase_free(lock.passphrase);
 	explicit_bzero(&lock, sizeof(lock));
 	return rc != 0 ? cmd_fail(cmd, &err) : CMD_DONE;

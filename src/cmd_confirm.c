@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "enrol.h"
 #include "local.h"
+#include "logged.h"
 #include "replica.h"
 #include "roster.h"
 
@@ -76,7 +77,11 @@ cmd_confirm(struct cmd *cmd, int argc, char **argv)
 		buf_printf(&fingerprint, "%s ", argv[i]);
 	if (argc == 2)
 		ask(&fingerprint);
-	rc = confirm(cmd, argv[1], buf_str(&fingerprint), &err);
+	rc = logged_ask(cmd, "confirm", argv[1], &err);
+	if (rc == 0) {
+		rc = confirm(cmd, argv[1], buf_str(&fingerprint), &err);
+		rc = logged_end(cmd, "confirm", argv[1], rc, &err);
+	}
 	buf_free(&fingerprint);
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }

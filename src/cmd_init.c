@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "home.h"
 #include "limit.h"
+#include "logged.h"
 #include "model/vocabulary.h"
 #include "paper.h"
 #include "proposal.h"
@@ -215,7 +216,8 @@ cmd_init(struct cmd *cmd, int argc, char **argv)
 	if (cmd_unknown_option(cmd, argc, argv) || top != 1 || argc != 2)
 		return cmd_usage(cmd);
 	in.code = argv[1];
-	if (init_top(cmd, &in, &err) != 0)
+	if (init_top(cmd, &in, &err) != 0 ||
+	    logged_end(cmd, "init", in.code, 0, &err) != 0)
 		return cmd_fail(cmd, &err);
 	return CMD_DONE;
 }

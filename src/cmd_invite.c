@@ -17,6 +17,7 @@
 #include "home.h"
 #include "limit.h"
 #include "local.h"
+#include "logged.h"
 #include "model/vocabulary.h"
 #include "replica.h"
 
@@ -186,8 +187,12 @@ invite(const struct cmd *cmd, const struct invite *in, struct err *err)
 	if (rc != 0)
 		rc = err_within(err, _("sshd's host key"));
 	if (rc == 0)
+		rc = logged_ask(cmd, "invite", in->code, err);
+	if (rc == 0) {
 		rc = write_invitation(in, buf_str(&name), address,
 		    buf_str(&key), &writer, cmd, err);
+		rc = logged_end(cmd, "invite", in->code, rc, err);
+	}
 	if (rc == 0)
 		say_next(cmd, in);
 	free(address);

@@ -17,6 +17,7 @@
 #include "link.h"
 #include "link_ssh.h"
 #include "local.h"
+#include "logged.h"
 #include "paper.h"
 #include "peer_replica.h"
 #include "replica.h"
@@ -202,6 +203,8 @@ cmd_join(struct cmd *cmd, int argc, char **argv)
 		rc = cmd_become_owner(cmd, &err);
 	if (rc == 0) {
 		rc = join(cmd, &in, sheet, &err);
+		if (rc == 0)
+			rc = logged_end(cmd, "join", in.parent, 0, &err);
 		explicit_bzero(&in, sizeof(in));
 	}
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);

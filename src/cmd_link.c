@@ -13,6 +13,7 @@
 #include "home.h"
 #include "local.h"
 #include "local_link.h"
+#include "logged.h"
 #include "replica.h"
 #include "roster.h"
 #include "sign.h"
@@ -195,6 +196,28 @@ change(struct local *local, const struct cmd *cmd, const char *code,
 	return rc != 0 ? rc : print_link(local, &peer, err);
 }
 
+static int
+change_logged(struct local *local, const struct cmd *cmd, const char *code,
+    const struct change *c, struct err *err)
+{
+	int rc;
+
+	rc = logged_ask(cmd, "link", code, err);
+	if (rc == 0)
+		rc = logged_end(
+		    cmd, "link", code, change(local, cmd, code, c, err), err);
+	return rc;
+}
+
+/* Is anything to be changed, or only to be seen? */
+static bool
+is_change(const struct change *c)
+{
+	return c->address != NULL || c->host_key != NULL || c->rate != NULL ||
+	       c->day != NULL || c->hours != NULL || c->take_hour != NULL ||
+	       c->take_day != NULL;
+}
+
 int
 cmd_link(struct cmd *cmd, int argc, char **argv)
 {
@@ -214,8 +237,10 @@ cmd_link(struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd);
 	rc = local_open(&local, cmd->home, &err);
 	if (rc == 0)
-		rc = argc == 2 ? change(local, cmd, argv[1], &c, &err)
-			       : print_all(local, &err);
+		rc = argc != 2 ? print_all(local, &err)
+		     : is_change(&c)
+			 ? change_logged(local, cmd, argv[1], &c, &err)
+			 : change(local, cmd, argv[1], &c, &err);
 	local_close(local);
 	return rc != 0 ? cmd_fail(cmd, &err) : CMD_DONE;
 }

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "cmd.h"
+#include "logged.h"
 #include "replica.h"
 #include "resolve.h"
 
@@ -42,10 +43,14 @@ int
 cmd_resolve(struct cmd *cmd, int argc, char **argv)
 {
 	struct err err = {0};
+	int rc;
 
 	if (cmd_unknown_option(cmd, argc, argv) || argc != 3)
 		return cmd_usage(cmd);
-	if (resolve(cmd, argv[1], argv[2], &err) != 0)
-		return cmd_fail(cmd, &err);
-	return CMD_DONE;
+	rc = logged_ask(cmd, "resolve", argv[1], &err);
+	if (rc == 0) {
+		rc = resolve(cmd, argv[1], argv[2], &err);
+		rc = logged_end(cmd, "resolve", argv[1], rc, &err);
+	}
+	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/progress.h"
 #include "cmd.h"
+#include "logged.h"
 #include "paper.h"
 #include "passphrase.h"
 #include "sign.h"
@@ -117,6 +118,9 @@ cmd_restore(struct cmd *cmd, int argc, char **argv)
 		if (rc == YZ_ECORRUPT || rc == YZ_EDENIED)
 			rc = err_within(&err, "%s", argv[1]);
 	}
+	/* Before it there was no log to say it in. */
+	if (rc == 0)
+		rc = logged_end(cmd, "restore", argv[1], 0, &err);
 	if (fd >= 0)
 		close(fd);
 	passphrase_free(secret.passphrase);

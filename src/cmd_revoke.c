@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "home.h"
 #include "local.h"
+#include "logged.h"
 #include "replica.h"
 #include "revoke.h"
 
@@ -116,7 +117,11 @@ cmd_revoke(struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd);
 	}
 	if (rc == 0)
+		rc = logged_ask(cmd, "revoke", argv[1], &err);
+	if (rc == 0) {
 		rc = revoke(cmd, argv[1], why, lower, n, &err);
+		rc = logged_end(cmd, "revoke", argv[1], rc, &err);
+	}
 	free(lower);
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }

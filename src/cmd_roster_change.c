@@ -14,6 +14,7 @@
 #include "home.h"
 #include "issue.h"
 #include "limit.h"
+#include "logged.h"
 #include "model/vocabulary.h"
 #include "proposal.h"
 #include "replica.h"
@@ -167,23 +168,19 @@ begin(struct replica *r, const char *divisions, const char *as, struct err *err)
 }
 
 static int
-adopt(const struct cmd *cmd, int argc, char **argv, struct err *err)
+adopt_file(const struct cmd *cmd, char **files, const char *divisions,
+    const char *as, struct err *err)
 {
-	const char *divisions = NULL, *as = NULL;
 	struct roster_doc doc;
 	struct replica *r;
 	int i, rc;
 
-	if (cmd_option(&argc, argv, "--divisions", &divisions) < 0 ||
-	    cmd_option(&argc, argv, "--as", &as) < 0 ||
-	    cmd_unknown_option(cmd, argc, argv) || argc < 2)
-		return CMD_USAGE;
 	rc = cmd_open(&r, cmd, err);
 	if (rc != 0)
 		return rc;
-	rc = read_file(&doc, argv[1], err);
-	for (i = 2; rc == 0 && i < argc; i++)
-		rc = add_signatures(&doc, argv[i], err);
+	rc = read_file(&doc, files[0], err);
+	for (i = 1; rc == 0 && files[i] != NULL; i++)
+		rc = add_signatures(&doc, files[i], err);
 	if (rc == 0)
 		rc = proposal_adopt(r, &doc, err);
 	if (rc == 0 && doc.version == 1 && strcmp(doc.scope, "root") == 0)
@@ -192,6 +189,24 @@ adopt(const struct cmd *cmd, int argc, char **argv, struct err *err)
 		print_fingerprint(&doc);
 	roster_doc_free(&doc);
 	return cmd_close(r, rc, err);
+}
+
+static int
+adopt(const struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	const char *divisions = NULL, *as = NULL;
+	int rc;
+
+	if (cmd_option(&argc, argv, "--divisions", &divisions) < 0 ||
+	    cmd_option(&argc, argv, "--as", &as) < 0 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc < 2)
+		return CMD_USAGE;
+	argv[argc] = NULL; /* where options were taken out, too */
+	rc = logged_ask(cmd, "roster adopt", argv[1], err);
+	if (rc != 0)
+		return rc;
+	rc = adopt_file(cmd, argv + 1, divisions, as, err);
+	return logged_end(cmd, "roster adopt", argv[1], rc, err);
 }
 
 /* --- changes ----------------------------------------------------------------
@@ -311,7 +326,11 @@ auditor(const struct cmd *cmd, int argc, char **argv, struct err *err)
 	if (rc == 0) {
 		memcpy(a.ssh, keys[0], sizeof(a.ssh));
 		a.name = add ? argv[2] : NULL;
+		rc = logged_ask(cmd, "roster auditor", key, err);
+	}
+	if (rc == 0) {
 		rc = change_auditor(cmd, &a, add, root == 1, err);
+		rc = logged_end(cmd, "roster auditor", key, rc, err);
 	}
 	free(a.owners);
 	return rc;
@@ -368,7 +387,9 @@ static int
 peer(const struct cmd *cmd, int argc, char **argv, struct err *err)
 {
 	int root = cmd_option(&argc, argv, "--root", NULL);
+	char about[2 * CHAIN_CODE_LEN + 2];
 	bool add;
+	int rc;
 
 	if (root < 0 || cmd_unknown_option(cmd, argc, argv) || argc != 4 ||
 	    !chain_is_code(argv[2], strlen(argv[2])) ||
@@ -377,14 +398,20 @@ peer(const struct cmd *cmd, int argc, char **argv, struct err *err)
 	add = strcmp(argv[1], "add") == 0;
 	if (!add && strcmp(argv[1], "remove") != 0)
 		return CMD_USAGE;
-	return change_peers(cmd, argv[2], argv[3], add, root == 1, err);
+	snprintf(about, sizeof(about), "%s %s", argv[2], argv[3]);
+	rc = logged_ask(cmd, "roster peer", about, err);
+	if (rc != 0)
+		return rc;
+	rc = change_peers(cmd, argv[2], argv[3], add, root == 1, err);
+	return logged_end(cmd, "roster peer", about, rc, err);
 }
 
 /* --- of two documents, the one that counts ----------------------------------
  */
 
 static int
-decide(const struct cmd *cmd, int argc, char **argv, struct err *err)
+decide_scope(
+    const struct cmd *cmd, const char *scope, const char *hash, struct err *err)
 {
 	bool adopted = false;
 	struct issue issue;
@@ -392,41 +419,48 @@ decide(const struct cmd *cmd, int argc, char **argv, struct err *err)
 	int64_t version;
 	int rc;
 
-	if (cmd_unknown_option(cmd, argc, argv) || argc != 3 ||
-	    strlen(argv[2]) < 4)
-		return CMD_USAGE;
 	rc = cmd_open(&r, cmd, err);
 	if (rc != 0)
 		return rc;
-	rc = issue_begin_decision(&issue, r, argv[1], argv[2], &version, err);
+	rc = issue_begin_decision(&issue, r, scope, hash, &version, err);
 	if (rc == 0)
 		rc = issue_finish(&issue, &adopted, err);
 	issue_end(&issue);
 	if (rc == 0 && adopted)
-		printf(_("of roster %s version %lld, %s counts\n"), argv[1],
-		    (long long)version, argv[2]);
+		printf(_("of roster %s version %lld, %s counts\n"), scope,
+		    (long long)version, hash);
 	if (rc == 0)
 		print_issued(adopted);
 	return cmd_close(r, rc, err);
 }
 
 static int
-root_keys(const struct cmd *cmd, int argc, char **argv, struct err *err)
+decide(const struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	int rc;
+
+	if (cmd_unknown_option(cmd, argc, argv) || argc != 3 ||
+	    strlen(argv[2]) < 4)
+		return CMD_USAGE;
+	rc = logged_ask(cmd, "roster decide", argv[1], err);
+	if (rc != 0)
+		return rc;
+	rc = decide_scope(cmd, argv[1], argv[2], err);
+	return logged_end(cmd, "roster decide", argv[1], rc, err);
+}
+
+static int
+set_root_keys(
+    const struct cmd *cmd, const char *file, int64_t threshold, struct err *err)
 {
 	uint8_t keys[LIMIT_ROSTER_KEYS][32];
-	const char *k = NULL;
 	struct issue issue;
-	int64_t threshold;
 	struct replica *r;
 	bool adopted;
 	size_t n;
 	int rc;
 
-	if (cmd_option(&argc, argv, "--threshold", &k) != 1 ||
-	    cmd_unknown_option(cmd, argc, argv) || argc != 2 ||
-	    !cmd_number(&threshold, k))
-		return CMD_USAGE;
-	rc = proposal_root_keys(keys, &n, argv[1], err);
+	rc = proposal_root_keys(keys, &n, file, err);
 	if (rc != 0)
 		return rc;
 	rc = cmd_open(&r, cmd, err);
@@ -443,6 +477,24 @@ root_keys(const struct cmd *cmd, int argc, char **argv, struct err *err)
 	if (rc == 0)
 		print_issued(adopted);
 	return cmd_close(r, rc, err);
+}
+
+static int
+root_keys(const struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	const char *k = NULL;
+	int64_t threshold;
+	int rc;
+
+	if (cmd_option(&argc, argv, "--threshold", &k) != 1 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc != 2 ||
+	    !cmd_number(&threshold, k))
+		return CMD_USAGE;
+	rc = logged_ask(cmd, "roster root-keys", argv[1], err);
+	if (rc != 0)
+		return rc;
+	rc = set_root_keys(cmd, argv[1], threshold, err);
+	return logged_end(cmd, "roster root-keys", argv[1], rc, err);
 }
 
 int

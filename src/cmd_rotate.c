@@ -12,6 +12,7 @@
 #include "home.h"
 #include "limit.h"
 #include "local.h"
+#include "logged.h"
 #include "paper.h"
 #include "replica.h"
 #include "rotate.h"
@@ -125,12 +126,26 @@ ask(const struct cmd *cmd, struct replica *r, const struct rotate *in,
 	return 0;
 }
 
+static int
+rotate(const struct cmd *cmd, const struct rotate *in, struct err *err)
+{
+	struct replica *r;
+	int rc;
+
+	rc = cmd_open(&r, cmd, err);
+	if (rc != 0)
+		return rc;
+	rc = in->take != NULL ? take(cmd, r, in->take, err)
+			      : ask(cmd, r, in, err);
+	return cmd_close(r, rc, err);
+}
+
 int
 cmd_rotate(struct cmd *cmd, int argc, char **argv)
 {
 	struct rotate in = {NULL, NULL, NULL, NULL};
 	struct err err = {0};
-	struct replica *r;
+	const char *what;
 	int rc = 0;
 
 	if (cmd_option(&argc, argv, "--recovery", &in.recovery) < 0 ||
@@ -143,12 +158,12 @@ cmd_rotate(struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd);
 	if (in.recovery != NULL)
 		rc = home_fill_keys(cmd->home, &err);
+	what = in.take != NULL ? "rotate --take" : "rotate";
 	if (rc == 0)
-		rc = cmd_open(&r, cmd, &err);
+		rc = logged_ask(cmd, what, in.take, &err);
 	if (rc == 0) {
-		rc = in.take != NULL ? take(cmd, r, in.take, &err)
-				     : ask(cmd, r, &in, &err);
-		rc = cmd_close(r, rc, &err);
+		rc = rotate(cmd, &in, &err);
+		rc = logged_end(cmd, what, in.take, rc, &err);
 	}
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }

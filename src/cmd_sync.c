@@ -16,6 +16,7 @@
 #include "link.h"
 #include "link_ssh.h"
 #include "local.h"
+#include "logged.h"
 #include "peer_replica.h"
 #include "replica.h"
 #include "roster.h"
@@ -29,6 +30,7 @@
 #define OTHERS_LEAST_MS 60000 /* and while that one is away */
 
 struct sync {
+	const struct cmd *cmd;
 	struct replica *r;
 	struct local *local;
 	bool watch;
@@ -119,14 +121,29 @@ call_once(const struct sync *sync, const struct local_peer *peer, bool watch,
 	return 0;
 }
 
+/* Said where every act is said; and HOME/audit, which the former keys have
+ * signed, is signed by these. */
+static int
+note_keys(const struct sync *sync, const uint8_t was[32], struct err *err)
+{
+	const struct home *home = replica_home(sync->r);
+
+	if (memcmp(home->sign.pub, was, sizeof(home->sign.pub)) == 0)
+		return 0;
+	return logged_end(sync->cmd, "new keys", home->code, 0, err);
+}
+
 /* And again where the session asks for it. */
 static int
 call_one(const struct sync *sync, const struct local_peer *peer, bool watch,
     struct session_result *res, struct err *err)
 {
 	struct session_result before;
+	struct err ignored;
+	uint8_t was[32];
 	int rc, runs;
 
+	memcpy(was, replica_home(sync->r)->sign.pub, sizeof(was));
 	rc = call_once(sync, peer, watch, res, err);
 	for (runs = 1; rc == 0 && res->peer.again && runs < SESSION_RUNS &&
 		       !session_stopped();
@@ -135,6 +152,8 @@ call_one(const struct sync *sync, const struct local_peer *peer, bool watch,
 		rc = call_once(sync, peer, watch, res, err);
 		session_add(res, &before);
 	}
+	if (note_keys(sync, was, rc == 0 ? err : &ignored) != 0 && rc == 0)
+		rc = err->code;
 	return rc;
 }
 
@@ -341,7 +360,7 @@ int
 cmd_sync(struct cmd *cmd, int argc, char **argv)
 {
 	struct sigaction stop = {.sa_handler = session_stop};
-	struct sync sync = {.limit = 0};
+	struct sync sync = {.cmd = cmd};
 	const char *limit = NULL;
 	struct err err = {0};
 	char *end = NULL;

@@ -9,9 +9,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "cmd.h"
-#include "home.h"
 #include "local.h"
-#include "web/audit.h"
+#include "logged.h"
 #include "web/book.h"
 #include "web/login.h"
 #include "web/password.h"
@@ -194,28 +193,17 @@ find_verb(int argc, char **argv)
 	return NULL;
 }
 
-/* As at the desk: said before it is done, and how it ended. */
 static int
-run_logged(const struct verb *verb, const struct user_args *in,
-    const struct home *home, struct err *err)
+run_logged(const struct cmd *cmd, const struct verb *verb,
+    const struct user_args *in, struct err *err)
 {
-	struct audit_what what = {.login = cmd_login(),
-	    .peer = "command line",
-	    .what = verb->sub == NULL ? verb->verb : verb->sub,
-	    .about = in->argv[verb->sub == NULL ? 1 : 2],
-	    .result = "asked"};
-	struct err why;
+	const char *what = verb->sub == NULL ? verb->verb : verb->sub;
+	const char *about = in->argv[verb->sub == NULL ? 1 : 2];
 	int rc;
 
-	rc = audit_add(in->db, home, &what, err);
-	if (rc != 0)
-		return rc;
-	rc = verb->run(in, err);
-	what.result = rc == 0 ? "done" : err->msg;
-	if (audit_add(in->db, home, &what, &why) != 0 && rc == 0) {
-		*err = why;
-		rc = why.code;
-	}
+	rc = logged_ask(cmd, what, about, err);
+	if (rc == 0)
+		rc = logged_end(cmd, what, about, verb->run(in, err), err);
 	return rc;
 }
 
@@ -225,7 +213,6 @@ cmd_user(struct cmd *cmd, int argc, char **argv)
 	struct user_args in = {.argv = argv + 1};
 	const struct verb *verb;
 	struct local *local = NULL;
-	struct home *home = NULL;
 	struct err err;
 	int rc;
 
@@ -236,17 +223,14 @@ cmd_user(struct cmd *cmd, int argc, char **argv)
 	verb = find_verb(argc - 1, argv + 1);
 	if (verb == NULL)
 		return cmd_usage(cmd);
-	rc = home_open(&home, cmd->home, &err);
-	if (rc == 0)
-		rc = local_open(&local, cmd->home, &err);
+	rc = local_open(&local, cmd->home, &err);
 	if (rc == 0)
 		rc = book_open(local_db(local), &err);
 	if (rc == 0) {
 		in.db = local_db(local);
-		rc = verb->changes ? run_logged(verb, &in, home, &err)
+		rc = verb->changes ? run_logged(cmd, verb, &in, &err)
 				   : verb->run(&in, &err);
 	}
 	local_close(local);
-	home_free(home);
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }

@@ -146,7 +146,10 @@ static bool
 fill_one(struct demo *d, int station, size_t *points)
 {
 	const struct demo_station *st = &d->st[station];
-	struct cmd cmd = {st->home, d->cmd->name, d->cmd->exe, false};
+	struct cmd cmd = {.home = st->home,
+	    .name = d->cmd->name,
+	    .exe = d->cmd->exe,
+	    .who = d->cmd->who};
 	struct register_order order = {
 	    st->code, (size_t)st->share, SEED, _("demonstration"), "demo"};
 	struct err err = {0};

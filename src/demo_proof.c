@@ -191,7 +191,10 @@ put_row(struct replica *r, const struct changeset *cs, const char *chain,
 static int
 forge(const struct demo *d, const char *home, struct err *err)
 {
-	struct cmd cmd = {home, d->cmd->name, d->cmd->exe, false};
+	struct cmd cmd = {.home = home,
+	    .name = d->cmd->name,
+	    .exe = d->cmd->exe,
+	    .who = d->cmd->who};
 	struct changeset cs = CHANGESET_INIT;
 	struct db_stmt *st = NULL;
 	struct chain_name name;

@@ -197,7 +197,7 @@ int
 main(int argc, char **argv)
 {
 	static char exe[PATH_MAX];
-	struct cmd cmd = {HOME_DEFAULT, NULL, exe, false};
+	struct cmd cmd = {.home = HOME_DEFAULT, .exe = exe};
 	ssize_t n;
 	size_t i;
 
@@ -205,6 +205,7 @@ main(int argc, char **argv)
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
 	speak(exe);
+	cmd.who = cmd_operator();
 
 	if (argc >= 3 && strcmp(argv[1], "-C") == 0) {
 		cmd.home = argv[2];

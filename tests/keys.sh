@@ -217,4 +217,22 @@ top roster sign doc4 --key root-a >/dev/null
 status 1 "one cannot take the rule down to one" top roster adopt doc4
 top roster sign doc4 --key root-b >/dev/null
 ok "two can" top roster adopt doc4
+
+# --- all of it in the audit logs ---------------------------------------------------
+acts() { # HOME WHAT|ABOUT|RESULT ...
+	home=$1
+	shift
+	sqlite3 "$home/local.db" 'SELECT what, about, result FROM audit' >acts
+	for act in "$@"; do
+		ok "the log of $home has $act" grep -qxF "$act" acts
+	done
+}
+acts county 'join|520300|done' 'rotate||done' 'new keys|520302|done'
+acts city 'invite|520302|done' \
+	'rotate --take|request|done' 'revoke|520302|done'
+acts top 'roster adopt|doc|done' 'roster auditor|audit.pub|done' \
+	'roster root-keys|two.pub|done' 'rotate||done'
+for home in county city top; do
+	ok "and is whole" "$yizhan" -C "$T/$home" verify
+done
 tap_done

@@ -136,6 +136,11 @@ door sibling
 # --- no longer ---------------------------------------------------------------------------
 ok "the city lists them no more" city roster peer remove 520302 520303
 status 1 "which it can do once" city roster peer remove 520302 520303
+sqlite3 city/local.db 'SELECT what, about, result FROM audit' >acts
+ok "the audit log has the one that was done" \
+	grep -qxF 'roster peer|520302 520303|done' acts
+sqlite3 county/local.db 'SELECT what, about, result FROM audit' >acts
+ok "and who set up a link" grep -qE '^link\|520[0-9]+\|done$' acts
 cp sshd/keys open
 door city
 calls sibling 520300 >/dev/null

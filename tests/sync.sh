@@ -73,6 +73,8 @@ status 1 "so is a group too few" city confirm 520302 "${groups% *}"
 # shellcheck disable=SC2086
 typed() { printf '%s\n' $groups | city confirm 520302; }
 ok "the right one is not, typed group by group" typed
+sqlite3 city/local.db 'SELECT what, about, result FROM audit' >acts
+is "$(grep -cxF 'confirm|520302|done' acts)" 1 "the audit log has who did it"
 keys
 ok "the first sync completes" county sync
 ok "and both hold the same" same
