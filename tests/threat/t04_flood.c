@@ -3,17 +3,21 @@
  * of nine children sends at full speed over the line that all share, to a
  * city that writes for one at a time; for the incidents of the other eight
  * the 95th percentile of the time to the city stays below twice what it is
- * without the flood.  With real stations: what the city takes of one child
- * stays within what the link grants, to the changeset and to the byte; the
- * refusal is one clear line; the child's own incidents still pass; and when
- * the hour or the day is over it goes on, until all has come and nothing is
- * lost.
+ * without the flood.  With real stations: who receives a flood gives way to
+ * those who stand in line (over sshd: t04_returning.sh); what the city takes of
+ * one child stays within what the link grants, to the changeset and to the
+ * byte; the refusal is one clear line; the child's own incidents still pass;
+ * and when the hour or the day is over it goes on, until all has come and
+ * nothing is lost.
  */
 #include "config.h"
+
+#include <poll.h>
 
 #include "../line.h"
 
 #include "../memory.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "local_link.h"
 
@@ -564,10 +568,119 @@ within(const char *what, int64_t hour, int64_t day, int64_t span, int writes,
 	world_close(&w);
 }
 
+/* --- what stands in line at the city -----------------------------------------
+ */
+
+#define IN_LINE 14
+#define LONG_MS 100 /* that a transaction was open; more than TURN_MS */
+
+/* A county's process at the city: it wants one transaction, when told to. */
+static void
+stand_in_line(struct world *w, const int go[2], const int in[2])
+{
+	struct err err;
+	char c;
+
+	station_open(w, CITY); /* ours is our parent's */
+	close(go[1]);
+	if (write(in[1], "r", 1) != 1 || read(go[0], &c, 1) != 0 ||
+	    replica_begin(w->at[CITY], &err) != 0 ||
+	    write(in[1], "i", 1) != 1 || replica_commit(w->at[CITY], &err) != 0)
+		_exit(1);
+	_exit(0);
+}
+
+static int
+heard(int fd, int c)
+{
+	struct pollfd p = {fd, POLLIN, 0};
+	int n = 0;
+	char got;
+
+	while (poll(&p, 1, 0) == 1 && read(fd, &got, 1) == 1)
+		n += got == c;
+	return n;
+}
+
+/* The receiver of a flood, changeset by changeset, as a session drives it. */
+static void
+gives_way(void)
+{
+	const struct peer_store *s;
+	struct peer_replica *store;
+	struct changeset cs[2];
+	struct replica_head *heads;
+	struct local *local;
+	struct session_result res;
+	int go[2], in[2], status, i, n = 0, good = 0;
+	struct world w;
+	struct err err;
+	char path[128];
+	int64_t began;
+	size_t k, n_heads;
+
+	world_open(&w);
+	world_kinds(&w);
+	world_carry(&w, PROVINCE, CITY);
+	sync_once(&w, &res);
+	for (i = 0; i < 2; i++)
+		write_one(&w, STREAM_OVERSIGHT, "hazard", i);
+	must(
+	    replica_heads(w.at[COUNTY], &heads, &n_heads, &err), &err, "heads");
+	for (k = 0; k < n_heads; k++)
+		if (heads[k].seq == 2 &&
+		    heads[k].chain.stream == STREAM_OVERSIGHT)
+			for (i = 0; i < 2; i++)
+				must(replica_read(w.at[COUNTY], &cs[n++],
+					 &heads[k].chain, i + 1, &err),
+				    &err, "read");
+	must(n != 2, &(struct err){.msg = "not there"}, "a flood");
+	station_path(path, &w, CITY);
+	must(local_open(&local, path, &err), &err, "local");
+	store = peer_replica_new(w.at[CITY], local, "520302");
+	s = peer_replica_store(store);
+
+	must(pipe(go) | pipe(in), &(struct err){.msg = "pipe"}, "pipes");
+	fflush(stdout);
+	for (i = 0; i < IN_LINE; i++)
+		if (fork() == 0)
+			stand_in_line(&w, go, in);
+	close(go[0]);
+	for (n = 0; n < IN_LINE; n += heard(in[0], 'r'))
+		(void)poll(NULL, 0, 1);
+	must(s->receive(s->arg, &cs[0], &err), &err, "the first of a flood");
+	began = clock_mono();
+	close(go[1]);
+	while (!db_wanted(replica_db(w.at[CITY])) ||
+	       clock_mono() - began < LONG_MS)
+		(void)poll(NULL, 0, 1);
+	is_int(heard(in[0], 'i'), 0, "%d wait behind what a flood has begun",
+	    IN_LINE);
+	must(s->receive(s->arg, &cs[1], &err), &err, "the next of a flood");
+	n = heard(in[0], 'i');
+	ok(n > 0, "before its next changeset others have had their turn: %d",
+	    n);
+	must(s->commit(s->arg, &err), &err, "commit");
+	for (i = 0; i < IN_LINE; i++)
+		good += wait(&status) > 0 && WIFEXITED(status) &&
+			WEXITSTATUS(status) == 0;
+	is_int(good, IN_LINE, "all of them get it");
+	is_int(n + heard(in[0], 'i'), IN_LINE, "each once");
+	peer_replica_free(store);
+	local_close(local);
+	close(in[0]);
+	close(in[1]);
+	for (i = 0; i < 2; i++)
+		changeset_free(&cs[i]);
+	free(heads);
+	world_close(&w);
+}
+
 int
 main(void)
 {
 	the_other_eight();
+	gives_way();
 	within("hour", 64, 0, HOUR, 300, 64, 1,
 	    "over 56 changesets of 520302 within an hour, commands aside: try"
 	    " again later");
