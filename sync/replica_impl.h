@@ -102,6 +102,9 @@ int replica_roster_store(struct replica *r, const struct roster_doc *doc,
 /* Write documents to the ledger that are not there, and move refs to what
  * counts; under its lock. */
 int roster_seal(struct replica *r, struct err *err);
+/* Have all documents and refs written again, if any is missing in the ledger
+ * or stands elsewhere: *n of them.  Under its lock; roster_seal() does it. */
+int roster_unseal(struct replica *r, int64_t *n, struct err *err);
 /* Check every document held; a line to fn per fault, and per scope of which
  * two of one version are held. */
 int roster_verify(struct replica *r, void (*fn)(void *arg, const char *fault),

@@ -119,18 +119,21 @@ seal_next(struct replica *r, struct err *err)
 
 /* --- refs ----------------------------------------------------------------- */
 
-/* refs/rosters/SCOPE: the newest that counts, if any does. */
+/* refs/rosters/SCOPE: the newest that counts, if any does.  Where it is to
+ * stand, and whether it does. */
 static int
-put_scope_ref(
-    struct replica *r, const struct roster_scope *scope, struct err *err)
+look_at_ref(struct replica *r, const struct roster_scope *scope,
+    uint8_t oid[20], bool *stands, struct err *err)
 {
-	uint8_t oid[20] = {0}, now[20];
+	struct err ignored;
 	struct db_stmt *st;
+	uint8_t now[20];
 	char ref[64];
 	const void *p;
 	size_t n;
 	int rc;
 
+	memset(oid, 0, 20);
 	snprintf(ref, sizeof(ref), "refs/rosters/%s", scope->scope);
 	rc = db_query(&st, r->db, err,
 	    "SELECT oid FROM _roster WHERE scope = ? AND hash = ?", "sb",
@@ -140,17 +143,30 @@ put_scope_ref(
 	rc = db_step(st, err);
 	if (rc == 1) {
 		p = db_blob(st, 0, &n);
-		if (n == sizeof(oid))
+		if (n == 20)
 			memcpy(oid, p, n);
 	}
 	db_done(st);
 	if (rc < 0)
 		return rc;
-	rc = ledger_ref_get(r->ledger, STREAM_ROSTER, ref, now, err);
-	if (rc == YZ_ENOTFOUND && scope->version == 0)
-		return 0;
-	if (rc == 0 && memcmp(now, oid, sizeof(oid)) == 0)
-		return 0;
+	rc = ledger_ref_get(r->ledger, STREAM_ROSTER, ref, now, &ignored);
+	*stands = rc == YZ_ENOTFOUND ? scope->version == 0
+				     : rc == 0 && memcmp(now, oid, 20) == 0;
+	return 0;
+}
+
+static int
+put_scope_ref(
+    struct replica *r, const struct roster_scope *scope, struct err *err)
+{
+	uint8_t oid[20];
+	bool stands;
+	char ref[64];
+	int rc = look_at_ref(r, scope, oid, &stands, err);
+
+	if (rc != 0 || stands)
+		return rc;
+	snprintf(ref, sizeof(ref), "refs/rosters/%s", scope->scope);
 	return ledger_ref(r->ledger, STREAM_ROSTER, ref, oid, err);
 }
 
@@ -236,6 +252,69 @@ roster_seal(struct replica *r, struct err *err)
 	while ((rc = seal_next(r, err)) == 1)
 		;
 	return rc == 0 ? put_refs(r, err) : rc;
+}
+
+/* --- damage --------------------------------------------------------------- */
+
+static bool
+is_there(struct replica *r, const void *oid, size_t n)
+{
+	struct buf text = BUF_INIT;
+	struct err ignored;
+	bool there;
+
+	there = n == 20 &&
+		rebuild_file(
+		    r, STREAM_ROSTER, oid, "roster", &text, &ignored) == 0 &&
+		rebuild_file(
+		    r, STREAM_ROSTER, oid, "signatures", &text, &ignored) == 0;
+	buf_free(&text);
+	return there;
+}
+
+/* Documents that the ledger should have and has not. */
+static int
+count_missing(struct replica *r, int64_t *n, struct err *err)
+{
+	struct db_stmt *st;
+	int rc;
+
+	rc = db_query(&st, r->db, err,
+	    "SELECT oid FROM _roster WHERE oid IS NOT NULL", "");
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(st, err)) == 1) {
+		size_t len;
+		const void *oid = db_blob(st, 0, &len);
+
+		*n += !is_there(r, oid, len);
+	}
+	db_done(st);
+	return rc;
+}
+
+int
+roster_unseal(struct replica *r, int64_t *n, struct err *err)
+{
+	const struct roster_scope *scope;
+	uint8_t oid[20];
+	bool stands;
+	size_t i;
+	int rc;
+
+	*n = 0;
+	rc = count_missing(r, n, err);
+	for (i = 0; rc == 0 && (scope = roster_scope_at(r->roster, i)) != NULL;
+	     i++) {
+		rc = look_at_ref(r, scope, oid, &stands, err);
+		*n += rc == 0 && !stands;
+	}
+	if (rc == 0 && *n > 0)
+		rc = db_exec(r->db,
+		    "UPDATE _roster SET oid = NULL;"
+		    "DELETE FROM _meta WHERE name = 'roster refs';",
+		    err);
+	return rc;
 }
 
 /* --- proving -------------------------------------------------------------- */
