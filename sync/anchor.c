@@ -10,6 +10,7 @@
 #include "anchor.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/summed.h"
 #include "fork.h"
 #include "home.h"
 #include "replica_impl.h"
@@ -124,6 +125,7 @@ anchor_text(void *arg, struct buf *out, int fd, struct err *err)
 		buf_printf(out, "left %s %lld\n", a->v[i].name,
 		    (long long)a->v[i].seq);
 	buf_puts(out, "end\n");
+	summed_end(out);
 	return 0;
 }
 
@@ -180,7 +182,7 @@ anchor_read(struct anchor *a, const struct home *home, struct err *err)
 	int rc;
 
 	memset(a, 0, sizeof(*a));
-	rc = file_read(&text, path, ANCHOR_MAX, err);
+	rc = summed_read(&text, path, ANCHOR_MAX, err);
 	free(path);
 	if (rc != 0)
 		goto out;

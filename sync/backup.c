@@ -307,7 +307,7 @@ put_info(struct backup *b, int64_t now, struct err *err)
 	if (rc == 0)
 		rc = archive_out_put(b->archive, text.b, text.len, err);
 	buf_clear(&text);
-	buf_printf(&text, "code %s\ninc %s\n", home->code, home->inc);
+	home_station_text(&text, home);
 	if (rc == 0)
 		rc = archive_out_entry(
 		    b->archive, "station", (int64_t)text.len, now / 1000, err);

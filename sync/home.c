@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/summed.h"
 #include "home_impl.h"
 
 #define STATION_LEN 25 /* "code 520302\ninc 1f0c9a7e\n" */
@@ -19,6 +20,13 @@ home_file(const struct home *home, const char *name)
 	return mem_printf("%s/%s", home->path, name);
 }
 
+void
+home_station_text(struct buf *out, const struct home *home)
+{
+	buf_printf(out, "code %s\ninc %s\n", home->code, home->inc);
+	summed_end(out);
+}
+
 int
 home_station_write(const struct home *home, struct err *err)
 {
@@ -26,7 +34,7 @@ home_station_write(const struct home *home, struct err *err)
 	struct buf text = BUF_INIT;
 	int rc;
 
-	buf_printf(&text, "code %s\ninc %s\n", home->code, home->inc);
+	home_station_text(&text, home);
 	rc = file_write(path, text.b, text.len, 0644, err);
 	buf_free(&text);
 	free(path);
@@ -42,7 +50,7 @@ station_read(struct home *home, struct err *err)
 	const char *s;
 	int rc;
 
-	rc = file_read(&text, path, 4096, err);
+	rc = summed_read(&text, path, 4096, err);
 	if (rc == YZ_ENOTFOUND)
 		rc = err_set(
 		    err, YZ_ENOTFOUND, "there is no station in %s", home->path);

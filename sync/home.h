@@ -8,6 +8,9 @@
  *	HOME/keys/next: "sign SEED\nssh SEED\ninc 1f0c9a7e\n" while a rotation
  *is under way; HOME/rotation: its request, if a recovery key signed it
  *	HOME/keys/recovery: the hash of the recovery key, before joining
+ *
+ * Of station, anchor and keys/ there is no other copy: each ends with a
+ * checksum (base/summed.h).
  */
 #ifndef SYNC_HOME_H
 #define SYNC_HOME_H
@@ -18,6 +21,7 @@
 #include "chain.h"
 #include "sign.h"
 
+struct buf;
 struct err;
 
 /* The package's station, and where calls to it are taken. */
@@ -45,6 +49,8 @@ int home_open(struct home **out, const char *path, struct err *err);
 void home_free(struct home *home);
 /* A random incarnation, not yet this station's. */
 void home_make_incarnation(char inc[CHAIN_INC_LEN + 1]);
+/* What HOME/station says. */
+void home_station_text(struct buf *out, const struct home *home);
 /* Write down home->inc, which the replica has changed. */
 int home_keep_incarnation(const struct home *home, struct err *err);
 /* Make the next keys; new_inc: and a new incarnation.  Those that are there

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/summed.h"
 #include "home.h"
 #include "home_impl.h"
 
@@ -24,18 +25,21 @@ load(struct buf *out, const struct home *home, const char *name, size_t max,
     struct err *err)
 {
 	char *path = home_file(home, name);
-	int rc = file_read(out, path, max, err);
+	int rc = summed_read(out, path, max, err);
 
 	free(path);
 	return rc;
 }
 
 static int
-save(const struct home *home, const char *name, const struct buf *text,
+save(const struct home *home, const char *name, struct buf *text,
     struct err *err)
 {
 	char *path = home_file(home, name);
-	int rc = file_write(path, text->b, text->len, 0600, err);
+	int rc;
+
+	summed_end(text);
+	rc = file_write(path, text->b, text->len, 0600, err);
 
 	free(path);
 	return rc;
@@ -54,8 +58,8 @@ put_seed(struct buf *out, const char *name, const struct sign_key *key)
 static void
 forget(struct buf *text)
 {
-	if (text->len > 0)
-		explicit_bzero(text->b, text->len);
+	if (text->cap > 0)
+		explicit_bzero(text->b, text->cap);
 	buf_free(text);
 }
 

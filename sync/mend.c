@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 
 #define PACK_MAX (1u << 30)   /* bytes of a pack */
 #define TRIED_MAX 16384       /* bytes in which a turned bit is looked for */
-#define TEXT_MAX 4096         /* of a file of lines */
+#define TEXT_MAX TRIED_MAX    /* of a file of lines */
 #define HEAD_LEN 12           /* of a pack */
 #define SHA_LEN 20            /* at the end of a pack and of an index */
 #define INDEX_HEAD (8 + 1024) /* of an index, before the addresses */
@@ -27,16 +28,36 @@ turn(uint8_t *b, size_t bit)
 	b[bit / 8] ^= (uint8_t)(1u << bit % 8);
 }
 
+static int
+read_fd(struct buf *out, int fd, const char *path, struct err *err)
+{
+	uint8_t piece[4096];
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof(piece))) > 0) {
+		buf_put(out, piece, (size_t)n);
+		if (out->len > TEXT_MAX) {
+			n = 0;
+			buf_clear(out); /* too long to try */
+			break;
+		}
+	}
+	explicit_bzero(piece, sizeof(piece));
+	return n < 0 ? err_sys(err, "%s", path) : 0;
+}
+
 int
-mend_text(const char *path, mode_t mode,
-    bool (*good)(void *arg, const char *text, size_t n), void *arg,
-    struct err *err)
+mend_text(const char *path, bool (*good)(void *arg, const char *text, size_t n),
+    void *arg, struct err *err)
 {
 	struct buf text = BUF_INIT;
-	size_t bit;
-	int rc = file_read(&text, path, TEXT_MAX, err);
+	size_t bit = 0;
+	int rc, fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
-	for (bit = 0; rc == 0 && bit < 8 * text.len; bit++) {
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	rc = read_fd(&text, fd, path, err);
+	for (; rc == 0 && bit < 8 * text.len; bit++) {
 		turn(text.b, bit);
 		if (good(arg, buf_str(&text), text.len))
 			break;
@@ -44,8 +65,13 @@ mend_text(const char *path, mode_t mode,
 	}
 	if (rc == 0 && bit == 8 * text.len)
 		rc = err_set(err, YZ_ENOTFOUND, "%s is damaged", path);
-	if (rc == 0)
-		rc = file_write(path, text.b, text.len, mode, err);
+	else if (rc == 0 &&
+		 (pwrite(fd, text.b + bit / 8, 1, (off_t)(bit / 8)) != 1 ||
+		     fsync(fd) != 0))
+		rc = err_sys(err, "%s", path);
+	close(fd);
+	if (text.b != NULL)
+		explicit_bzero(text.b, text.cap);
 	buf_free(&text);
 	return rc;
 }

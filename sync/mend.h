@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct err;
 
@@ -26,9 +25,10 @@ int mend_repo(struct mend *out, const char *repo, struct err *err);
 
 /*
  * A file of a few lines in which one bit may have turned: try each, until
- * good says yes, and write it.  YZ_ENOTFOUND if none does.
+ * good says yes, and turn it back in that very file, so that one which has
+ * just taken its place is left alone.  YZ_ENOTFOUND if none does.
  */
-int mend_text(const char *path, mode_t mode,
+int mend_text(const char *path,
     bool (*good)(void *arg, const char *text, size_t n), void *arg,
     struct err *err);
 

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,31 +11,21 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/mem.h"
+#include "branch.h"
 #include "hole.h"
 #include "home.h"
 #include "local.h"
 #include "mend.h"
 #include "replica_impl.h"
 #include "roster.h"
-#include "scrub.h"
-#include "sign.h"
+#include "scrub_impl.h"
 
 #define FRESH "yizhan.db-fresh" /* in HOME, while one is folded anew */
 #define REF_LEN 41              /* an address and a newline */
+#define SEAL_TRIES 5            /* others may write between */
 
-struct scrubbing {
-	struct scrub *out;
-	const char *home;
-	void (*say)(void *arg, int bad, const char *text);
-	void *arg;
-	struct replica *r;
-	struct local *local;
-};
-
-enum { RIGHT, WANTED, FAULT }; /* what became of it */
-
-static void __attribute__((format(printf, 4, 5)))
-say(struct scrubbing *s, int what, int64_t n, const char *fmt, ...)
+void
+scrub_say(struct scrubbing *s, int what, int64_t n, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -51,12 +42,163 @@ say(struct scrubbing *s, int what, int64_t n, const char *fmt, ...)
 	s->say(s->arg, what != RIGHT, text);
 }
 
+/* --- refs ------------------------------------------------------------------
+ */
+
+struct refs { /* the files of refs being looked at */
+	struct scrubbing *s;
+	struct ledger *ledger;
+	enum stream stream;
+	bool alone; /* there is no replica that knows where they stood */
+};
+
+static bool
+leads_somewhere(void *arg, const char *text, size_t n)
+{
+	struct refs *refs = arg;
+	struct buf commit = BUF_INIT;
+	struct err ignored;
+	uint8_t oid[20];
+	bool good;
+
+	good = n == REF_LEN && text[n - 1] == '\n' &&
+	       digest_unhex(oid, sizeof(oid), text, n - 1) &&
+	       ledger_read(refs->ledger, refs->stream, oid, "commit", &commit,
+		   &ignored) == 0;
+	buf_free(&commit);
+	return good;
+}
+
+/* Is the chain there from this head on back to its first changeset? */
+static bool
+chain_is_whole(struct refs *refs, const struct buf *ref)
+{
+	struct buf commit = BUF_INIT, ops = BUF_INIT;
+	struct err ignored;
+	uint8_t oid[20];
+	bool more, good;
+
+	more =
+	    leads_somewhere(refs, (const char *)ref->b, ref->len) &&
+	    digest_unhex(oid, sizeof(oid), (const char *)ref->b, REF_LEN - 1);
+	good = more;
+	while (more) {
+		buf_clear(&commit);
+		buf_clear(&ops);
+		good = ledger_read_commit(refs->ledger, refs->stream, oid,
+			   &commit, &ops, &ignored) == 0;
+		more = good && branch_parent(oid, &commit);
+	}
+	buf_free(&commit);
+	buf_free(&ops);
+	return good;
+}
+
+static bool
+begins(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+/*
+ * Before anything is read by refs: turn a bit back where that leads somewhere
+ * again.  A chain that is whole neither in the replica nor in the ledger would
+ * keep all others from being folded: it is let go, and comes anew from a peer.
+ */
+static int
+mend_ref(
+    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	struct refs *refs = arg;
+	char *path = mem_printf("%s/ledger/%s.git/refs/%s", refs->s->home,
+	    stream_name(refs->stream), name);
+	struct buf text = BUF_INIT;
+	int rc = 0;
+
+	(void)size;
+	(void)mtime;
+	if (strstr(name, ".lock") != NULL ||
+	    file_read(&text, path, 4096, err) != 0)
+		goto out;
+	if (!leads_somewhere(refs, buf_str(&text), text.len) &&
+	    mend_text(path, leads_somewhere, refs, err) == 0) {
+		scrub_say(refs->s, RIGHT, 1, "refs/%s put right", name);
+		buf_clear(&text);
+		rc = file_read(&text, path, 4096, err);
+	}
+	if (rc == 0 && refs->alone && begins(name, "chains/") &&
+	    !chain_is_whole(refs, &text)) {
+		scrub_say(refs->s, WANTED, 1,
+		    "refs/%s: its chain is damaged, and so is the replica",
+		    name);
+		if (unlink(path) != 0)
+			rc = err_sys(err, "%s", path);
+	}
+out:
+	buf_free(&text);
+	free(path);
+	return rc;
+}
+
+/* Those that only the ledger has, receipts and branches cut off, once all else
+ * has been written that the replica knows. */
+static int
+judge_ref(
+    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	struct refs *refs = arg;
+	struct scrubbing *s = refs->s;
+	struct buf text = BUF_INIT;
+	char *path;
+	int rc = 0;
+
+	(void)size;
+	(void)mtime;
+	if ((!begins(name, "receipts/") && !begins(name, "forks/")) ||
+	    strstr(name, ".lock") != NULL)
+		return 0;
+	path = mem_printf("%s/ledger/%s.git/refs/%s", s->home,
+	    stream_name(refs->stream), name);
+	if (file_read(&text, path, 4096, err) != 0 ||
+	    leads_somewhere(refs, buf_str(&text), text.len))
+		goto out;
+	if (begins(name, "receipts/")) {
+		/* The next one of that peer begins anew. */
+		rc = unlink(path) == 0 ? 0 : err_sys(err, "%s", path);
+		scrub_say(s, FAULT, 1,
+		    "receipts of %s in %s are damaged and gone", name + 9,
+		    stream_name(refs->stream));
+	} else {
+		scrub_say(s, FAULT, 1, "what was cut off in refs/%s is damaged",
+		    name);
+	}
+out:
+	buf_free(&text);
+	free(path);
+	return rc;
+}
+
+static int
+walk_refs(struct refs *refs,
+    int (*fn)(void *arg, const char *name, int64_t size, int64_t mtime,
+	struct err *err),
+    struct err *err)
+{
+	char *path = mem_printf(
+	    "%s/ledger/%s.git/refs", refs->s->home, stream_name(refs->stream));
+	int rc = folder_walk(path, fn, refs, err);
+
+	free(path);
+	return rc;
+}
+
 /* --- the ledger's files -----------------------------------------------------
  */
 
 static int
-scrub_ledger(struct scrubbing *s, struct err *err)
+scrub_ledger(struct scrubbing *s, bool replica, struct err *err)
 {
+	struct refs refs = {.s = s, .alone = !replica};
 	struct ledger *ledger = NULL;
 	int i, rc = ledger_open(&ledger, s->home, 1, err);
 
@@ -71,14 +213,18 @@ scrub_ledger(struct scrubbing *s, struct err *err)
 		if (file_exists(repo))
 			rc = mend_repo(&found, repo, err);
 		if (found.mended > 0)
-			say(s, RIGHT, found.mended,
+			scrub_say(s, RIGHT, found.mended,
 			    "ledger of %s: %lld damaged, put right", name,
 			    (long long)found.mended);
 		/* Whether they are missed is found out below. */
 		if (found.lost > 0)
-			say(s, RIGHT, 0,
+			scrub_say(s, RIGHT, 0,
 			    "ledger of %s: %lld damaged, taken out", name,
 			    (long long)found.lost);
+		refs.ledger = ledger;
+		refs.stream = (enum stream)i;
+		if (rc == 0 && file_exists(repo))
+			rc = walk_refs(&refs, mend_ref, err);
 		free(repo);
 	}
 	ledger_close(ledger);
@@ -104,27 +250,35 @@ integrity(struct db *db)
 	return good;
 }
 
-/* Its pages, then what they say; *good if it can be used. */
-static int
-scrub_db(struct scrubbing *s, const char *name, bool *good, struct err *err)
+static bool
+is_there(const struct scrubbing *s, const char *name)
+{
+	char *path = mem_printf("%s/%s", s->home, name);
+	bool there = file_exists(path);
+
+	free(path);
+	return there;
+}
+
+/* Its pages, then what they say; can it be used?  One that is absent cannot. */
+static bool
+scrub_db(struct scrubbing *s, const char *name)
 {
 	char *path = mem_printf("%s/%s", s->home, name);
 	struct db_health health = {0, 0, 0};
 	struct db *db = NULL;
-	int rc;
+	struct err ignored;
+	bool good;
 
-	*good = false;
-	rc = db_open(&db, path, 0, err);
-	if (rc == 0)
-		rc = db_scrub(db, &health, err);
-	if (rc == 0 && health.mended > 0)
-		say(s, RIGHT, health.mended, "%s: %lld pages put right", name,
-		    (long long)health.mended);
-	*good = rc == 0 && health.damaged == 0 && integrity(db);
+	good = db_open(&db, path, 0, &ignored) == 0 &&
+	       db_scrub(db, &health, &ignored) == 0;
+	if (good && health.mended > 0)
+		scrub_say(s, RIGHT, health.mended, "%s: %lld pages put right",
+		    name, (long long)health.mended);
+	good = good && health.damaged == 0 && integrity(db);
 	db_close(db);
 	free(path);
-	/* Whatever it was, it is to be replaced. */
-	return rc == YZ_ENOTFOUND ? rc : 0;
+	return good;
 }
 
 /* What the old one still says of what only this machine knows. */
@@ -221,31 +375,52 @@ fold_fresh(struct replica *fresh, struct db *old, struct err *err)
 	return rc == 0 && old != NULL ? carry_unsealed(fresh, old, err) : rc;
 }
 
+static void
+fresh_remove(struct scrubbing *s)
+{
+	static const char *const ends[] = {
+	    "", "-wal", "-shm", "-gate", "-turn"};
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char *path = mem_printf("%s/" FRESH "%s", s->home, ends[i]);
+
+		(void)unlink(path);
+		free(path);
+	}
+}
+
+/* A second replica beside the first, to fold into. */
+static int
+fresh_open(struct replica **out, struct scrubbing *s, struct err *err)
+{
+	struct home *home = NULL;
+	int rc;
+
+	fresh_remove(s);
+	rc = home_open(&home, s->home, err);
+	if (rc == 0)
+		rc = replica_open_file(out, home, FRESH, err);
+	/* It need not outlast a crash. */
+	return rc == 0 ? db_exec((*out)->db, "PRAGMA synchronous=OFF", err)
+		       : rc;
+}
+
 /*
- * The replica from the ledger alone, in the place of one that cannot be read.
- * Nobody seals meanwhile, and nobody writes.
+ * The replica from the ledger alone, in the place of one that cannot be read
+ * or says what the ledger does not.  Nobody seals meanwhile, and nobody
+ * writes.
  */
 static int
-refound(struct scrubbing *s, struct err *err)
+refound(struct scrubbing *s, const char *why, struct err *err)
 {
 	char *path = mem_printf("%s/yizhan.db", s->home);
-	char *fresh_path = mem_printf("%s/" FRESH, s->home);
-	char *rest[] = {mem_printf("%s-wal", fresh_path),
-	    mem_printf("%s-shm", fresh_path),
-	    mem_printf("%s-gate", fresh_path)};
 	struct replica *fresh = NULL;
-	struct home *home = NULL;
 	struct db *old = NULL;
 	struct err ignored;
 	int rc, gate = -1;
-	size_t i;
 
-	unlink(fresh_path);
-	for (i = 0; i < 2; i++)
-		unlink(rest[i]);
-	rc = home_open(&home, s->home, err);
-	if (rc == 0)
-		rc = replica_open_file(&fresh, home, FRESH, err);
+	rc = fresh_open(&fresh, s, err);
 	if (rc == 0)
 		rc = ledger_lock(replica_ledger(fresh), err);
 	if (rc == 0)
@@ -262,16 +437,11 @@ refound(struct scrubbing *s, struct err *err)
 	if (gate >= 0)
 		close(gate);
 	replica_close(fresh);
-	unlink(fresh_path);
-	for (i = 0; i < 3; i++) {
-		unlink(rest[i]);
-		free(rest[i]);
-	}
+	fresh_remove(s);
 	free(path);
-	free(fresh_path);
 	if (rc == 0)
-		say(s, RIGHT, 1,
-		    "yizhan.db was damaged: folded anew from the ledger");
+		scrub_say(s, RIGHT, 1,
+		    "yizhan.db %s: folded anew from the ledger", why);
 	return rc;
 }
 
@@ -308,12 +478,12 @@ accept_local(struct scrubbing *s, struct err *err)
 	free(copy);
 	free(path);
 	if (rc == 0)
-		say(s, RIGHT, 1,
+		scrub_say(s, RIGHT, 1,
 		    "local.db was damaged, or written by another program: look"
 		    " whether yizhan user list and yizhan link are as they"
 		    " should be");
 	else
-		say(s, FAULT, 1,
+		scrub_say(s, FAULT, 1,
 		    "local.db is damaged beyond help: stop the station, move"
 		    " it away and take that of the last backup");
 	(void)ignored;
@@ -351,7 +521,7 @@ scrub_refs(struct scrubbing *s, struct err *err)
 			continue;
 		rc = ledger_ref(r->ledger, c->name.stream, ref, c->oid, err);
 		if (rc == 0)
-			say(s, RIGHT, 1, "%s stood elsewhere", ref);
+			scrub_say(s, RIGHT, 1, "%s stood elsewhere", ref);
 	}
 	return rc == 0 ? ledger_flush(r->ledger, err) : rc;
 }
@@ -360,49 +530,20 @@ scrub_refs(struct scrubbing *s, struct err *err)
 static int
 scrub_rosters(struct scrubbing *s, struct err *err)
 {
-	struct buf text = BUF_INIT, again = BUF_INIT;
-	struct replica *r = s->r;
-	struct db_stmt *st;
-	struct err ignored;
-	int rc, missing = 0;
+	int64_t missing;
+	int rc = ledger_lock(s->r->ledger, err);
 
-	rc = db_query(&st, r->db, err,
-	    "SELECT oid, scope, version = max(version) OVER"
-	    " (PARTITION BY scope) FROM _roster WHERE oid IS NOT NULL",
-	    "");
 	if (rc != 0)
 		return rc;
-	while ((rc = db_step(st, err)) == 1) {
-		char *ref = mem_printf("refs/rosters/%s", db_text(st, 1));
-		size_t n;
-		const uint8_t *oid = db_blob(st, 0, &n);
-		uint8_t at[20];
-
-		buf_clear(&text);
-		if (n != sizeof(at) ||
-		    rebuild_file(r, STREAM_ROSTER, oid, "roster", &text,
-			&ignored) != 0 ||
-		    rebuild_file(r, STREAM_ROSTER, oid, "signatures", &text,
-			&ignored) != 0)
-			missing++;
-		else
-			missing += db_int(st, 2) != 0 &&
-				   (ledger_ref_get(r->ledger, STREAM_ROSTER,
-					ref, at, &ignored) != 0 ||
-				       memcmp(at, oid, sizeof(at)) != 0);
-		free(ref);
-	}
-	db_done(st);
-	buf_free(&text);
-	buf_free(&again);
+	rc = roster_unseal(s->r, &missing, err);
 	if (rc == 0 && missing > 0) {
-		rc = db_exec(r->db, "UPDATE _roster SET oid = NULL", err);
+		rc = replica_seal(s->r, err);
 		if (rc == 0)
-			rc = replica_seal(r, err);
-		if (rc == 0)
-			say(s, RIGHT, missing,
-			    "%d rosters written to the ledger again", missing);
+			scrub_say(s, RIGHT, missing,
+			    "%lld rosters written to the ledger again",
+			    (long long)missing);
 	}
+	ledger_unlock(s->r->ledger);
 	return rc;
 }
 
@@ -426,88 +567,7 @@ scrub_forks(struct scrubbing *s, struct err *err)
 	if (rc == 0)
 		rc = replica_seal(s->r, err);
 	if (rc == 0)
-		say(s, RIGHT, faults, "proofs of forks written again");
-	return rc;
-}
-
-/* --- refs that only the ledger has: receipts, branches cut off --------------
- */
-
-struct loose_ref {
-	struct scrubbing *s;
-	enum stream stream;
-};
-
-static bool
-leads_somewhere(void *arg, const char *text, size_t n)
-{
-	struct loose_ref *l = arg;
-	struct buf commit = BUF_INIT;
-	struct err ignored;
-	uint8_t oid[20];
-	bool good;
-
-	good = n == REF_LEN && text[n - 1] == '\n' &&
-	       digest_unhex(oid, sizeof(oid), text, n - 1) &&
-	       ledger_read(l->s->r->ledger, l->stream, oid, "commit", &commit,
-		   &ignored) == 0;
-	buf_free(&commit);
-	return good;
-}
-
-static int
-scrub_loose_ref(
-    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
-{
-	struct loose_ref *l = arg;
-	struct buf text = BUF_INIT;
-	char *path;
-	int rc = 0;
-
-	(void)size;
-	(void)mtime;
-	if ((strncmp(name, "receipts/", 9) != 0 &&
-		strncmp(name, "forks/", 6) != 0) ||
-	    strstr(name, ".lock") != NULL)
-		return 0;
-	path = mem_printf("%s/ledger/%s.git/refs/%s", l->s->home,
-	    stream_name(l->stream), name);
-	if (file_read(&text, path, 4096, err) == 0 &&
-	    !leads_somewhere(l, buf_str(&text), text.len)) {
-		rc = mend_text(path, 0644, leads_somewhere, l, err);
-		if (rc == 0)
-			say(l->s, RIGHT, 1, "refs/%s put right", name);
-		else if (rc == YZ_ENOTFOUND &&
-			 strncmp(name, "receipts/", 9) == 0) {
-			/* The next one of that peer begins anew. */
-			rc = unlink(path) == 0 ? 0 : err_sys(err, "%s", path);
-			say(l->s, FAULT, 1,
-			    "receipts of %s in %s are damaged and gone",
-			    name + 9, stream_name(l->stream));
-		} else if (rc == YZ_ENOTFOUND) {
-			rc = 0;
-			say(l->s, FAULT, 1,
-			    "what was cut off in refs/%s is damaged", name);
-		}
-	}
-	buf_free(&text);
-	free(path);
-	return rc;
-}
-
-static int
-scrub_loose_refs(struct scrubbing *s, struct err *err)
-{
-	int i, rc = 0;
-
-	for (i = 0; rc == 0 && i < STREAM_COUNT; i++) {
-		struct loose_ref l = {s, (enum stream)i};
-		char *refs = mem_printf("%s/ledger/%s.git/refs", s->home,
-		    stream_name((enum stream)i));
-
-		rc = folder_walk(refs, scrub_loose_ref, &l, err);
-		free(refs);
-	}
+		scrub_say(s, RIGHT, faults, "proofs of forks written again");
 	return rc;
 }
 
@@ -517,7 +577,7 @@ scrub_loose_refs(struct scrubbing *s, struct err *err)
 static void
 tell_fault(void *arg, const char *fault)
 {
-	say(arg, FAULT, 1, "%s", fault);
+	scrub_say(arg, FAULT, 1, "%s", fault);
 }
 
 static int
@@ -526,7 +586,7 @@ note_lost(void *arg, const struct chain *c, int64_t seq, const char *why,
 {
 	struct scrubbing *s = arg;
 
-	say(s, WANTED, 1, "%s", why);
+	scrub_say(s, WANTED, 1, "%s", why);
 	return hole_put(s->local, &c->name, seq, err);
 }
 
@@ -553,7 +613,7 @@ scrub_blobs(struct scrubbing *s, struct err *err)
 			char *path =
 			    mem_printf("%s/blobs/%.2s/%s", s->home, hex, hex);
 
-			say(s, WANTED, 1, "%s", fault.msg);
+			scrub_say(s, WANTED, 1, "%s", fault.msg);
 			if (unlink(path) != 0)
 				rc = err_sys(err, "%s", path);
 			free(path);
@@ -566,179 +626,96 @@ scrub_blobs(struct scrubbing *s, struct err *err)
 	return rc;
 }
 
-/* --- the station and its keys ------------------------------------------------
+/* --- what the records say ----------------------------------------------------
  */
 
-struct whose { /* a key's file, and the key that it should be */
-	const uint8_t *pub;
+struct sums { /* of all that a replica says, stream by stream */
+	struct digest of[STREAM_COUNT];
 };
 
-static bool
-is_key(void *arg, const char *text, size_t n)
-{
-	const struct whose *w = arg;
-	struct sign_key key;
-	uint8_t seed[32];
-	bool same;
-
-	if (n != 65 || text[64] != '\n' || !digest_unhex(seed, 32, text, 64))
-		return false;
-	sign_from_seed(&key, seed);
-	same = memcmp(key.pub, w->pub, 32) == 0;
-	explicit_bzero(&key, sizeof(key));
-	explicit_bzero(seed, sizeof(seed));
-	return same;
-}
-
 static int
-scrub_key(struct scrubbing *s, const char *name, const uint8_t pub[32],
-    struct err *err)
+sum_all(struct sums *out, struct replica *r, struct err *err)
 {
-	char *path = mem_printf("%s/keys/%s", s->home, name);
-	struct whose w = {pub};
-	struct buf text = BUF_INIT;
-	int rc = 0;
+	int64_t records;
+	int i, rc = 0;
 
-	if (file_read(&text, path, 4096, err) == 0 &&
-	    !is_key(&w, buf_str(&text), text.len)) {
-		rc = mend_text(path, 0600, is_key, &w, err);
-		if (rc == 0)
-			say(s, RIGHT, 1, "keys/%s put right", name);
-		else if (rc == YZ_ENOTFOUND) {
-			rc = 0;
-			say(s, FAULT, 1,
-			    "keys/%s is not the key that the roster has: yizhan"
-			    " rotate --recovery FILE",
-			    name);
-		}
-	}
-	if (text.b != NULL)
-		explicit_bzero(text.b, text.cap);
-	buf_free(&text);
-	free(path);
+	for (i = 0; rc == 0 && i < STREAM_COUNT; i++)
+		rc = replica_digest(
+		    r, (enum stream)i, NULL, &records, &out->of[i], err);
 	return rc;
 }
 
-/* The roster by the newest documents that the database has. */
+/* What the ledger comes to, folded beside the replica. */
 static int
-load_roster(struct roster **out, struct db *db, struct err *err)
+sum_ledger(struct sums *out, struct scrubbing *s, struct err *err)
 {
-	struct roster_doc *docs = NULL;
-	struct db_stmt *st;
-	size_t n = 0, i;
-	int rc;
+	struct replica *fresh = NULL;
+	int rc = fresh_open(&fresh, s, err);
 
-	rc = db_query(&st, db, err,
-	    "SELECT doc FROM _roster AS a WHERE version = (SELECT max(version)"
-	    " FROM _roster AS b WHERE b.scope = a.scope)",
-	    "");
-	while (rc == 0 && (rc = db_step(st, err)) == 1) {
-		size_t len;
-		const void *p = db_blob(st, 0, &len);
-
-		docs = mem_realloc(docs, (n + 1) * sizeof(*docs));
-		memset(&docs[n], 0, sizeof(*docs));
-		rc = roster_doc_unpack(&docs[n], p, len, err);
-		n += rc == 0;
-	}
-	db_done(st);
 	if (rc == 0)
-		rc = roster_build(out, docs, n, err);
-	for (i = 0; i < n; i++)
-		roster_doc_free(&docs[i]);
-	free(docs);
+		rc = replica_rebuild(fresh, NULL, NULL, err);
+	if (rc == 0)
+		rc = sum_all(out, fresh, err);
+	replica_close(fresh);
+	fresh_remove(s);
 	return rc;
 }
 
-/* Before anything opens HOME, which a damaged key would stop. */
+/*
+ * A page that holds may still say what is not so: because another program
+ * wrote it, or memory failed when it was written.  Others write on meanwhile,
+ * but nobody seals, so that the ledger stays at what this look sees.
+ */
 static int
-scrub_keys(struct scrubbing *s, struct db *db, struct err *err)
+compare(struct scrubbing *s, bool *same, struct err *err)
 {
-	char *next = mem_printf("%s/keys/next", s->home);
-	char *station = mem_printf("%s/station", s->home);
-	const struct roster_station *me = NULL;
-	const struct roster_key *key;
-	struct roster *roster = NULL;
-	struct buf text = BUF_INIT;
-	struct err ignored;
-	int rc = 0;
+	struct sums ours, ledgers;
+	int64_t unsealed = 1;
+	struct replica *r = s->r;
+	int rc, tries;
 
-	if (load_roster(&roster, db, &ignored) == 0 &&
-	    file_read(&text, station, 4096, &ignored) == 0 && text.len > 11) {
-		text.b[11] = '\0'; /* after "code 520302" */
-		me = roster_find(roster, (char *)text.b + 5);
-	}
-	key = me == NULL ? NULL : roster_current(me);
-	/* While keys change, either may be right. */
-	if (key != NULL && !file_exists(next)) {
-		rc = scrub_key(s, "sign", key->sign, err);
+	*same = true;
+	rc = ledger_lock(r->ledger, err);
+	if (rc != 0)
+		return rc;
+	for (tries = 0; rc == 0 && unsealed != 0 && tries < SEAL_TRIES;
+	     tries++) {
+		if (tries > 0)
+			replica_look_end(r);
+		rc = replica_seal(r, err);
 		if (rc == 0)
-			rc = scrub_key(s, "ssh", key->ssh, err);
+			rc = replica_look(r, err);
+		if (rc == 0)
+			rc = db_get_int(&unsealed, r->db, err,
+			    "SELECT EXISTS(SELECT 1 FROM _unsealed)", "");
 	}
-	roster_free(roster);
-	buf_free(&text);
-	free(station);
-	free(next);
-	return rc;
-}
-
-struct known { /* the database says which station this is */
-	struct db *db;
-};
-
-static bool
-is_station(void *arg, const char *text, size_t n)
-{
-	const struct known *k = arg;
-	char code[CHAIN_CODE_LEN + 1], inc[CHAIN_INC_LEN + 1], again[64];
-	struct err ignored;
-	int64_t one;
-
-	if (n != 25 ||
-	    sscanf(text, "code %6[0-9]\ninc %8[0-9a-f]\n", code, inc) != 2)
-		return false;
-	snprintf(again, sizeof(again), "code %s\ninc %s\n", code, inc);
-	return memcmp(again, text, n) == 0 &&
-	       (k->db == NULL ||
-		   db_get_int(&one, k->db, &ignored,
-		       "SELECT 1 FROM _chain WHERE writer = ? AND inc = ?"
-		       " LIMIT 1",
-		       "ss", code, inc) == 0);
-}
-
-/* Before anything opens HOME as a station. */
-static int
-scrub_station(struct scrubbing *s, bool replica, struct err *err)
-{
-	char *path = mem_printf("%s/station", s->home);
-	char *db_path = mem_printf("%s/yizhan.db", s->home);
-	struct known k = {NULL};
-	struct buf text = BUF_INIT;
-	struct err ignored;
-	int64_t any;
-	int rc = 0;
-
-	if (replica && db_open(&k.db, db_path, 0, &ignored) == 0 &&
-	    db_get_int(&any, k.db, &ignored, "SELECT 1 FROM _chain LIMIT 1",
-		"") != 0) {
-		db_close(k.db);
-		k.db = NULL;
-	}
-	if (file_read(&text, path, 4096, err) == 0 &&
-	    !is_station(&k, buf_str(&text), text.len) &&
-	    mend_text(path, 0644, is_station, &k, &ignored) == 0)
-		say(s, RIGHT, 1, "station put right");
-	if (k.db != NULL)
-		rc = scrub_keys(s, k.db, err);
-	db_close(k.db);
-	buf_free(&text);
-	free(path);
-	free(db_path);
+	if (rc == 0 && unsealed == 0)
+		rc = sum_all(&ours, r, err);
+	if (db_in_transaction(r->db))
+		replica_look_end(r);
+	if (rc == 0 && unsealed == 0)
+		rc = sum_ledger(&ledgers, s, err);
+	ledger_unlock(r->ledger);
+	if (rc == 0 && unsealed == 0)
+		*same = memcmp(&ours, &ledgers, sizeof(ours)) == 0;
 	return rc;
 }
 
 /* --- all of it --------------------------------------------------------------
  */
+
+static int
+judge_refs(struct scrubbing *s, struct err *err)
+{
+	struct refs refs = {.s = s, .ledger = s->r->ledger};
+	int i, rc = 0;
+
+	for (i = 0; rc == 0 && i < STREAM_COUNT; i++) {
+		refs.stream = (enum stream)i;
+		rc = walk_refs(&refs, judge_ref, err);
+	}
+	return rc;
+}
 
 static int
 scrub_replica(struct scrubbing *s, struct err *err)
@@ -755,7 +732,7 @@ scrub_replica(struct scrubbing *s, struct err *err)
 	if (rc == 0)
 		rc = scrub_forks(s, err);
 	if (rc == 0)
-		rc = scrub_loose_refs(s, err);
+		rc = judge_refs(s, err);
 	if (rc == 0)
 		rc = verify_all(
 		    s->r, &s->out->changesets, tell_fault, note_lost, s, err);
@@ -765,14 +742,63 @@ scrub_replica(struct scrubbing *s, struct err *err)
 }
 
 static int
+scrub_name(struct scrubbing *s, bool replica, struct err *err)
+{
+	char *path = mem_printf("%s/yizhan.db", s->home);
+	struct db *db = NULL;
+	struct err ignored;
+	int rc;
+
+	if (replica)
+		(void)db_open(&db, path, 0, &ignored);
+	rc = scrub_home_name(s, db, err);
+	db_close(db);
+	free(path);
+	return rc;
+}
+
+static int
 open_all(struct scrubbing *s, struct err *err)
 {
-	struct home *home;
+	struct home *home = NULL;
 	int rc = home_open(&home, s->home, err);
 
 	if (rc == 0)
 		rc = replica_open(&s->r, home, err);
 	return rc == 0 ? local_open(&s->local, s->home, err) : rc;
+}
+
+static void
+close_all(struct scrubbing *s)
+{
+	local_close(s->local);
+	replica_close(s->r);
+	s->local = NULL;
+	s->r = NULL;
+}
+
+/* Where all is there that the ledger should have; folding takes as long as
+ * yizhan rebuild, and as much room as yizhan.db has. */
+static int
+scrub_records(struct scrubbing *s, struct err *err)
+{
+	bool same;
+	int rc;
+
+	if (s->out->wanted + s->out->faults > 0)
+		return 0;
+	rc = compare(s, &same, err);
+	if (rc != 0 && err->sys == ENOSPC) {
+		scrub_say(s, FAULT, 1,
+		    "the records were not compared with the ledger: no room to"
+		    " fold it anew");
+		return 0;
+	}
+	if (rc != 0 || same)
+		return rc;
+	close_all(s);
+	rc = refound(s, "said what the ledger does not", err);
+	return rc == 0 ? open_all(s, err) : rc;
 }
 
 int
@@ -781,35 +807,30 @@ scrub_run(struct scrub *out, const char *home,
     struct err *err)
 {
 	struct scrubbing s = {.out = out, .home = home, .say = fn, .arg = arg};
-	char *station = mem_printf("%s/station", home);
-	bool replica, local, there = file_exists(station);
+	bool replica = false;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	free(station);
-	if (!there)
+	if (!is_there(&s, "station"))
 		return err_set(
 		    err, YZ_ENOTFOUND, "there is no station in %s", home);
-	rc = scrub_db(&s, "yizhan.db", &replica, err);
-	if (rc == YZ_ENOTFOUND)
-		rc = 0;
+	rc = scrub_home(&s, err);
 	if (rc == 0)
-		rc = scrub_station(&s, replica, err);
+		replica = scrub_db(&s, "yizhan.db");
 	if (rc == 0)
-		rc = scrub_ledger(&s, err);
+		rc = scrub_name(&s, replica, err);
+	if (rc == 0)
+		rc = scrub_ledger(&s, replica, err);
 	if (rc == 0 && !replica)
-		rc = refound(&s, err);
-	if (rc == 0)
-		rc = scrub_db(&s, "local.db", &local, err);
-	if (rc == YZ_ENOTFOUND)
-		rc = 0; /* made anew */
-	else if (rc == 0 && !local)
+		rc = refound(&s, "was damaged", err);
+	if (rc == 0 && !scrub_db(&s, "local.db") && is_there(&s, "local.db"))
 		rc = accept_local(&s, err);
 	if (rc == 0)
 		rc = open_all(&s, err);
 	if (rc == 0)
 		rc = scrub_replica(&s, err);
-	local_close(s.local);
-	replica_close(s.r);
+	if (rc == 0)
+		rc = scrub_records(&s, err);
+	close_all(&s);
 	return rc;
 }

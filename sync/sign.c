@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/summed.h"
 #include "sign.h"
 
 #define KEY_TYPE "ssh-ed25519"
@@ -84,13 +85,17 @@ sign_generate(struct sign_key *out)
 int
 sign_save(const struct sign_key *key, const char *path, struct err *err)
 {
-	char text[2 * sizeof(key->seed) + 2];
+	char digits[2 * sizeof(key->seed) + 1];
+	struct buf text = BUF_INIT;
 	int rc;
 
-	digest_hex(text, key->seed, sizeof(key->seed));
-	text[sizeof(text) - 2] = '\n';
-	rc = file_write(path, text, sizeof(text) - 1, 0600, err);
-	OPENSSL_cleanse(text, sizeof(text));
+	digest_hex(digits, key->seed, sizeof(key->seed));
+	buf_printf(&text, "%s\n", digits);
+	summed_end(&text);
+	rc = file_write(path, text.b, text.len, 0600, err);
+	OPENSSL_cleanse(digits, sizeof(digits));
+	OPENSSL_cleanse(text.b, text.cap);
+	buf_free(&text);
 	return rc;
 }
 
@@ -102,7 +107,7 @@ sign_load(struct sign_key *out, const char *path, struct err *err)
 	uint8_t seed[32];
 	int rc;
 
-	rc = file_read(&text, path, digits + 1, err);
+	rc = summed_read(&text, path, digits + 1 + SUMMED_LEN, err);
 	if (rc != 0)
 		goto out;
 	if (text.len != digits + 1 || text.b[digits] != '\n' ||

@@ -26,7 +26,8 @@ struct sign_key {
 
 void sign_generate(struct sign_key *out);
 void sign_from_seed(struct sign_key *out, const uint8_t seed[32]);
-/* Seed file of 64 hex digits and newline, mode 0600. */
+/* Seed file of 64 hex digits and newline, with a checksum (base/summed.h),
+ * mode 0600. */
 int sign_save(const struct sign_key *key, const char *path, struct err *err);
 int sign_load(struct sign_key *out, const char *path, struct err *err);
 

@@ -64,8 +64,8 @@ ok "the backup is restored on new hardware" restore a.backup
 like "$(cat "$T/.out")" 'keys were not in the backup.*rotate --take' \
 	"and says what comes next"
 # The seeds as they are in the files, of every key that the machine had.
-grep -hv '^$' burnt/keys/sign burnt/keys/ssh | sort -u >seeds
-ok "(the machine had keys)" test -s seeds
+grep -hxE '[0-9a-f]{64}' burnt/keys/sign burnt/keys/ssh | sort -u >seeds
+is "$(wc -l <seeds)" 2 "(the machine had two keys)"
 status 1 "none of its keys is in any file" grep -rqaFf seeds county
 mv county bare
 ok "(the one with keys" restore keys.backup

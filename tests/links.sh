@@ -80,7 +80,9 @@ settle() { # HOME
 	[ "$born" = - ] && born=0 || born=$(date -d "$born" +%s%N)
 	anchor=$(sed "s/^file .*/file $(stat -c %i "$1/anchor") $born/" \
 		"$1/anchor")
-	printf '%s\n' "$anchor" >"$1/anchor"
+	anchor=$(printf '%s\n' "$anchor" | sed '$d')
+	printf '%s\nsum %.8s\n' "$anchor" "$(printf '%s\n' "$anchor" |
+		sha256sum)" >"$1/anchor"
 }
 # WHO CODE N: so many records are written there, and the other is without.
 fill() {

@@ -20,7 +20,7 @@
 #include "tap.h"
 
 #define INFO "yizhan-backup 1\ncode 520302\ntime 1795000000000\nkeys 0\n"
-#define STATION "code 520302\ninc 1f0c9a7e\n"
+#define STATION "code 520302\ninc 1f0c9a7e\nsum 69d0b30d\n"
 #define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const struct cipher_key pass = {.passphrase = "pass", .cost = 10};

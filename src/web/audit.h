@@ -13,11 +13,11 @@
  *	base NO HASH		the entry before the first that is kept
  *	last NO HASH
  *
- * and an SSHSIG of these lines by the station's key (namespace
- * yizhan-audit).  Who has the station's key and its disk can write another
- * log; who has only the disk or the database cannot.  Who puts an older
- * local.db and an older HOME/audit back together is seen by who exported a
- * later one.
+ * an SSHSIG of these lines by the station's key (namespace yizhan-audit), and a
+ * checksum of it all (base/summed.h).  Who has the station's key and its disk
+ * can write another log; who has only the disk or the database cannot.  Who
+ * puts an older local.db and an older HOME/audit back together is seen by who
+ * exported a later one.
  *
  * Nothing is deleted before it is 180 days old by the wall clock and by the
  * time for which the daemon has run, and nothing that was not exported.

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/summed.h"
 #include "home.h"
 #include "sign.h"
 
@@ -44,6 +45,7 @@ audit_head_write(
 	rc = sign_make(sig, &home->sign, NAMESPACE, text.b, text.len, err);
 	if (rc == 0) {
 		sign_armour(&text, sig, home->sign.pub, NAMESPACE);
+		summed_end(&text);
 		rc = file_write(path, text.b, text.len, 0600, err);
 	}
 	buf_free(&text);
@@ -103,8 +105,8 @@ audit_head_read(
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = file_read(&file, path, BYTES_MAX, err);
-	if (rc == 0 && !parse(out, &file, err)) {
+	rc = summed_read(&file, path, BYTES_MAX, err);
+	if (rc == YZ_ECORRUPT || (rc == 0 && !parse(out, &file, err))) {
 		memset(out, 0, sizeof(*out));
 		rc = err_set(err, YZ_ECORRUPT,
 		    "%s is not what this station wrote", path);

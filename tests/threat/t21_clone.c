@@ -15,6 +15,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
+#include "base/summed.h"
 #include "resign.h"
 
 static unsigned seed;
@@ -67,31 +69,33 @@ has(struct world *w, int at, int record, const char *value)
 static void
 fit_anchor(const char *dir)
 {
-	char path[256], text[8192], *at, *end;
+	struct buf text = BUF_INIT, fit = BUF_INIT;
+	char path[256], *at, *end;
 	struct statx st;
-	size_t n;
+	struct err err;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/anchor", dir);
 	memset(&st, 0, sizeof(st));
 	must(statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &st),
 	    &(struct err){.msg = "statx"}, path);
-	f = fopen(path, "r+");
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	at = strstr(text, "file ");
+	must(summed_read(&text, path, 8192, &err), &err, path);
+	at = strstr(buf_str(&text), "file ");
 	end = strchr(at, '\n');
-	rewind(f);
-	fwrite(text, 1, (size_t)(at - text), f);
-	fprintf(f, "file %llu %llu", (unsigned long long)st.stx_ino,
+	buf_put(&fit, text.b, (size_t)(at - buf_str(&text)));
+	buf_printf(&fit, "file %llu %llu%s", (unsigned long long)st.stx_ino,
 	    (st.stx_mask & STATX_BTIME) == 0
 		? 0ull
 		: (unsigned long long)st.stx_btime.tv_sec * 1000000000u +
-		      st.stx_btime.tv_nsec);
-	fputs(end, f);
-	n = (size_t)ftell(f);
-	fclose(f);
-	must(truncate(path, (off_t)n), &(struct err){.msg = "truncate"}, path);
+		      st.stx_btime.tv_nsec,
+	    end);
+	summed_end(&fit);
+	f = fopen(path, "w"); /* the same inode */
+	if (f == NULL || fwrite(fit.b, 1, fit.len, f) != fit.len ||
+	    fclose(f) != 0)
+		abort();
+	buf_free(&text);
+	buf_free(&fit);
 }
 
 /* The county's folder becomes that of its other life. */

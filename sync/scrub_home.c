@@ -1,0 +1,214 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/summed.h"
+#include "home.h"
+#include "mend.h"
+#include "roster.h"
+#include "scrub_impl.h"
+
+#define FILE_MAX (4u << 20) /* bytes; the anchor is the largest */
+#define NEW_KEYS \
+	"move it away and run yizhan rotate --recovery FILE, or take it from" \
+	" a backup"
+
+/* Each ends with a checksum (base/summed.h); and what to do once more has
+ * gone than a bit. */
+static const struct {
+	const char *name;
+	int what;
+	const char *hint;
+} files[] = {
+    {"keys/sign", FAULT, NEW_KEYS},
+    {"keys/ssh", FAULT, NEW_KEYS},
+    {"keys/next", FAULT, NEW_KEYS},
+    {"keys/root", FAULT, "take it from where its copy is kept"},
+    {"keys/recovery", FAULT, "move it away and join again"},
+    {"audit", FAULT, "the next entry of the audit log will say so"},
+    {"anchor", WANTED, "the station goes on after a session"},
+};
+
+static bool
+holds(void *arg, const char *text, size_t n)
+{
+	(void)arg;
+	return summed_holds(text, n);
+}
+
+static bool
+is_damaged(const char *path)
+{
+	struct buf text = BUF_INIT;
+	struct err ignored;
+	int rc = summed_read(&text, path, FILE_MAX, &ignored);
+
+	if (text.b != NULL)
+		explicit_bzero(text.b, text.cap);
+	buf_free(&text);
+	return rc != 0 && rc != YZ_ENOTFOUND;
+}
+
+/* Turn a bit back: 0, or YZ_ENOTFOUND if more than one has gone. */
+static int
+mend(struct scrubbing *s, const char *name, const char *path, struct err *err)
+{
+	int rc = mend_text(path, holds, NULL, err);
+
+	if (rc == 0)
+		scrub_say(s, RIGHT, 1, "%s put right", name);
+	return rc;
+}
+
+int
+scrub_home(struct scrubbing *s, struct err *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < sizeof(files) / sizeof(files[0]); i++) {
+		char *path = mem_printf("%s/%s", s->home, files[i].name);
+
+		if (is_damaged(path))
+			rc = mend(s, files[i].name, path, err);
+		if (rc == YZ_ENOTFOUND) {
+			rc = 0;
+			scrub_say(s, files[i].what, 1, "%s is damaged: %s",
+			    files[i].name, files[i].hint);
+		}
+		free(path);
+	}
+	return rc;
+}
+
+/* --- a name that is lost -----------------------------------------------------
+ */
+
+/* The roster by the newest documents that the database has. */
+static int
+load_roster(struct roster **out, struct db *db, struct err *err)
+{
+	struct roster_doc *docs = NULL;
+	struct db_stmt *st;
+	size_t n = 0, i;
+	int rc;
+
+	rc = db_query(&st, db, err,
+	    "SELECT doc FROM _roster AS a WHERE version = (SELECT max(version)"
+	    " FROM _roster AS b WHERE b.scope = a.scope)",
+	    "");
+	while (rc == 0 && (rc = db_step(st, err)) == 1) {
+		size_t len;
+		const void *p = db_blob(st, 0, &len);
+
+		docs = mem_realloc(docs, (n + 1) * sizeof(*docs));
+		memset(&docs[n], 0, sizeof(*docs));
+		rc = roster_doc_unpack(&docs[n], p, len, err);
+		n += rc == 0;
+	}
+	db_done(st);
+	if (rc == 0)
+		rc = roster_build(out, docs, n, err);
+	for (i = 0; i < n; i++)
+		roster_doc_free(&docs[i]);
+	free(docs);
+	return rc;
+}
+
+/* The station that the roster gives this key. */
+static const struct roster_station *
+whose(const struct roster *roster, const uint8_t pub[32])
+{
+	size_t i;
+
+	for (i = 0; i < roster_count(roster); i++) {
+		const struct roster_station *st = roster_at(roster, i);
+		const struct roster_key *key = roster_current(st);
+
+		if (key != NULL && memcmp(key->sign, pub, 32) == 0)
+			return st;
+	}
+	return NULL;
+}
+
+/* The incarnation that it goes on under; or the one that it wrote under last;
+ * or, if it has written nothing, the one that the roster has. */
+static void
+find_incarnation(
+    struct home *out, struct db *db, const struct roster_station *st)
+{
+	const struct roster_key *key = roster_current(st);
+	struct db_stmt *q = NULL;
+	struct err ignored;
+	const char *inc = NULL;
+
+	if (db_query(&q, db, &ignored,
+		"SELECT value FROM (SELECT 1 AS n, 0 AS stamp, value FROM _meta"
+		" WHERE name = 'inc' UNION ALL SELECT 2, stamp, inc FROM _chain"
+		" WHERE writer = ?) ORDER BY n, stamp DESC LIMIT 1",
+		"s", st->code) == 0 &&
+	    db_step(q, &ignored) == 1)
+		inc = db_text(q, 0);
+	if (inc != NULL && strlen(inc) == CHAIN_INC_LEN)
+		memcpy(out->inc, inc, CHAIN_INC_LEN);
+	else if (key->n_incs > 0)
+		memcpy(out->inc, key->incs[key->n_incs - 1], CHAIN_INC_LEN);
+	db_done(q);
+}
+
+static int
+name_by_key(struct home *out, struct db *db, const char *path, struct err *err)
+{
+	char *file = mem_printf("%s/keys/sign", path);
+	const struct roster_station *st = NULL;
+	struct roster *roster = NULL;
+	int rc = sign_load(&out->sign, file, err);
+
+	if (rc == 0)
+		rc = load_roster(&roster, db, err);
+	if (rc == 0) {
+		st = whose(roster, out->sign.pub);
+		rc = st == NULL ? YZ_ENOTFOUND : 0;
+	}
+	if (rc == 0) {
+		memcpy(out->code, st->code, sizeof(out->code));
+		find_incarnation(out, db, st);
+	}
+	explicit_bzero(&out->sign, sizeof(out->sign));
+	roster_free(roster);
+	free(file);
+	return rc == 0 && out->inc[0] != '\0' ? 0 : YZ_ENOTFOUND;
+}
+
+int
+scrub_home_name(struct scrubbing *s, struct db *db, struct err *err)
+{
+	char *path = mem_printf("%s/station", s->home);
+	struct home home;
+	struct err ignored;
+	int rc = 0;
+
+	memset(&home, 0, sizeof(home));
+	home.path = (char *)s->home;
+	if (is_damaged(path))
+		rc = mend(s, "station", path, err);
+	if (rc == YZ_ENOTFOUND && db != NULL &&
+	    name_by_key(&home, db, s->home, &ignored) == 0) {
+		rc = home_keep_incarnation(&home, err);
+		if (rc == 0)
+			scrub_say(s, RIGHT, 1,
+			    "station was damaged: written anew, by its key and"
+			    " the roster");
+	} else if (rc == YZ_ENOTFOUND) {
+		rc = err_set(err, YZ_ECORRUPT,
+		    "%s is damaged beyond help: take it from a backup", path);
+	}
+	free(path);
+	return rc;
+}
