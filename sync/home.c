@@ -160,6 +160,27 @@ out:
 	return rc;
 }
 
+/* Files of a program that knew no checksums get theirs; station last, by which
+ * it is seen.  The anchor gets it when it is written next. */
+static void
+add_sums(const struct home *home)
+{
+	static const char *const names[] = {"keys/sign", "keys/ssh",
+	    "keys/root", "keys/next", "keys/recovery", "station"};
+	char *station = home_file(home, "station");
+	bool lacks = summed_lacks(station);
+	struct err ignored;
+	size_t i;
+
+	free(station);
+	for (i = 0; lacks && i < sizeof(names) / sizeof(names[0]); i++) {
+		char *path = home_file(home, names[i]);
+
+		(void)summed_add(path, &ignored);
+		free(path);
+	}
+}
+
 int
 home_open(struct home **out, const char *path, struct err *err)
 {
@@ -175,6 +196,7 @@ home_open(struct home **out, const char *path, struct err *err)
 		home_free(home);
 		return rc;
 	}
+	add_sums(home);
 	*out = home;
 	return 0;
 }

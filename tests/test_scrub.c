@@ -243,7 +243,12 @@ lost_key(void)
 	is_int(scrub(&out), -1, "a lost key is not made up");
 	ok(heard("! keys/ssh is damaged: ") && heard("rotate --recovery"),
 	    "what to do is said");
+	lose(key, 0, 512);
+	is_int(scrub(&out), -1, "nor one of which nothing is left");
+	ok(heard("! keys/ssh is damaged: "), "which is said too");
 	put_bytes(key, 0, was.b, was.len);
+	if (truncate(key, (off_t)was.len) != 0)
+		abort();
 	is_int(scrub(&out), 0, "put back, all is well");
 	buf_free(&was);
 	free(key);

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -23,6 +24,7 @@ main(void)
 {
 	char dir[] = "/tmp/yizhan-summed-XXXXXX";
 	struct buf text = BUF_INIT, back = BUF_INIT;
+	struct stat st;
 	struct err err;
 	size_t bit;
 	int found = 0;
@@ -41,14 +43,25 @@ main(void)
 		text.b[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
 	is_int(found, (int)(8 * text.len), "every turned bit is found");
-	is_int(file_write("x", text.b, text.len - 1, 0600, &err), 0, "cut");
+	text.b[3] ^= 4;
+	is_int(file_write("x", text.b, text.len, 0600, &err), 0, "damage it");
 	buf_clear(&back);
 	is_int(summed_read(&back, "x", 4096, &err), YZ_ECORRUPT,
-	    "a cut file is refused: %s", err.msg);
-	is_int(file_write("x", "", 0, 0600, &err), 0, "empty");
+	    "then it is refused: %s", err.msg);
+	is_int(file_write("x", LINES, strlen(LINES), 0640, &err), 0,
+	    "a file of before there were sums");
 	buf_clear(&back);
-	is_int(summed_read(&back, "x", 4096, &err), YZ_ECORRUPT,
-	    "an empty one too");
+	is_int(summed_read(&back, "x", 4096, &err), 0, "reads");
+	is_str(buf_str(&back), LINES, "as it is");
+	ok(summed_lacks("x"), "lacks one");
+	is_int(summed_add("x", &err), 0, "is given one");
+	ok(!summed_lacks("x"), "then lacks none");
+	is_int(summed_add("x", &err), 0, "and gets no second");
+	buf_clear(&back);
+	is_int(file_read(&back, "x", 4096, &err), 0, "it is");
+	is_str(buf_str(&back), LINES SUM, "whole");
+	ok(stat("x", &st) == 0 && (st.st_mode & 0777) == 0640,
+	    "and of the same mode");
 	buf_clear(&back);
 	is_int(summed_read(&back, "y", 4096, &err), YZ_ENOTFOUND,
 	    "one that is not there is not damaged");

@@ -20,8 +20,15 @@ struct err;
 /* Append the line. */
 void summed_end(struct buf *text);
 bool summed_holds(const char *text, size_t n);
-/* A file of at most max bytes into the empty out, without that line.
- * YZ_ENOTFOUND; YZ_ECORRUPT: it is damaged. */
+/*
+ * A file of at most max bytes into the empty out, without that line.
+ * YZ_ENOTFOUND; YZ_ECORRUPT: it is damaged.  One that has no such line, as
+ * programs before wrote it, is given as it is: its reader knows the form.
+ */
 int summed_read(struct buf *out, const char *path, size_t max, struct err *err);
+/* Has the file no such line? */
+bool summed_lacks(const char *path);
+/* Then give it one. */
+int summed_add(const char *path, struct err *err);
 
 #endif
