@@ -32,6 +32,7 @@
 #define LOCK "backup.lock"
 #define SETTING "backup"
 #define UNFINISHED ".unfinished"
+#define AUDIT_TRIES 5
 #define PIECE (64u << 10) /* bytes read at once */
 #define REF_MAX 256       /* bytes of a ref's file */
 #define KEY_MAX 4096      /* of a key's */
@@ -75,7 +76,7 @@ backup_place(const char *name)
 	const char *end;
 
 	if (strcmp(name, BACKUP_INFO) == 0 || strcmp(name, "station") == 0 ||
-	    strcmp(name, BACKUP_KEYS) == 0)
+	    strcmp(name, BACKUP_KEYS) == 0 || strcmp(name, BACKUP_AUDIT) == 0)
 		return KEY_MAX;
 	if (strcmp(name, "yizhan.db") == 0 || strcmp(name, "local.db") == 0)
 		return LIMIT_BACKUP;
@@ -165,18 +166,78 @@ copy_db(struct backup *b, struct db *db, const char *name, struct err *err)
 	return rc;
 }
 
-/* Written anew, never in place, so a link holds it as it is now. */
+/* A file of HOME that is written anew, never in place: a link holds it as it
+ * is now. */
 static int
-hold_keys(struct backup *b, struct err *err)
+hold_file(struct backup *b, const char *name, struct err *err)
 {
-	char *from = home_file(replica_home(b->r), BACKUP_KEYS);
-	char *to = mem_printf("%s/" BACKUP_KEYS, b->temp);
+	char *from = home_file(replica_home(b->r), name);
+	char *to = mem_printf("%s/%s", b->temp, name);
 	int rc = 0;
 
 	if (link(from, to) != 0 && errno != ENOENT)
 		rc = err_sys(err, "%s", from);
 	free(from);
 	free(to);
+	return rc;
+}
+
+/* Its line that says where the log begins, which changes when it is pruned. */
+static int
+audit_base(struct buf *out, const char *folder, struct err *err)
+{
+	char *path = mem_printf("%s/" BACKUP_AUDIT, folder);
+	const char *line;
+	int rc = file_read(out, path, KEY_MAX, err);
+
+	line = strstr(buf_str(out), "\nbase ");
+	if (line != NULL)
+		out->len = (size_t)(strchrnul(line + 1, '\n') - buf_str(out));
+	free(path);
+	return rc == YZ_ENOTFOUND ? 0 : rc;
+}
+
+/*
+ * Where the audit log ends is written after each entry.  So that is held
+ * first, and the log may have more; but it has to begin where that says.
+ */
+static int
+hold_local(struct backup *b, struct err *err)
+{
+	struct buf was = BUF_INIT, is = BUF_INIT;
+	char *db = mem_printf("%s/local.db", b->temp);
+	char *audit = mem_printf("%s/" BACKUP_AUDIT, b->temp);
+	char *lock = home_file(replica_home(b->r), BACKUP_AUDIT ".lock");
+	bool same = false;
+	int rc = 0, tries, fd;
+
+	for (tries = 0; rc == 0 && !same && tries < AUDIT_TRIES; tries++) {
+		buf_clear(&was);
+		buf_clear(&is);
+		(void)unlink(db);
+		(void)unlink(audit);
+		rc = hold_file(b, BACKUP_AUDIT, err);
+		if (rc == 0)
+			rc = copy_db(b, local_db(b->local), "local.db", err);
+		if (rc == 0)
+			rc = audit_base(&was, b->temp, err);
+		/* Whoever prunes has the lock until both are written. */
+		if (rc == 0)
+			rc = file_lock(&fd, lock, true, err);
+		if (rc == 0) {
+			rc = audit_base(&is, replica_home(b->r)->path, err);
+			close(fd);
+		}
+		same = strcmp(buf_str(&was), buf_str(&is)) == 0;
+	}
+	if (rc == 0 && !same)
+		rc = err_set(err, YZ_ECONFLICT,
+		    "the audit log is being pruned: again later");
+	buf_free(&was);
+	buf_free(&is);
+	free(db);
+	free(audit);
+	free(lock);
 	return rc;
 }
 
@@ -200,9 +261,9 @@ hold_moment(struct backup *b, struct err *err)
 		ledger_unlock(ledger);
 	}
 	if (rc == 0)
-		rc = copy_db(b, local_db(b->local), "local.db", err);
+		rc = hold_local(b, err);
 	if (rc == 0)
-		rc = hold_keys(b, err);
+		rc = hold_file(b, BACKUP_KEYS, err);
 	free(path);
 	return rc;
 }

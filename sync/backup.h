@@ -20,9 +20,9 @@ struct replica;
 
 /*
  * Write HOME to path (as path.unfinished, fsync, rename; mode 0600) while
- * others go on writing.  It is the state of one moment: the ledger's refs are what
- * the replica says.  Without keys, who restores it gets new ones.  step, if
- * not NULL, is called with the bytes done and all.  Remembered in local.db
+ * others go on writing.  It is the state of one moment: the ledger's refs are
+ * what the replica says.  Without keys, who restores it gets new ones.  step,
+ * if not NULL, is called with the bytes done and all.  Remembered in local.db
  * (backup_last()).  YZ_ECONFLICT while another backup is being written.
  */
 int backup_write(struct replica *r, struct local *local, const char *path,
@@ -66,6 +66,7 @@ int backup_check(struct backup_info *out, int fd, const struct cipher_key *key,
 int64_t backup_place(const char *name);
 
 #define BACKUP_INFO "backup"      /* the first entry */
+#define BACKUP_AUDIT "audit"      /* where local.db's audit log ends */
 #define BACKUP_KEYS "backup-keys" /* backup_key.h */
 
 #endif

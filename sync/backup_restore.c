@@ -223,8 +223,8 @@ read_file(
  */
 
 /* What HOME is moved into place by; station last: it makes the rest one. */
-static const char *const names[] = {
-    "keys", BACKUP_KEYS, "blobs", "ledger", "local.db", "yizhan.db", "station"};
+static const char *const names[] = {"keys", BACKUP_KEYS, "blobs", "ledger",
+    BACKUP_AUDIT, "local.db", "yizhan.db", "station"};
 #define NAMES (sizeof(names) / sizeof(*names))
 
 static bool

@@ -140,6 +140,17 @@ refused() {
 		fail "$1" "exit $rc: $(cat out err; ls "$T/$3" 2>&1)"
 	fi
 }
+audit() { # every entry, and its hash
+	sqlite3 county/local.db 'SELECT no, at, run, login, peer,
+		what, about, result, hex(hash) FROM audit ORDER BY no'
+}
+for a in 1 2 3; do
+	echo "Night-watch-$a" | county user add "duty$a" --role officer >/dev/null
+done
+audit >logged
+ok "(the audit log has entries)" test "$(wc -l <logged)" -ge 3
+like "$(county verify)" "^$(wc -l <logged) entries of the audit log checked" \
+	"(and holds)"
 mkdir nightly
 ok "a backup to the recovery key takes no secret" \
 	county backup nightly --keep 3 --to-recovery
@@ -225,6 +236,11 @@ ok "typed at a terminal the paper opens it" script -qec \
 like "$(cat "$T/.out")" 'not as it was printed' "and a mistyped line is asked for again"
 is "$(names county)" "$(printf '%s\n' 丁 丙 乙 甲 戊 己 | sort | tr '\n' ' ')" \
 	"it holds what was written before the backup"
+is "$(audit)" "$(cat logged)" "and the audit log, every entry as it was"
+county verify >verified 2>&1 || :
+like "$(cat verified)" "^$(wc -l <logged) entries of the audit log checked" \
+	"which is looked at"
+unlike "$(cat verified)" '^audit log: ' "and proves itself whole, under keys that were burnt"
 ok "the same sheet asks for new keys" county rotate --recovery sheet2 -o request
 ok "the city takes it" city rotate --take request
 door
@@ -232,6 +248,13 @@ like "$(county sync)" 'complete$' "the county is back"
 is "$(county list resource --json)" "$before" "and its own tail came from the city"
 ok "both hold the same" same
 ok "it verifies" county verify --deep
+echo Night-watch-4 | county user add duty4 --role officer >/dev/null
+ok "the audit log goes on under the new keys" county verify
+is "$(audit | head -n "$(wc -l <logged)")" "$(cat logged)" "after what it held"
+login=$(sqlite3 county/local.db 'SELECT login FROM audit WHERE no = 2')
+"$build/tests/sql" county/local.db "UPDATE audit SET login = 'x' WHERE no = 2"
+status 3 "(a changed entry is found)" county verify
+"$build/tests/sql" county/local.db "UPDATE audit SET login = '$login' WHERE no = 2"
 ok "and the next night's backup is to the same paper" \
 	county backup nightly --keep 3 --to-recovery
 is "$(find nightly -name 'yizhan-*' | wc -l)" 2 "beside the one before"
