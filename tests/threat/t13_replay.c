@@ -1,9 +1,10 @@
 /*
  * Goal of this test: threat T13, replay.  Everything that a county ever said is
- * kept by somebody and said again: whole sessions, single messages into a
- * session of today, and its signed changesets at other places and in other
- * chains.  Nothing of it changes what a station holds, and no receipt goes
- * back.
+ * kept by somebody and said again: whole sessions in random order, single
+ * messages in random order and at every state of a session of today, five
+ * hundred in all, and its signed changesets at other places and in other
+ * chains.  Nothing of it changes what a station holds, no roster falls back to
+ * an older version, and no receipt goes back.
  */
 #include "config.h"
 
@@ -11,6 +12,7 @@
 
 #include "../forge.h"
 #include "../peering.h"
+#include "peer_state.h"
 
 #define KEPT_MAX 4096
 
@@ -32,7 +34,13 @@ keep(void *arg, int from, unsigned type, struct buf *payload)
 	return true;
 }
 
-/* Rows, heads, refs of receipts: what the city's state comes to. */
+static int64_t
+version_of(struct world *w, int who)
+{
+	return roster_scope(replica_roster(w->at[who]), "root")->version;
+}
+
+/* Rows, heads, rosters, refs of receipts: what the city's state comes to. */
 static void
 state_of(struct world *w, char out[DIGEST_HEX_LEN + 1])
 {
@@ -56,6 +64,17 @@ state_of(struct world *w, char out[DIGEST_HEX_LEN + 1])
 		buf_put(&text, heads[i].oid, 20);
 	}
 	free(heads);
+	for (i = 0; i < 8; i++) {
+		const struct roster_scope *scope =
+		    roster_scope_at(replica_roster(w->at[CITY]), i);
+
+		if (scope == NULL)
+			break;
+		buf_printf(&text, "%s %lld %lld %d", scope->scope,
+		    (long long)scope->version, (long long)scope->held,
+		    scope->contested);
+		buf_put(&text, scope->hash.b, sizeof(scope->hash.b));
+	}
 	for (s = 0; s < STREAM_COUNT; s++) {
 		snprintf(command, sizeof(command),
 		    "git --git-dir %s/520300/ledger/%s.git for-each-ref"
@@ -99,56 +118,103 @@ leave(struct peering_end *e)
 	peer_replica_free(e->store);
 }
 
-/* Sessions of other days, from their first word to their last. */
+static size_t
+roll(size_t n)
+{
+	static uint32_t dice = 13;
+
+	dice = dice * 1103515245u + 12345u;
+	return dice / 65536u % n;
+}
+
 static void
-whole_sessions(struct world *w, struct peering *g)
+shuffle(size_t *v, size_t n)
+{
+	size_t i, j, was;
+
+	for (i = n; i > 1; i--) {
+		j = roll(i);
+		was = v[i - 1];
+		v[i - 1] = v[j];
+		v[j] = was;
+	}
+}
+
+#define AGAIN 500 /* sessions and messages said again */
+
+/* Sessions of other days, from their first word to their last. */
+static size_t
+whole_sessions(struct world *w, struct peering *g, int times)
 {
 	char before[DIGEST_HEX_LEN + 1], after[DIGEST_HEX_LEN + 1];
+	size_t i, k, order[3 * 8], n = 0, said = 0, changed = 0;
+	const int64_t version = version_of(w, CITY);
 	struct victim v;
-	size_t s, i;
 
+	for (n = 0; n < 3 * (size_t)times; n++)
+		order[n] = n % 3;
+	shuffle(order, n);
 	state_of(w, before);
-	for (s = 0; kept.session[s] < kept.n; s++) {
+	for (k = 0; k < n; k++) {
 		peering_end(g, &v.e, CITY, COUNTY, false);
-		for (i = kept.session[s]; i < kept.session[s + 1]; i++)
+		for (i = kept.session[order[k]]; i < kept.session[order[k] + 1];
+		     i++, said++)
 			say(g, &v, kept.type[i], &kept.payload[i]);
 		leave(&v.e);
 		state_of(w, after);
-		is_str(after, before,
-		    "session %zu said again, %zu messages, changes nothing", s,
-		    kept.session[s + 1] - kept.session[s]);
+		changed += strcmp(after, before) != 0 ||
+			   version_of(w, CITY) != version;
 	}
-	is_int(s, 3, "three sessions were kept");
+	is_int(changed, 0,
+	    "three sessions said again %d times in random order, %zu messages, "
+	    "change nothing",
+	    times, said);
+	return n;
 }
 
-/* Each message of other days, in a session of today. */
+/* Each message of other days, in sessions of today, at any state. */
 static void
-each_message(struct world *w, struct peering *g)
+each_message(struct world *w, struct peering *g, size_t times)
 {
 	char before[DIGEST_HEX_LEN + 1], after[DIGEST_HEX_LEN + 1];
+	size_t *order = mem_calloc(kept.n, sizeof(*order));
+	const int64_t version = version_of(w, CITY);
+	size_t i, k, ended = 0, fell = 0, rosters = 0;
 	struct victim v;
-	size_t i, ended = 0;
-	int turn;
+	int turn, turns;
 
 	keeping = false;
 	state_of(w, before);
-	for (i = 0; i < kept.n; i++) {
+	for (i = 0; i < kept.n; i++)
+		order[i] = i;
+	for (k = 0; k < times; k++) {
+		if (k % kept.n == 0)
+			shuffle(order, kept.n);
+		i = order[k % kept.n];
 		peering_end(g, &v.e, CITY, COUNTY, false);
 		peering_end(g, &v.county, COUNTY, CITY, true);
-		for (turn = 0; turn < 3; turn++) {
-			peering_carry(g, &v.e, &v.county);
+		/* A roster is heard early only; most else in runs. */
+		turns = kept.type[i] == MSG_ROSTER ? 1 : (int)roll(4);
+		for (turn = 0; turn < turns; turn++) {
 			peering_carry(g, &v.county, &v.e);
+			peering_carry(g, &v.e, &v.county);
 		}
 		say(g, &v, kept.type[i], &kept.payload[i]);
+		rosters += kept.type[i] == MSG_ROSTER && v.e.rc == 0;
 		ended += v.e.rc != 0;
+		fell += version_of(w, CITY) != version;
 		leave(&v.e);
 		leave(&v.county);
 	}
+	free(order);
 	state_of(w, after);
-	is_str(after, before, "%zu messages said again in runs change nothing",
-	    kept.n);
-	ok(ended > 0 && ended < kept.n,
+	is_str(after, before,
+	    "%zu messages said again at any state change nothing", times);
+	ok(ended > 0 && ended < times,
 	    "%zu of them end the session, as no message of that state", ended);
+	ok(rosters > 0, "%zu were rosters, and were heard", rosters);
+	is_int(
+	    fell, 0, "the roster's version, %lld, stays", (long long)version);
 }
 
 /* Every changeset of the county at every other place: in its own chain and in
@@ -220,10 +286,34 @@ other_places(struct world *w)
 	is_str(after, before, "and nothing has changed");
 }
 
+/* A roster that the county has heard of first: two may speak to each other. */
+static void
+next_roster(struct world *w, int other)
+{
+	struct roster_change *change;
+	struct roster_doc doc, cur;
+	struct err err;
+
+	must(replica_roster_doc(w->at[COUNTY], &cur, "root", 0, &err), &err,
+	    "roster");
+	must(roster_change_begin(&change, &cur, NULL, "root", &err), &err,
+	    "begin");
+	must(roster_change_peers(
+		 change, world_tree[COUNTY].code, world_tree[other].code, &err),
+	    &err, "peers");
+	must(roster_change_write(&doc, change, &err), &err, "write");
+	must(roster_doc_sign(&doc, &w->root, &err), &err, "sign");
+	must(replica_adopt(w->at[COUNTY], &doc, &err), &err, "adopt");
+	roster_change_free(change);
+	roster_doc_free(&doc);
+	roster_doc_free(&cur);
+}
+
 int
 main(void)
 {
 	struct peering_result res;
+	int64_t version;
 	struct peering g;
 	struct world w;
 	char id[RECORD_ID_LEN + 1];
@@ -234,6 +324,7 @@ main(void)
 	world_kinds(&w);
 	world_sync(&w);
 	peering_open(&g, &w);
+	version = version_of(&w, CITY);
 	g.tamper = keep;
 	keeping = true;
 	for (day = 0; day < 3; day++) {
@@ -247,14 +338,18 @@ main(void)
 			w.now[COUNTY] += 3600000;
 			w.now[CITY] += 3600000;
 		}
+		if (day > 0)
+			next_roster(&w, day == 1 ? SIBLING : OTHER);
 		kept.session[day] = kept.n;
 		peering_once(&g, &res, COUNTY, CITY);
 		ok(res.complete, "day %d is complete", day);
 	}
 	kept.session[day] = kept.n;
 	keeping = false;
-	whole_sessions(&w, &g);
-	each_message(&w, &g);
+	is_int(version_of(&w, CITY), version + 2,
+	    "two versions of the roster came with them");
+	i = whole_sessions(&w, &g, 8);
+	each_message(&w, &g, AGAIN - i);
 	other_places(&w);
 	for (i = 0; i < kept.n; i++)
 		buf_free(&kept.payload[i]);
