@@ -10,6 +10,8 @@
  */
 #include "config.h"
 
+#include <sys/wait.h>
+
 #include <openssl/bn.h>
 
 #include "../world.h"
@@ -285,6 +287,36 @@ evidence(void)
 	told();
 }
 
+/* The signed pair, without this program: t02_pair.sh. */
+static void
+proved_by_git(void)
+{
+	const char *build = getenv("top_builddir"), *top = getenv("top_srcdir");
+	const bool first = memcmp(good[0].oid, bad[0].oid, 20) < 0;
+	const struct changeset *v[2] = {
+	    first ? &good[0] : &bad[0], first ? &bad[0] : &good[0]};
+	char command[512], line[256], want[256], hex[17], name[CHAIN_NAME_MAX];
+	int rc = -1, i;
+	FILE *f;
+
+	snprintf(command, sizeof(command),
+	    "sh %s/tests/threat/t02_pair.sh %s/yizhan %s/520300 resource",
+	    top == NULL ? "." : top, build == NULL ? "." : build, w.dir);
+	chain_format(name, &honest.chain);
+	f = popen(command, "r");
+	for (i = 0; f != NULL && i < 2; i++) {
+		digest_hex(hex, v[i]->id.b, 8);
+		snprintf(want, sizeof(want), "%s %d %s\n", name, N + 1, hex);
+		if (fgets(line, sizeof(line), f) == NULL)
+			line[0] = '\0';
+		is_str(line, want, "git reads of %s which chain, seq and id",
+		    i == 0 ? "one" : "the other");
+	}
+	if (f != NULL)
+		rc = pclose(f);
+	is_int(rc, 0, "and finds both signatures the county's");
+}
+
 /* Stock git finds both branches and the pair, and nothing broken. */
 static void
 ledger(void)
@@ -301,6 +333,41 @@ ledger(void)
 	    " refs/forks | wc -l) = 2",
 	    w.dir);
 	is_int(system(command), 0, "the branch cut off and the pair are kept");
+	proved_by_git();
+}
+
+/* What the duty officer sees at a station that knows of it. */
+static void
+on_screen(void)
+{
+	const char *build = getenv("top_builddir");
+	char command[512], line[1024], name[CHAIN_NAME_MAX], ids[2][17];
+	bool said = false;
+	int rc = -1;
+	FILE *f;
+
+	chain_format(name, &honest.chain);
+	digest_hex(ids[0], good[0].id.b, 8);
+	digest_hex(ids[1], bad[0].id.b, 8);
+	snprintf(command, sizeof(command), "%s/yizhan -C %s/520300 status",
+	    build == NULL ? "." : build, w.dir);
+	f = popen(command, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, "forked ", 7) != 0)
+			continue;
+		said = strstr(line, name) != NULL &&
+		       strstr(line, "from 4 on") != NULL &&
+		       strstr(line, ids[0]) != NULL &&
+		       strstr(line, ids[1]) != NULL &&
+		       strstr(line, "Ask 520302") != NULL &&
+		       strstr(line, "520000 decides: yizhan resolve") != NULL;
+		if (!said)
+			printf("# %s", line);
+	}
+	if (f != NULL)
+		rc = pclose(f);
+	ok(said, "status says which chain, from where, which two, who decides");
+	ok(WIFEXITED(rc) && WEXITSTATUS(rc) == 3, "and exits 3: look at it");
 }
 
 static void
@@ -684,6 +751,7 @@ found_out(void)
 	no_pairs();
 	evidence();
 	ledger();
+	on_screen();
 	lower();
 	resolved();
 }

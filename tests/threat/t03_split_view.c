@@ -3,8 +3,9 @@
  * several histories of its chains and shows each station another one.  Once
  * the stations have lines again, all that may hold such a chain know after two
  * rounds of sessions, whatever place the branches part at, how long they are
- * and who was shown which; they end the chain before it, hold the same, and
- * say nothing of it again.  Chains of honest stations go on all the while.
+ * and who was shown which; they end the chain before it, hold the same, keep
+ * the branch they were shown, and say nothing of it again.  Chains of honest
+ * stations go on all the while.
  *
  * YIZHAN_SEEDS: so many chains with several histories (default 200; 60 under
  * sanitizers).
@@ -18,10 +19,12 @@
 #include "fork.h"
 
 #define BATCH 20
+#define TIP_MAX (16 + 1 + 8 + 1)
 
 struct split {
 	struct chain_name chain;
 	int common, shown; /* stations that were shown a branch of their own */
+	char tip[WORLD_N][TIP_MAX]; /* the last of it, by station; or "" */
 };
 
 static uint32_t state;
@@ -81,6 +84,15 @@ write_and_show(struct world *w, struct pen *pen, int n, const char *what,
 	}
 }
 
+/* As a branch that was cut off is named under refs/forks. */
+static void
+tip_of(char out[TIP_MAX], const struct pen *pen)
+{
+	digest_hex(out, pen->id.b, 8);
+	out[16] = '-';
+	digest_hex(out + 17, pen->oid, 4);
+}
+
 /* One chain with up to three histories, by a writer picked at random. */
 static void
 split(struct world *w, struct split *s, int seed)
@@ -98,6 +110,7 @@ split(struct world *w, struct split *s, int seed)
 	pen_new(&trunk, name, &replica_home(w->at[writer])->sign);
 	s->chain = trunk.chain;
 	s->common = pick(4) == 0 ? 0 : pick(12);
+	memset(s->tip, 0, sizeof(s->tip));
 	s->shown = 0;
 	for (i = 0; i < WORLD_N; i++)
 		entitled[i] = chain_reaches(
@@ -116,6 +129,9 @@ split(struct world *w, struct split *s, int seed)
 		snprintf(what, sizeof(what), "branch %d", branch);
 		pen = trunk;
 		write_and_show(w, &pen, 1 + pick(9), what, to);
+		for (i = 0; i < WORLD_N; i++)
+			if (to[i])
+				tip_of(s->tip[i], &pen);
 	}
 	s->shown = left;
 }
@@ -140,6 +156,56 @@ is_known(struct world *w, const struct split *s)
 			return false;
 	}
 	return true;
+}
+
+/* All refs of branches cut off at that station, and of pairs. */
+static void
+forks_of(struct buf *out, struct world *w, int at)
+{
+	char command[256], line[256];
+	struct err err;
+	FILE *f;
+	int s;
+
+	must(replica_seal(w->at[at], &err), &err, "seal");
+	for (s = 0; s < STREAM_COUNT; s++) {
+		snprintf(command, sizeof(command),
+		    "git --git-dir %s/%s/ledger/%s.git for-each-ref"
+		    " --format='%%(refname)' refs/forks 2>/dev/null",
+		    w->dir, world_tree[at].code, stream_name((enum stream)s));
+		f = popen(command, "r");
+		while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+			buf_puts(out, line);
+		if (f != NULL)
+			pclose(f);
+	}
+}
+
+/* Branches shown to a station that it has no more. */
+static int
+lost(struct world *w, const struct split *s, int n, int *kept)
+{
+	int at, i, gone = 0;
+
+	*kept = 0;
+	for (at = 0; at < WORLD_N; at++) {
+		struct buf refs = BUF_INIT;
+
+		forks_of(&refs, w, at);
+		for (i = 0; i < n; i++) {
+			if (s[i].shown < 2 || s[i].tip[at][0] == '\0')
+				continue;
+			if (strstr(buf_str(&refs), s[i].tip[at]) != NULL) {
+				++*kept;
+				continue;
+			}
+			printf("# %s has not %s any more\n",
+			    world_tree[at].code, s[i].tip[at]);
+			gone++;
+		}
+		buf_free(&refs);
+	}
+	return gone;
 }
 
 static bool
@@ -177,7 +243,7 @@ static void
 batch(struct world *w, struct peering *g, int seeds[2])
 {
 	struct split s[BATCH];
-	int i, n = 0, known = 0, split_views = 0;
+	int i, n = 0, known = 0, split_views = 0, kept;
 	int64_t said, honest;
 	bool complete;
 
@@ -212,6 +278,9 @@ batch(struct world *w, struct peering *g, int seeds[2])
 	(void)peering_round(g, &complete);
 	ok(complete && g->messages[26] == said,
 	    "the third is complete and repeats nothing");
+	i = lost(w, s, n, &kept);
+	is_int(
+	    i, 0, "each station still has the branch it was shown: %d", kept);
 	ok(same_digests(w), "all hold the same");
 	ok(world_count(w, PROVINCE, "SELECT count(*) FROM team") == 1 &&
 		honest <= 1,
