@@ -206,7 +206,7 @@ static void
 namespaces(void)
 {
 	static const char *const ns[] = {SIGN_NS_CHANGESET, SIGN_NS_ROSTER,
-	    SIGN_NS_RECEIPT, SIGN_NS_JOIN, SIGN_NS_ROTATE};
+	    SIGN_NS_RECEIPT, SIGN_NS_JOIN, SIGN_NS_ROTATE, SIGN_NS_BACKUP};
 	static const char message[] = "{\"code\":\"520302\"}\n";
 	size_t n = sizeof(ns) / sizeof(ns[0]), i, j, good = 0, bad = 0;
 	struct buf armour = BUF_INIT;
