@@ -47,6 +47,20 @@ cmd_become_owner(const struct cmd *cmd, struct err *err)
 	return 0;
 }
 
+char *
+cmd_catalogue(const struct cmd *cmd)
+{
+	const char *slash = strrchr(cmd->exe, '/');
+	char *path;
+
+	path = mem_printf("%.*s/src/po/" CMD_CATALOGUE,
+	    slash == NULL ? 0 : (int)(slash - cmd->exe), cmd->exe);
+	if (access(path, R_OK) == 0)
+		return path;
+	free(path);
+	return mem_strdup(LOCALEDIR "/" CMD_CATALOGUE);
+}
+
 const char *
 cmd_at(const struct cmd *cmd)
 {

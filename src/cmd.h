@@ -36,6 +36,10 @@ int cmd_usage(const struct cmd *cmd);
 /* As root: go on as the owner of HOME, if that is another, so that nothing
  * there becomes root's. */
 int cmd_become_owner(const struct cmd *cmd, struct err *err);
+/* Where the Chinese messages of this program lie, beside where it was built or
+ * installed.  Malloced. */
+#define CMD_CATALOGUE "zh_CN/LC_MESSAGES/yizhan.mo"
+char *cmd_catalogue(const struct cmd *cmd);
 /* " -C HOME" as it is to be typed, "" for the default.  Borrowed, static. */
 const char *cmd_at(const struct cmd *cmd);
 /* Open HOME's replica for reading and writing. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/catalogue.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -100,6 +101,7 @@ cmd_serve(struct cmd *cmd, int argc, char **argv)
 	    "127.0.0.1", cmd_at(cmd), false};
 	struct buf cert = BUF_INIT, key = BUF_INIT;
 	const char *listen = NULL;
+	char *catalogue;
 	struct err err;
 	int rc = 0;
 
@@ -109,6 +111,10 @@ cmd_serve(struct cmd *cmd, int argc, char **argv)
 	    (listen != NULL && !parse_listen(&s, listen)))
 		return cmd_usage(cmd);
 	s.o.address = s.address;
+	/* Who reads Chinese gets English where it is not there. */
+	catalogue = cmd_catalogue(cmd);
+	(void)catalogue_load(catalogue, &err);
+	free(catalogue);
 	/* Plain HTTP never leaves the machine. */
 	if (!is_loopback(s.address))
 		rc = find_certificate(&cert, &key, cmd->home, &err);

@@ -12,8 +12,6 @@
 #include "cmd.h"
 #include "home.h"
 
-#define CATALOGUE "zh_CN/LC_MESSAGES/yizhan.mo"
-
 static const struct {
 	const char *name;
 	int (*run)(struct cmd *, int, char **);
@@ -149,12 +147,12 @@ static void
 find_catalogue(const char *exe)
 {
 	static char dir[PATH_MAX];
-	char file[PATH_MAX + sizeof(CATALOGUE)];
+	char file[PATH_MAX + sizeof(CMD_CATALOGUE)];
 	const char *slash = strrchr(exe, '/');
 	int n = slash == NULL ? 0 : (int)(slash - exe);
 
 	snprintf(dir, sizeof(dir), "%.*s/src/po", n, exe);
-	snprintf(file, sizeof(file), "%s/" CATALOGUE, dir);
+	snprintf(file, sizeof(file), "%s/" CMD_CATALOGUE, dir);
 	bindtextdomain("yizhan", access(file, R_OK) == 0 ? dir : LOCALEDIR);
 	bind_textdomain_codeset("yizhan", "UTF-8");
 	textdomain("yizhan");

@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/catalogue.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "chain.h"
-#include "cmd.h"
 #include "model/vocabulary.h"
 #include "setup.h"
 #include "setup_station.h"
@@ -85,8 +85,7 @@ get_division(struct step *step, struct err *err)
 	int rc;
 
 	if (code == NULL || !chain_is_code(code, strlen(code)))
-		rc = err_set(
-		    err, YZ_EINVAL, _("a station's code has six digits"));
+		rc = err_set(err, YZ_EINVAL, "a station's code has six digits");
 	else
 		rc = vocabulary_division(&name, NULL, code, err);
 	json_set(o, "name", json_text(buf_str(&name)));
@@ -112,7 +111,7 @@ post_station(struct step *step, struct err *err)
 		    setup_station_join(&step->station, text, strlen(text), err);
 	else
 		rc = err_set(err, YZ_EINVAL,
-		    _("a station is the first of a tree, or it joins one"));
+		    "a station is the first of a tree, or it joins one");
 	return rc != 0 ? rc : get_about(step, err);
 }
 
@@ -129,14 +128,14 @@ post_finish(struct step *step, struct err *err)
 
 	if (json_length(list) != SETUP_ACCOUNTS)
 		return err_set(
-		    err, YZ_EINVAL, _("the three powers want an account each"));
+		    err, YZ_EINVAL, "the three powers want an account each");
 	for (i = 0; i < SETUP_ACCOUNTS; i++) {
 		one = json_at(list, i);
 		for (k = 0; k < 4; k++) {
 			text[k] = json_get_text(one, names[k]);
 			if (text[k] == NULL)
 				return err_set(err, YZ_EINVAL,
-				    _("the three powers want an account each"));
+				    "the three powers want an account each");
 		}
 		a[i].role = text[0];
 		a[i].login = text[1];
@@ -186,7 +185,7 @@ admit(struct step *step, struct err *err)
 	if (code == NULL) {
 		step->p->status = 401;
 		return err_set(err, YZ_EDENIED,
-		    _("the set-up code is wanted: yizhan setup-code"));
+		    "the set-up code is wanted: yizhan setup-code");
 	}
 	return setup_code_check(step->s->code, step->s->home, code,
 	    step->q->peer, clock_mono(), err);
@@ -206,8 +205,7 @@ serve(struct step *step, struct err *err)
 			break;
 	if (i == n) {
 		step->p->status = 503;
-		return err_set(
-		    err, YZ_EIO, _("this machine is not set up yet"));
+		return err_set(err, YZ_EIO, "this machine is not set up yet");
 	}
 	rc = admit(step, err);
 	if (rc != 0)
@@ -221,10 +219,9 @@ serve(struct step *step, struct err *err)
 		return rc;
 	if (pthread_mutex_trylock(&s->work) != 0)
 		return err_set(err, YZ_ECONFLICT,
-		    _("a step of the set-up is under way: wait for its end"));
-	rc = setup_is_over(s)
-		 ? err_set(err, YZ_ENOTFOUND, _("the set-up is over"))
-		 : routes[i].handle(step, err);
+		    "a step of the set-up is under way: wait for its end");
+	rc = setup_is_over(s) ? err_set(err, YZ_ENOTFOUND, "the set-up is over")
+			      : routes[i].handle(step, err);
 	pthread_mutex_unlock(&s->work);
 	return rc;
 }
@@ -241,10 +238,11 @@ handle(void *arg, const struct http_request *q, struct http_reply *p)
 	step.station.home = step.s->home;
 	step.station.exe = step.s->exe;
 	step.station.zh = lang_zh(&call);
+	err_speak(lang_asks_zh(&call) ? catalogue_find : NULL);
 	reply_safety(p, q->tls);
 	if (q->fault != 0) {
 		p->status = q->fault;
-		rc = err_set(&err, YZ_EINVAL, _("the request is too long"));
+		rc = err_set(&err, YZ_EINVAL, "the request is too long");
 	} else if (strncmp(q->path, "/api/", 5) != 0) {
 		rc = page_get(&call, &err);
 	} else {

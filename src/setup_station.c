@@ -124,8 +124,8 @@ say_why(const struct buf *said, struct err *err)
 		n -= (size_t)(at - text);
 		text = at;
 	}
-	return err_set(err, YZ_EINVAL, "%.*s", (int)n,
-	    n == 0 ? _("it did not come to its end") : text);
+	return n == 0 ? err_set(err, YZ_EIO, "it did not come to its end")
+		      : err_set(err, YZ_EINVAL, "%.*s", (int)n, text);
 }
 
 /* The program makes it as a person at the terminal would; out, if not NULL,
@@ -170,8 +170,7 @@ setup_station_found(const struct setup_station *s, const char *code,
 	rc = chain_is_code(code, strlen(code))
 		 ? clear(s, err)
 		 : err_set(err, YZ_EINVAL,
-		       _("\"%.20s\" is not a station's code of six digits"),
-		       code);
+		       "\"%.20s\" is not a station's code of six digits", code);
 	if (rc == 0)
 		rc = run(NULL, s, args, err);
 	json_set(about, "how", json_text("found"));
@@ -237,7 +236,7 @@ setup_station_join(
 	int rc;
 
 	rc = n > INVITATION_MAX
-		 ? err_set(err, YZ_EINVAL, _("the invitation is too long"))
+		 ? err_set(err, YZ_EINVAL, "the invitation is too long")
 		 : enrol_read(&in, text, n, err);
 	if (rc == 0)
 		rc = begin_join(s, text, n, err);
@@ -377,8 +376,8 @@ check_sheet(const struct setup_station *s, const char *code, const char *check,
 	want[n] = '\0';
 	if (rc == 0 && !guard_same(check, want))
 		rc = err_set(err, YZ_EINVAL,
-		    _("these are not the last two signs of each line of the "
-		      "recovery key"));
+		    "these are not the last two signs of each line of the "
+		    "recovery key");
 	explicit_bzero(line, sizeof(line));
 	explicit_bzero(want, sizeof(want));
 	forget(&digits);
@@ -395,7 +394,7 @@ check_accounts(const struct setup_account a[SETUP_ACCOUNTS], struct err *err)
 	for (i = 0; i < SETUP_ACCOUNTS; i++)
 		if (strcmp(a[i].role, user_role_name(wanted[i])) != 0)
 			return err_set(err, YZ_EINVAL,
-			    _("the three powers want an account each"));
+			    "the three powers want an account each");
 	return 0;
 }
 
@@ -529,14 +528,14 @@ setup_station_finish(const struct setup_station *s,
 
 	rc = read_about(&about, s, err);
 	if (rc == YZ_ENOTFOUND)
-		rc = err_set(err, YZ_ECONFLICT, _("no station is made yet"));
+		rc = err_set(err, YZ_ECONFLICT, "no station is made yet");
 	if (rc == 0)
 		rc = check_sheet(s, json_get_text(about, "code"), check, err);
 	if (rc == 0)
 		rc = check_accounts(accounts, err);
 	if (rc == 0 && file_exists(station))
 		rc = err_set(err, YZ_ECONFLICT,
-		    _("there is a station in %s already"), s->home);
+		    "there is a station in %s already", s->home);
 	if (rc == 0)
 		rc = put_accounts(s, accounts, peer, err);
 	if (rc == 0)

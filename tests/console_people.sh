@@ -139,6 +139,26 @@ ok "which is done at once" login duty1 Night-watch-1 \
 	',"new_password":"Night-watch-17"'
 ok "and is all" login duty1 Night-watch-17
 
+# --- in whose language ---------------------------------------------------------------------
+zh='Accept-Language: zh-CN' # as the pages ask
+login sec1 Night-watch-3 || login sec1 Night-watch-4
+refusal() { body "$@" | text message; }
+bad='{"password":"kurz"}'
+is "$(refusal sys1 POST /api/users/duty1/password -d "$bad" -H "$zh")" \
+	'密码至少 10 个字符' "who reads Chinese is refused in Chinese"
+is "$(refusal sys1 POST /api/users/duty1/password -d "$bad" \
+	-H 'Accept-Language: en')" 'a password has at least 10 characters' \
+	"who reads English in English"
+is "$(refusal sys1 POST /api/users/duty1/password -d "$bad")" \
+	'a password has at least 10 characters' "and a program as the manual says"
+is "$(refusal duty1 POST /api/records/resource.team -d '{"set":{"name":"队",
+	"persons":"many"}}' -H "$zh" | grep -c '不是数字')" 1 \
+	"a wrong value, too, with the field before it"
+is "$(refusal duty1 GET /api/audit -H "$zh")" '角色 officer 不能这样做' \
+	"and what a role may not"
+like "$(body aud1 GET /api/audit)" 'a password has at least 10 characters' \
+	"the audit log is in one language"
+
 # --- sessions -----------------------------------------------------------------------------
 was() { sql "UPDATE login SET $1 WHERE login = 'duty1'"; }
 was 'seen = seen - 9*60000'

@@ -7,8 +7,7 @@
 cd "$top" || exit 1
 po=src/po/zh_CN.po
 
-find src sync -name '*.c' | LC_ALL=C sort |
-	xgettext -k_ -kN_ --from-code=UTF-8 --no-location -f - -o "$T/all.pot"
+ok "the messages are extracted" sh src/po/extract "$T/all.pot"
 ok "the messages are found" test -s "$T/all.pot"
 ok "the catalogue is well-formed, and its formats are those of the program" \
 	msgfmt --check -o /dev/null $po

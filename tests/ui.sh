@@ -105,6 +105,23 @@ city set resource "$(cat team.4)" persons=26 --as 市调度员 >/dev/null
 county set resource "$(cat id.7)" lon=106.931 lat=27.655 --as 值班员甲 >/dev/null
 city set resource "$(cat id.7)" lon=106.945 lat=27.661 --as 市调度员 >/dev/null
 county sync >/dev/null
+# A third station, under a program that does not ask whose a record is.
+next() { "$yizhan" -C "$T/next" "$@"; }
+city invite 520303 --address "127.0.0.1:$port" --host-key "$T/sshd/host.pub" \
+	-o next.invitation >/dev/null 2>&1
+keys
+fp=$(next join next.invitation | head -n 1)
+city confirm 520303 "$fp" >/dev/null
+keys
+next sync >/dev/null
+pen() { "$build/tests/pen" "$T/next" "$@" 张三; }
+ok "a neighbour writes into the county's record" \
+	pen resource resource "$(cat id.3)" name '"汇川区接管"'
+ok "and into the vocabulary" pen roster kind \
+	"520303-$(printf '%032d' 1)" label_zh '"汇川区的类型"'
+ok "and calls the city" next sync
+ok "the county hears of it" county sync
+is "$(county quarantine | grep -c '520303')" 2 "and holds it apart"
 like "$(county conflicts)" 'status' "two who did not know of each other differ"
 for who in city county; do
 	echo 'Night-watch-1' | $who user add duty1 --name 值班员甲 --role officer
@@ -132,7 +149,7 @@ mkfifo line.cut
 ) &
 NODE_PATH=$tools/node_modules node "$top/tests/ui/console.mjs" "$tools" \
 	"$(sed 's,/$,,' county.out)" "$(sed 's,/$,,' city.out)" "$shots" \
-	"$(cat id.1)" "$T/line.cut" "$yizhan" "$T/county" >said 2>why ||
+	"$(cat id.1)" "$T/line.cut" "$yizhan" "$T/county" "$(cat id.3)" >said 2>why ||
 	fail "the browser's story ends well" "$(tail -n 20 why)"
 while IFS='	' read -r verdict what detail; do
 	case $verdict in

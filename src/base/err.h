@@ -21,10 +21,18 @@ enum {
 };
 
 struct err {
-	int code;      /* 0, or YZ_E* */
-	int sys;       /* errno, or 0 */
-	char msg[256]; /* one line, no final period, always terminated */
+	int code;       /* 0, or YZ_E* */
+	int sys;        /* errno, or 0 */
+	char msg[256];  /* one line, no final period, always terminated */
+	char said[256]; /* the same in the reader's language, or "" */
 };
+
+/*
+ * From now on what fails in this thread is also said as translate() has it,
+ * which gets a format and returns one with the same conversions; NULL: no
+ * more.  msg stays as it is: programs and logs read that.
+ */
+void err_speak(const char *(*translate)(const char *fmt));
 
 /* Record a failure and return code, so callers write return err_set(...). */
 int err_set(struct err *err, int code, const char *fmt, ...)

@@ -56,7 +56,7 @@ static const struct {
 	     " waiting int"},
     {"Person", "login text, name text, role text, powers [text], totp bool"},
     {"Quarantined", "kind text, id text, reason text, chain text, seq int,"
-		    " time text~, changeset text"},
+		    " time text~, changeset text, author text, station text"},
     {"Record", "id text, kind text, owner text, title text, values object,"
 	       " text object, removed bool, removed_reason? text,"
 	       " created_at text, created_by text, metres? int,"

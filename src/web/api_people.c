@@ -81,6 +81,8 @@ log_in(struct call *c, struct login *now, char token[LOGIN_TOKEN_LEN + 1],
 	rc = user_login(desk_local(c), &user, &try, err);
 	if (rc == YZ_EDENIED && strcmp(err->msg, USER_WANTS_CODE) == 0)
 		c->code = "code";
+	if (rc == YZ_EDENIED && strncmp(err->msg, "too many", 8) == 0)
+		c->code = "shut";
 	if (rc == 0)
 		rc = renew(c, &user, json_get_text(c->in, "new_password"), err);
 	return rc != 0 ? rc

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "canon.h"
+#include "changeset.h"
 #include "desk.h"
 #include "home.h"
 #include "local.h"
@@ -316,8 +317,29 @@ ask_place(int64_t at[3], struct call *c, struct err *err)
 	return 0;
 }
 
-static struct json *
-quarantined(struct db_stmt *st)
+/* Who it was stands under the signature alone. */
+static int
+add_author(struct json *one, struct call *c, const char *chain, int64_t seq,
+    struct err *err)
+{
+	struct chain_name name;
+	struct changeset cs;
+	int rc;
+
+	rc = chain_parse(&name, chain, strlen(chain), err);
+	if (rc == 0)
+		rc = replica_read(c->r, &cs, &name, seq, err);
+	if (rc != 0)
+		return rc;
+	json_set(one, "author", json_text(cs.author));
+	json_set(one, "station", json_text(name.writer));
+	changeset_free(&cs);
+	return 0;
+}
+
+static int
+add_quarantined(
+    struct json *list, struct call *c, struct db_stmt *st, struct err *err)
 {
 	struct json *one = json_new_object();
 
@@ -328,7 +350,8 @@ quarantined(struct db_stmt *st)
 	json_set(one, "seq", json_int(db_int(st, 4)));
 	json_set(one, "time", time_or_null(db_int(st, 5)));
 	json_set(one, "changeset", json_text(db_text(st, 6)));
-	return one;
+	json_add(list, one);
+	return add_author(one, c, db_text(st, 3), db_int(st, 4), err);
 }
 
 #define QUARANTINE_PAGE 100
@@ -373,7 +396,9 @@ DESK_HANDLER(api_quarantine)
 				rc = 0;
 				break;
 			}
-			json_add(list, quarantined(st));
+			rc = add_quarantined(list, c, st, err);
+			if (rc != 0)
+				break;
 			snprintf(last, sizeof(last), "%lld.%lld.%lld",
 			    (long long)db_int(st, 7), (long long)db_int(st, 4),
 			    (long long)db_int(st, 8));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "base/catalogue.h"
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/digest.h"
@@ -484,6 +485,7 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 	size_t i;
 	int rc;
 
+	err_speak(lang_asks_zh(&c) ? catalogue_find : NULL);
 	reply_safety(p, q->tls);
 	if (q->fault != 0) {
 		p->status = q->fault;

@@ -55,7 +55,8 @@ reply_error(
 	if (special != NULL)
 		code = special;
 	json_set(e, "code", json_text(code));
-	json_set(e, "message", json_text(err->msg));
+	json_set(e, "message",
+	    json_text(err->said[0] != '\0' ? err->said : err->msg));
 	json_set(o, "error", e);
 	p->type = "application/json; charset=utf-8";
 	buf_clear(&p->body);

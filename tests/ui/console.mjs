@@ -1,5 +1,5 @@
 // node console.mjs TOOLS COUNTY-URL CITY-URL SHOTS DEPOT-ID CUT-FIFO YIZHAN
-//	COUNTY-HOME
+//	COUNTY-HOME TAKEN-ID
 // The story of ui.sh in a browser.
 import fs from 'node:fs';
 import { execFileSync } from 'node:child_process';
@@ -7,8 +7,8 @@ import { createHmac } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { line, start } from './browser.mjs';
 
-const [, , tools, county, city, shots, depot, cut, yizhan, home] =
-    process.argv;
+const [, , tools, county, city, shots, depot, cut, yizhan, home,
+	taken] = process.argv;
 const { browser, strangers, complaints, see, open, until, tabTo, text, settled,
 	turn, check } = await start(tools, shots);
 const PASSWORD = 'Night-watch-1';
@@ -426,17 +426,27 @@ const SCREENS = { desk: {}, night: DARK,
 		hasTouch: true, ...DARK },
 	english: { lang: 'en' }, 'english-night': { lang: 'en', ...DARK } };
 
-// How an operation comes to be held without counting is test_hostile's story;
-// here is how it looks.
-const held = { quarantine: [{ kind: 'resource', id: '520303-' + '3f'.repeat(16),
-	reason: 'the writer 520300 has no power over 520303', chain:
-	'520300-1f0c9a7e/resource', seq: 12, time: '2026-11-23T14:05:00+08:00',
-	author: '市调度员', station: '520300', changeset }], next: null, total: 1 };
+await see('what a neighbour wrote into a record that is not its own stands apart',
+    async () => {
+	await turn(page, '/conflicts');
+	await page.waitForSelector('#h-q');
+	await settled(page);
+	const all = await text(page, 'section[aria-labelledby=h-q]');
+
+	if (!/520303 既不是属主 520302，也不是它的上级/.test(all) ||
+	    !/只有根站 520300 可以定义类型和代码/.test(all) ||
+	    !/张三 · 汇川区/.test(all))
+		throw new Error(all);
+});
+await see('and has changed nothing', async () => {
+	await turn(page, `/records/resource/${taken}`);
+	await page.waitForSelector('.values');
+	await settled(page);
+	return await text(page, 'h1') === '深溪镇物资储备库';
+});
 
 for (const [screen, options] of Object.entries(SCREENS)) {
 	const p = await open(county, options);
-
-	await p.route('**/api/quarantine*', (r) => r.fulfill({ json: held }));
 
 	await logIn(p, county);
 	for (const [name, path] of Object.entries(PAGES))

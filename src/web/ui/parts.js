@@ -78,6 +78,8 @@ export function useNow(ms) {
 export function sentence(error) {
 	if (error.status === 0)
 		return _('The server was not reached. Nothing was changed; try again.');
+	if (error.code === 'full')
+		return _('The disk is full: nothing was saved. Ask the system administrator to make room.');
 	if (error.status === 403)
 		return _('Your role may not do this: {why}', { why: error.message });
 	if (error.status === 404)

@@ -1,5 +1,16 @@
 // What the pages say, in Chinese.  Words: design.md, section 1.
 export default {
+	'The disk is full: nothing was saved. Ask the system administrator to make room.': '磁盘已满，没有保存。请系统管理员腾出空间。',
+	'{who} is neither the owner {owner} nor above it': '{who} 既不是属主 {owner}，也不是它的上级',
+	'incarnation {inc} of {who} is not in the roster, and goes on from none that counts here': '{who} 的化身 {inc} 不在名册中，也不承接本站认可的任何化身',
+	'the record is of {owner}, the chain about {who}': '记录属于 {owner}，链却是关于 {who} 的',
+	'only the root {root} defines kinds and codes': '只有根站 {root} 可以定义类型和代码',
+	'kind {kind} does not travel in the stream {stream}': '类型 {kind} 不在 {stream} 流中传送',
+	'field {field} of {kind} is derived, never written': '{kind} 的字段 {field} 由推算得出，不能写入',
+	'field {field} of {kind} travels in the stream {stream}': '{kind} 的字段 {field} 应在 {stream} 流中传送',
+	'field {field} of {kind} is written by ancestors of the owner only': '{kind} 的字段 {field} 只能由属主的上级写入',
+	'field {field} of {kind} is a set, changed by add and remove': '{kind} 的字段 {field} 是集合，只能增减元素',
+	'field {field} of {kind} is no set': '{kind} 的字段 {field} 不是集合',
 	'Set-up': '首次设置',
 	'Done': '完成',
 	'Set-up code': '设置码',

@@ -105,6 +105,40 @@ function Conflict({ c, may, again }) {
 		})}</ul></article>`;
 }
 
+// The program says why in English; the reasons are those of FORMAT.md, 10.
+function whyNot(reason) {
+	const known = [
+		[/^(?<who>\S+) is neither the owner (?<owner>\S+) nor above it$/,
+			_('{who} is neither the owner {owner} nor above it')],
+		[/^incarnation (?<inc>\S+) of (?<who>\S+) is not in the roster/,
+			_('incarnation {inc} of {who} is not in the roster, and goes on from none that counts here')],
+		[/^the record is of (?<owner>\S+), the chain about (?<who>\S+)$/,
+			_('the record is of {owner}, the chain about {who}')],
+		[/^only the root (?<root>\S+) defines kinds and codes$/,
+			_('only the root {root} defines kinds and codes')],
+		[/^kind (?<kind>\S+) does not travel in the stream (?<stream>\S+)$/,
+			_('kind {kind} does not travel in the stream {stream}')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is derived, never written$/,
+			_('field {field} of {kind} is derived, never written')],
+		[/^field (?<field>\S+) of (?<kind>\S+) travels in the stream (?<stream>\S+)$/,
+			_('field {field} of {kind} travels in the stream {stream}')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is written by ancestors of the owner only$/,
+			_('field {field} of {kind} is written by ancestors of the owner only')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is a set, changed by add and remove$/,
+			_('field {field} of {kind} is a set, changed by add and remove')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is no set$/,
+			_('field {field} of {kind} is no set')],
+	];
+
+	for (const [form, text] of known) {
+		const m = form.exec(reason);
+
+		if (m)
+			return text.replace(/\{(\w+)\}/g, (all, k) => m.groups[k] ?? all);
+	}
+	return reason;
+}
+
 function Quarantine() {
 	const of = useLoad(async () => {
 		const { quarantine: rows, total } = await get('quarantine');
@@ -126,11 +160,11 @@ function Quarantine() {
 				<td><${Id} id=${x.id} href=${recordHref(x.kind, x.id)}/></td>
 				<td data-label=${_('Kind')}>${label(list.find((k) =>
 				    k.name === x.kind)) || x.kind}</td>
-				<td data-label=${_('Why it does not count')}>${x.reason}</td>
+				<td data-label=${_('Why it does not count')}>${whyNot(x.reason)}</td>
 				<td class="mono" data-label=${_('Chain')}>${x.changeset ? html`
 					<a href=${'/changesets/' + x.changeset}>${x.chain} ${
 					x.seq}</a>` : `${x.chain} ${x.seq}`}</td>
-				<td data-label=${_('Author')}>${x.author ?? ''}</td>
+				<td data-label=${_('Author')}>${x.author} · ${nameOf(x.station)}</td>
 				<td data-label=${_('Time')}><${When} at=${x.time}/></td></tr>`)}
 			</tbody></table></div>`}</${Loaded}>${of.data?.total > of.data?.rows.length &&
 			html`<p class="dim">${_('{n} of {all}', { n: of.data.rows.length,

@@ -11,7 +11,7 @@ function refused(error) {
 		return _('The password is over 90 days old: give a new one too.');
 	if (error.status !== 401 && error.status !== 403)
 		return sentence(error);
-	return /too many/.test(error.message) ?
+	return error.code === 'shut' ?
 		_('Too many wrong passwords: try again in a quarter of an hour.') :
 		_('Login or password is wrong.');
 }
