@@ -1,7 +1,11 @@
 /*
  * Goal of this test: whatever part of a station's folder rots, the scrub puts
  * it right from another part, or says that it cannot; and what it put right is
- * as it was, so that the next part may rot.
+ * as it was, so that the next part may rot.  A bit that turns is never an
+ * answer.
+ *
+ * SCRUB_FLIPS: how many bits (1,000 for the long form); SCRUB_SEED: where they
+ * begin.
  */
 #include "config.h"
 
@@ -11,6 +15,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "scrub.h"
 #include "world.h"
 
@@ -399,6 +404,139 @@ lost_chain(void)
 	free(ref);
 }
 
+/* --- any bit
+ * ------------------------------------------------------------------
+ */
+
+struct place { /* a bit of all files, or of any file */
+	uint32_t seed;
+	int64_t left; /* bytes or files before it */
+	bool by_size;
+	char *path;
+	int64_t size;
+};
+
+static int64_t
+rnd(uint32_t *seed, int64_t n)
+{
+	uint64_t v = 0;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		*seed = *seed * 1664525u + 1013904223u;
+		v = v << 16 | *seed >> 16;
+	}
+	return (int64_t)(v % (uint64_t)n);
+}
+
+static bool
+is_picked(const char *name, int64_t size)
+{
+	const char *end = strrchr(name, '-');
+
+	return size > 0 && (end == NULL || (strcmp(end, "-wal") != 0 &&
+					       strcmp(end, "-shm") != 0));
+}
+
+static int
+pick(void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	struct place *p = arg;
+
+	(void)mtime;
+	(void)err;
+	if (!is_picked(name, size) || p->path != NULL)
+		return 0;
+	if (p->left < (p->by_size ? size : 1)) {
+		p->path = in_home(name);
+		p->size = size;
+	}
+	p->left -= p->by_size ? size : 1;
+	return 0;
+}
+
+static int
+add_up(
+    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	int64_t *sums = arg;
+
+	(void)mtime;
+	(void)err;
+	if (is_picked(name, size)) {
+		sums[0]++;
+		sums[1] += size;
+	}
+	return 0;
+}
+
+/* 1: as before; 0: another answer; -1: none. */
+static int
+ask(void)
+{
+	struct replica *r = NULL;
+	struct digest sum;
+	struct home *h;
+	struct err err;
+	char hex[DIGEST_HEX_LEN + 1];
+	int64_t records;
+	int i, rc, same = 1;
+
+	rc = home_open(&h, home, &err);
+	if (rc == 0)
+		rc = replica_open(&r, h, &err);
+	for (i = 0; rc == 0 && i < STREAM_COUNT; i++) {
+		rc = replica_digest(
+		    r, (enum stream)i, NULL, &records, &sum, &err);
+		digest_hex(hex, sum.b, sizeof(sum.b));
+		if (rc == 0)
+			same &= strcmp(hex, digests[i]) == 0;
+	}
+	replica_close(r);
+	return rc == 0 ? same : -1;
+}
+
+static void
+any_bit(void)
+{
+	const char *flips = getenv("SCRUB_FLIPS"), *seed = getenv("SCRUB_SEED");
+	int n = flips == NULL ? 60 : atoi(flips), i, wrong = 0, left = 0;
+	struct place p = {.seed = seed == NULL
+				      ? (uint32_t)getpid()
+				      : (uint32_t)strtoul(seed, NULL, 10)};
+	int64_t bit;
+	struct scrub out;
+	struct err err;
+
+	printf("# %d bits from seed %u\n", n, p.seed);
+	for (i = 0; i < n; i++) {
+		int64_t sums[2] = {0, 0};
+
+		must(folder_walk(home, add_up, sums, &err), &err, "walk");
+		p.by_size = i % 2 == 0;
+		p.left = rnd(&p.seed, sums[p.by_size]);
+		must(folder_walk(home, pick, &p, &err), &err, "walk");
+		bit = rnd(&p.seed, 8 * p.size);
+		turn(p.path, (size_t)bit);
+		if (i % 4 < 2 && ask() == 0) {
+			wrong++;
+			printf(
+			    "# wrong: %s bit %lld\n", p.path, (long long)bit);
+		}
+		if (scrub(&out) != 0 || ask() != 1) {
+			left++;
+			printf("# not right again: %s bit %lld: %s\n", p.path,
+			    (long long)bit, buf_str(&said));
+		}
+		free(p.path);
+		p.path = NULL;
+	}
+	printf("# %d bits: %d wrong answers, %d not right again\n", n, wrong,
+	    left);
+	is_int(wrong, 0, "no turned bit is an answer");
+	ok(left * 100 <= n, "99 in 100 are put right without a peer");
+}
+
 int
 main(void)
 {
@@ -424,6 +562,7 @@ main(void)
 	rosters();
 	roster_documents();
 	false_rows();
+	any_bit();
 	lost_chain();
 	buf_free(&said);
 	world_close(&w);
