@@ -24,7 +24,7 @@
 #define COMMIT_MS 250           /* nor longer than this */
 #define COMMIT_LULL_MS 30       /* nor this, when nothing more is there */
 #define LOOK_MS 100             /* between looks at the database */
-#define IDLE_MS 30000           /* silence that ends the session */
+#define IDLE_MS 28000           /* silence that ends the session */
 #define CONTACT_MS 30000        /* between notes that it goes on */
 #define BYE_MS 2000             /* for the last words to get out */
 #define NOTE_MS 1000            /* quiet before news is noted as seen */
@@ -367,7 +367,7 @@ turn(struct session *s, struct err *err)
 	/* One byte now and then is no greeting. */
 	if (s->now - s->heard > IDLE_MS ||
 	    (!peer_greeted(s->p) && s->now - s->began > IDLE_MS)) {
-		peer_say_bye(s->p, PEER_BYE_IDLE, "nothing heard for 30 s");
+		peer_say_bye(s->p, PEER_BYE_IDLE, "nothing heard for long");
 		return err_set(
 		    err, YZ_EPEER, "nothing heard for %d s", IDLE_MS / 1000);
 	}
