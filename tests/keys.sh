@@ -40,9 +40,24 @@ ok "a county joins and gets a recovery key" \
 door
 like "$(cat sheet)" '^1  [0-9a-f]{4} [0-9a-f]{4} [0-9a-f]{4} [0-9a-f]{4}  [0-9a-f]{2}$' \
 	"on paper"
-like "$(cat sheet.svg)" '^<svg ' "with a QR code"
 line=$(grep '^yizhan-recovery:' sheet)
-like "$line" '^yizhan-recovery:520302:[0-9a-f]{64}$' "of one line"
+like "$line" '^yizhan-recovery:520302:[0-9a-f]{64}$' "and as one line"
+# What a telephone reads of them: zbarimg, of a picture.
+rsvg-convert -d 300 -p 300 -b white -o sheet.png sheet.svg
+is "$(zbarimg -q --nodbus --raw sheet.png)" "$line" "which is in the QR code to be printed"
+# A character is two modules, one above the other.
+sed '1,/^yizhan-recovery:/d; s/█/B/g; s/▀/U/g; s/▄/L/g' sheet | awk '
+	function row(ones,	i, k, s) {
+		for (i = 1; i <= length($0); i++)
+			for (k = 0; k < 6; k++)
+				s = s (index(ones, substr($0, i, 1)) ? 1 : 0)
+		for (k = 0; k < 6; k++)
+			out = out s "\n"
+		n += 6
+	}
+	length($0) > 20 { row("BU"); row("BL"); w = 6 * length($0) }
+	END { printf "P1\n%d %d\n%s", w, n, out }' >sheet.pbm
+is "$(zbarimg -q --nodbus --raw sheet.pbm)" "$line" "and in the one made of characters"
 status 1 "HOME does not keep it" grep -rqF "${line##*:}" county
 status 1 "and no sheet is written over another" \
 	"$yizhan" -C "$T/x" init 520400 --top --name x --recovery sheet
