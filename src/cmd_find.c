@@ -32,17 +32,18 @@ run(const struct cmd *cmd, const char *text, int64_t limit, bool json,
     struct err *err)
 {
 	struct find find = {NULL, 0, json};
-	int64_t total = 0;
+	struct search search = {
+	    .text = text, .limit = limit, .count_max = INT64_MAX - 1};
 	int rc;
 
 	rc = cmd_open(&find.r, cmd, err);
 	if (rc != 0)
 		return rc;
-	rc = search_find(find.r, text, limit, print, &find, &total, err);
+	rc = search_find(find.r, &search, print, &find, err);
 	/* Short of the limit everything was shown; removed ones count. */
-	if (rc == 0 && find.shown == limit && total > limit)
+	if (rc == 0 && find.shown == limit && search.total > limit)
 		fprintf(stderr, _("and %lld more: --limit N shows them\n"),
-		    (long long)(total - limit));
+		    (long long)(search.total - limit));
 	replica_close(find.r);
 	return rc;
 }

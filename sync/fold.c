@@ -207,7 +207,7 @@ fold_first(struct replica *r, const struct kind *kind, int64_t rec,
 {
 	static struct row_clock clock; /* large; one thread writes */
 	struct canon *values;
-	struct buf *lists;
+	struct buf *lists = NULL; /* of sets, which few ops write */
 	char owner[CHAIN_CODE_LEN + 1];
 	struct row row = {
 	    .kind = kind, .rec = rec, .clock = &clock, .owner = owner};
@@ -228,24 +228,26 @@ fold_first(struct replica *r, const struct kind *kind, int64_t rec,
 	memcpy(owner, op->id, CHAIN_CODE_LEN);
 	owner[CHAIN_CODE_LEN] = '\0';
 	values = mem_calloc(kind->n_fields + 1, sizeof(*values));
-	lists = mem_calloc(kind->n_fields + 1, sizeof(*lists));
 	for (i = 0; i < op->n; i++) {
 		const struct op_item *item = &op->items[i];
 		const struct field *f =
 		    schema_field(kind, item->field, item->field_len);
-		struct buf *list = &lists[f->column];
 
 		if (item->what == OP_SET) {
 			values[f->column] = item->value;
-		} else if (item->what == OP_ADD && list->len == 0) {
-			added_list(list, op, f);
-			values[f->column].s = buf_str(list);
-			values[f->column].n = list->len;
+			continue;
+		}
+		if (lists == NULL)
+			lists = mem_calloc(kind->n_fields + 1, sizeof(*lists));
+		if (item->what == OP_ADD && lists[f->column].len == 0) {
+			added_list(&lists[f->column], op, f);
+			values[f->column].s = buf_str(&lists[f->column]);
+			values[f->column].n = lists[f->column].len;
 		}
 	}
 	row.values = values;
 	rc = row_put(r, &row, true, err);
-	for (i = 0; i < kind->n_fields; i++)
+	for (i = 0; lists != NULL && i < kind->n_fields; i++)
 		buf_free(&lists[i]);
 	free(lists);
 	free(values);

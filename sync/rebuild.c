@@ -215,6 +215,8 @@ drop_tables(struct replica *r, struct err *err)
 					"DELETE FROM _continues;"
 					"DELETE FROM _fork;"
 					"DELETE FROM _roster;"
+					"DELETE FROM _tally;"
+					"DELETE FROM _tallied;"
 					"INSERT INTO _search(_search)"
 					" VALUES ('delete-all');";
 	struct buf sql = BUF_INIT;

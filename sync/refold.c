@@ -8,6 +8,7 @@
 #include "recent.h"
 #include "replica_impl.h"
 #include "row.h"
+#include "tally.h"
 
 /*
  * A record from all of its ops.
@@ -653,6 +654,10 @@ refold_schema(struct replica *r, struct err *err)
 	struct schema *fresh;
 	int rc;
 
+	/* The sums are by the fields that were tallied so far. */
+	rc = tally_flush(r, err);
+	if (rc != 0)
+		return rc;
 	rc = schema_load(&fresh, r->db, true, err);
 	if (rc != 0)
 		return rc;

@@ -8,13 +8,15 @@
 #include "ahead.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/memo.h"
 #include "home.h"
 #include "limit.h"
 #include "replica_impl.h"
 #include "reserve.h"
-#include "tail.h"
 #include "roster.h"
 #include "sign.h"
+#include "tail.h"
+#include "tally.h"
 
 /*
  * Migrations: numbered, never changed once released.  Names that begin with
@@ -83,6 +85,14 @@ static const char *const migrations[] = {
     "CREATE TABLE _fetched(chain TEXT PRIMARY KEY, seq INTEGER)"
     " WITHOUT ROWID;"
     "CREATE TABLE _incarnation(inc TEXT PRIMARY KEY) WITHOUT ROWID;",
+    /* How many records, by some fields, and by which (tally.h); changesets in
+     * the order of the ledger's page. */
+    "CREATE TABLE _tally(no INTEGER PRIMARY KEY, kind TEXT, a TEXT, b TEXT,"
+    " c TEXT, d TEXT, n INTEGER);"
+    "CREATE INDEX _tally_key ON _tally(kind, a, b, c, d);"
+    "CREATE TABLE _tallied(kind TEXT PRIMARY KEY, fields TEXT)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX _changeset_time ON _changeset(time + offset);",
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
@@ -147,6 +157,7 @@ replica_open_file(
 	int rc;
 
 	r->home = home;
+	r->tally = tally_new();
 	/* Even reading needs some room: for the index of SQLite's log. */
 	reserve_keep(home->path, false);
 	memcpy(r->began, home->inc, sizeof(r->began));
@@ -186,6 +197,8 @@ replica_close(struct replica *r)
 		return;
 	ledger_close(r->ledger);
 	ahead_free(r->ahead);
+	tally_free(r->tally);
+	memo_free(r->memo);
 	schema_free(r->schema);
 	roster_free(r->roster);
 	db_close(r->db);
@@ -487,6 +500,13 @@ load_incarnation(struct replica *r, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
+static void
+forget(struct replica *r)
+{
+	memo_free(r->memo);
+	r->memo = NULL;
+}
+
 int
 replica_refresh(struct replica *r, struct err *err)
 {
@@ -495,6 +515,7 @@ replica_refresh(struct replica *r, struct err *err)
 
 	if (version == r->version)
 		return 0;
+	forget(r);
 	rc = replica_roster_load(r, err);
 	if (rc == 0)
 		rc = load_incarnation(r, err);
@@ -525,6 +546,7 @@ replica_look(struct replica *r, struct err *err)
 	if (rc != 0)
 		return rc;
 	rc = replica_refresh(r, err);
+	r->looking = rc == 0;
 	if (rc != 0)
 		db_rollback(r->db);
 	return rc;
@@ -533,7 +555,18 @@ replica_look(struct replica *r, struct err *err)
 void
 replica_look_end(struct replica *r)
 {
+	r->looking = false;
 	db_rollback(r->db);
+}
+
+struct memo *
+replica_memo(struct replica *r)
+{
+	if (!r->looking)
+		return NULL;
+	if (r->memo == NULL)
+		r->memo = memo_new();
+	return r->memo;
 }
 
 int
@@ -544,6 +577,8 @@ replica_begin(struct replica *r, struct err *err)
 	rc = db_begin(r->db, err);
 	if (rc != 0)
 		return rc;
+	/* What this connection commits does not change its version. */
+	forget(r);
 	rc = replica_refresh(r, err);
 	/* Another process may have found the way on. */
 	if (rc == 0 && r->restored[0] != '\0')
@@ -560,6 +595,8 @@ replica_commit(struct replica *r, struct err *err)
 
 	rc = refold_all(r, err);
 	if (rc == 0)
+		rc = tally_flush(r, err);
+	if (rc == 0)
 		rc = db_commit(r->db, err);
 	if (rc != 0)
 		replica_rollback(r);
@@ -573,6 +610,7 @@ replica_rollback(struct replica *r)
 
 	db_rollback(r->db);
 	db_exec(r->db, "DELETE FROM temp._dirty", &ignored);
+	tally_forget(r->tally);
 	r->dirty = false;
 	/* What is in memory may be of the transaction that is gone. */
 	r->version = -1;

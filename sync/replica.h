@@ -21,6 +21,7 @@ struct db;
 struct err;
 struct home;
 struct ledger;
+struct memo;
 struct op_draft;
 struct replica;
 struct run;
@@ -53,6 +54,9 @@ void replica_rollback(struct replica *r);
  * stays where it is. */
 int replica_look(struct replica *r, struct err *err);
 void replica_look_end(struct replica *r);
+/* What was worked out from the state looked at, forgotten as soon as that may
+ * differ; NULL outside of replica_look(). */
+struct memo *replica_memo(struct replica *r);
 
 /* Write to the ledger what is not yet there. */
 int replica_seal(struct replica *r, struct err *err);

@@ -11,6 +11,7 @@
  *	refold.c           a record from all of its ops
  *	merge.c            which writes stand (design.md section 6)
  *	row.c              a record's row, clock, search words
+ *	tally.c            how many rows there are, by some fields
  *	fork.c             pairs that prove a fork
  *	truncate.c         a chain cut back to what counts
  *	branch.c           what was cut off, or all, from the ledger
@@ -55,14 +56,17 @@ struct replica {
 	int64_t schema_kinds; /* kinds when schema was loaded, -1 to do again */
 	struct chain *chains; /* sorted by name */
 	size_t n_chains;
-	int64_t version; /* db_version() when chains were read */
-	int64_t stamp;   /* highest stamp given */
-	int64_t kinds;   /* head of the root's roster chain */
-	bool dirty;      /* _dirty has rows */
-	bool pending;    /* a chain held waits for its Continues */
+	int64_t version;   /* db_version() when chains were read */
+	struct memo *memo; /* worked out at that version, or NULL */
+	bool looking;      /* within replica_look() */
+	int64_t stamp;     /* highest stamp given */
+	int64_t kinds;     /* head of the root's roster chain */
+	bool dirty;        /* _dirty has rows */
+	bool pending;      /* a chain held waits for its Continues */
 	char began[CHAIN_INC_LEN + 1]; /* the incarnation in HOME/station */
 	/* Why nothing may be written under this incarnation, or "". */
 	char restored[ANCHOR_WHY_MAX];
+	struct tally *tally; /* of the transaction */
 	struct ahead *ahead; /* verifies the run being received, or NULL */
 	bool clock_trusted;  /* a person said that it is right */
 	int64_t (*wall)(void *);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "replica_impl.h"
 #include "row.h"
+#include "tally.h"
 
 /* --- the clock ----------------------------------------------------------- */
 
@@ -166,12 +167,38 @@ scaled(int64_t *out, struct canon v, int scale)
 	return true;
 }
 
+/* Texts that must live until the statement is done: those with escapes, which
+ * few have. */
+struct texts {
+	struct buf *v;
+	size_t n;
+};
+
+static struct buf *
+texts_add(struct texts *texts)
+{
+	texts->v = mem_realloc(texts->v, (texts->n + 1) * sizeof(*texts->v));
+	texts->v[texts->n] = (struct buf)BUF_INIT;
+	return &texts->v[texts->n++];
+}
+
+static void
+texts_free(struct texts *texts)
+{
+	size_t i;
+
+	for (i = 0; i < texts->n; i++)
+		buf_free(&texts->v[i]);
+	free(texts->v);
+}
+
 /* Bind a value as its field's column keeps it; a value of another type is
  * kept as its JSON text. */
 static void
 bind_value(struct db_stmt *st, int place, const struct field *f, struct canon v,
-    struct buf *text)
+    struct texts *texts)
 {
+	struct buf *text;
 	int64_t number;
 
 	if (v.s == NULL || canon_type(v) == CANON_NULL) {
@@ -204,7 +231,7 @@ bind_value(struct db_stmt *st, int place, const struct field *f, struct canon v,
 				db_bind_text(st, place, v.s + 1, v.n - 2);
 				return;
 			}
-			buf_clear(text);
+			text = texts_add(texts);
 			canon_text(text, v);
 			db_bind_text(st, place, buf_str(text), text->len);
 			return;
@@ -213,23 +240,6 @@ bind_value(struct db_stmt *st, int place, const struct field *f, struct canon v,
 		}
 	}
 	db_bind_text(st, place, v.s, v.n);
-}
-
-/* A text per field that must live until the statement is done. */
-static struct buf *
-texts_new(size_t n)
-{
-	return mem_calloc(n + 1, sizeof(struct buf));
-}
-
-static void
-texts_free(struct buf *texts, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i <= n; i++)
-		buf_free(&texts[i]);
-	free(texts);
 }
 
 /* --- search ----------------------------------------------------------------
@@ -367,7 +377,7 @@ insert_row(struct replica *r, const struct row *row, struct err *err)
 {
 	const struct kind *k = row->kind;
 	struct buf clock = BUF_INIT, reason = BUF_INIT;
-	struct buf *texts = texts_new(k->n_fields);
+	struct texts texts = {NULL, 0};
 	char created[CLOCK_LEN];
 	struct db_stmt *st;
 	size_t i;
@@ -395,14 +405,37 @@ insert_row(struct replica *r, const struct row *row, struct err *err)
 	for (i = 0; i < k->n_fields; i++)
 		if (row->values[i].s != NULL)
 			bind_value(st, (int)i + 8, k->fields[i], row->values[i],
-			    &texts[i]);
+			    &texts);
 	rc = db_step(st, err);
 	db_done(st);
 out:
-	texts_free(texts, k->n_fields);
+	texts_free(&texts);
 	buf_free(&reason);
 	buf_free(&clock);
 	return rc;
+}
+
+/* One more of what the row is counted by. */
+static int
+tally(struct replica *r, const struct row *row, struct err *err)
+{
+	static struct buf key, text; /* one thread writes */
+	size_t i;
+
+	buf_clear(&key);
+	for (i = 0; i < row->kind->n_tallied; i++) {
+		const struct field *f = row->kind->tallied[i];
+		struct canon v = row->values[f->column];
+
+		buf_clear(&text);
+		if (v.s == NULL || canon_type(v) == CANON_NULL) {
+			tally_put(&key, NULL, 0);
+			continue;
+		}
+		column_text(&text, f, v);
+		tally_put(&key, buf_str(&text), text.len);
+	}
+	return tally_add(r, row->kind, &key, 1, err);
 }
 
 int
@@ -417,8 +450,12 @@ row_put(struct replica *r, const struct row *row, bool fresh, struct err *err)
 			rc = db_run(r->db, err,
 			    "DELETE FROM _blob WHERE rec = ?", "i", row->rec);
 	}
+	if (rc == 0 && !fresh)
+		rc = tally_row(r, row->kind, row->rec, -1, err);
 	if (rc == 0)
 		rc = insert_row(r, row, err);
+	if (rc == 0 && !row->removed)
+		rc = tally(r, row, err);
 	if (rc == 0) {
 		value_words(&after, row);
 		rc = change_words(r, row->rec, &before, &after, err);
@@ -437,7 +474,9 @@ row_delete(
 	struct buf words = BUF_INIT, none = BUF_INIT, sql = BUF_INIT;
 	int rc;
 
-	rc = read_words(r, &words, kind, rec, err);
+	rc = tally_row(r, kind, rec, -1, err);
+	if (rc == 0)
+		rc = read_words(r, &words, kind, rec, err);
 	if (rc == 0)
 		rc = change_words(r, rec, &words, &none, err);
 	if (rc == 0)
@@ -486,6 +525,17 @@ op_writes(const struct op *op, const struct field *f)
 	return false;
 }
 
+static bool
+is_tallied(const struct kind *kind, const struct field *f)
+{
+	size_t i;
+
+	for (i = 0; i < kind->n_tallied; i++)
+		if (kind->tallied[i] == f)
+			return true;
+	return false;
+}
+
 int
 row_update(struct replica *r, const struct kind *kind, int64_t rec,
     const struct op *op, enum stream stream, const struct row_clock *clock,
@@ -493,9 +543,10 @@ row_update(struct replica *r, const struct kind *kind, int64_t rec,
 {
 	struct buf before = BUF_INIT, after = BUF_INIT, sql = BUF_INIT;
 	struct buf clock_bytes = BUF_INIT, reason = BUF_INIT;
-	struct buf *texts = texts_new(kind->n_fields);
+	struct texts texts = {NULL, 0};
 	char when[CLOCK_LEN];
-	bool search = false;
+	/* What was removed may be written again. */
+	bool search = false, counts = stream == kind->stream;
 	struct db_stmt *st;
 	int rc = 0, place = 0;
 	size_t i;
@@ -514,11 +565,14 @@ row_update(struct replica *r, const struct kind *kind, int64_t rec,
 		db_quote(&sql, kind->fields[i]->name);
 		buf_puts(&sql, " = ?");
 		search |= kind->fields[i]->search;
+		counts |= is_tallied(kind, kind->fields[i]);
 	}
 	buf_puts(&sql, " WHERE rec = ?");
 
 	if (search)
 		rc = read_words(r, &before, kind, rec, err);
+	if (rc == 0 && counts)
+		rc = tally_row(r, kind, rec, -1, err);
 	if (rc == 0)
 		rc = db_prepare(&st, r->db, buf_str(&sql), err);
 	if (rc != 0)
@@ -542,17 +596,19 @@ row_update(struct replica *r, const struct kind *kind, int64_t rec,
 	for (i = 0; i < kind->n_fields; i++)
 		if (op_writes(op, kind->fields[i]))
 			bind_value(st, ++place, kind->fields[i],
-			    op_value(op, kind->fields[i]), &texts[i]);
+			    op_value(op, kind->fields[i]), &texts);
 	db_bind_int(st, ++place, rec);
 	rc = db_step(st, err);
 	db_done(st);
+	if (rc == 0 && counts)
+		rc = tally_row(r, kind, rec, 1, err);
 	if (rc == 0 && search) {
 		rc = read_words(r, &after, kind, rec, err);
 		if (rc == 0)
 			rc = change_words(r, rec, &before, &after, err);
 	}
 out:
-	texts_free(texts, kind->n_fields);
+	texts_free(&texts);
 	buf_free(&before);
 	buf_free(&after);
 	buf_free(&sql);

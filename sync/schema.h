@@ -39,6 +39,7 @@ enum field_elem { ELEM_ONE, ELEM_SET, ELEM_LIST };
 
 struct field {
 	char *name;
+	size_t name_len;
 	char *of; /* kind that defines it: "resource.team", "common" */
 	enum field_type type;
 	enum field_elem elem;
@@ -71,6 +72,8 @@ struct reg {
 	size_t n_fields;
 };
 
+#define KIND_TALLIED_MAX 4
+
 struct kind {
 	char *name;
 	char *extends;      /* "" for a base kind */
@@ -88,10 +91,17 @@ struct kind {
 	size_t n_slots;       /* a power of two */
 	struct reg *regs; /* of a base kind; marks first, main stream's at 0 */
 	size_t n_regs;
-	struct { /* of a base kind: statements that row.c repeats */
-		char *insert; /* the whole row: own columns, then fields */
-		char *clock;  /* _clock of a row */
-		char *words;  /* its search fields; NULL: none */
+	/* Of a base kind: by what its records are counted (tally.h). */
+	struct field *tallied[KIND_TALLIED_MAX];
+	size_t n_tallied;
+	struct { /* of a base kind: statements asked again and again */
+		char *insert;  /* the whole row: own columns, then fields */
+		char *clock;   /* _clock of a row */
+		char *words;   /* its search fields; NULL: none */
+		char *tallied; /* removed, then the tallied fields, of a row */
+		char *record;  /* rec, id, owner, removed, removed_reason,
+				* created_at, created_by, _conflicts, then
+				* the fields, of a row */
 	} sql;
 };
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "schema.h"
 #include "schema_table.h"
+#include "tally.h"
 
 int
 schema_table_number(struct db *db, const struct kind *k, struct reg *r,
@@ -62,6 +63,18 @@ create_indexes(struct db *db, const struct kind *k, struct err *err)
 		db_quote(&sql, k->name);
 		buf_printf(
 		    &sql, "(%s\"lat\", \"lon\")", rkind ? "\"rkind\", " : "");
+		rc = db_exec(db, buf_str(&sql), err);
+	}
+	/* In the words of a list in the order of the title. */
+	if (rc == 0 && k->stream != STREAM_ROSTER &&
+	    schema_field(k, k->title, strlen(k->title)) != NULL) {
+		buf_clear(&sql);
+		buf_puts(&sql, "CREATE INDEX IF NOT EXISTS ");
+		buf_printf(&sql, "\"_%s_title\" ON ", k->name);
+		db_quote(&sql, k->name);
+		buf_puts(&sql, "(coalesce(");
+		db_quote(&sql, k->title);
+		buf_puts(&sql, ", -9e999))");
 		rc = db_exec(db, buf_str(&sql), err);
 	}
 	if (rc == 0 && strcmp(k->name, "code") == 0)
@@ -136,15 +149,40 @@ schema_table_create(struct db *db, const struct kind *k, struct err *err)
 		}
 	}
 	buf_free(&sql);
-	return rc != 0 ? rc : create_indexes(db, k, err);
+	if (rc == 0)
+		rc = create_indexes(db, k, err);
+	return rc != 0 ? rc : tally_count(db, k, err);
+}
+
+void
+schema_table_tallied(struct kind *k)
+{
+	/* What screens count by: which sort of thing, how it stands, and
+	 * whether it is an exercise. */
+	static const char *const names[KIND_TALLIED_MAX] = {
+	    "rkind", "status", "state", "exercise"};
+	size_t i, j;
+
+	k->n_tallied = 0;
+	for (i = 0; i < KIND_TALLIED_MAX; i++)
+		for (j = 0; j < k->n_fields; j++)
+			if (strcmp(k->fields[j]->name, names[i]) == 0 &&
+			    k->fields[j]->elem == ELEM_ONE &&
+			    (k->fields[j]->type == FIELD_CODE ||
+				k->fields[j]->type == FIELD_BOOL))
+				k->tallied[k->n_tallied++] = k->fields[j];
 }
 
 void
 schema_table_sql(struct kind *k)
 {
 	struct buf insert = BUF_INIT, clock = BUF_INIT, words = BUF_INIT;
+	struct buf record = BUF_INIT, tallied = BUF_INIT;
 	size_t i;
 
+	buf_puts(&record,
+	    "SELECT r.rec, r.id, r.owner, t.removed, t.removed_reason,"
+	    " t.created_at, t.created_by, t._conflicts");
 	buf_puts(&insert, "INSERT OR REPLACE INTO ");
 	db_quote(&insert, k->name);
 	buf_puts(&insert,
@@ -153,6 +191,8 @@ schema_table_sql(struct kind *k)
 	for (i = 0; i < k->n_fields; i++) {
 		buf_putc(&insert, ',');
 		db_quote(&insert, k->fields[i]->name);
+		buf_puts(&record, ", t.");
+		db_quote(&record, k->fields[i]->name);
 		if (!k->fields[i]->search)
 			continue;
 		buf_puts(&words, words.len == 0 ? "SELECT " : ", ");
@@ -163,6 +203,21 @@ schema_table_sql(struct kind *k)
 		buf_puts(&insert, ",?");
 	buf_putc(&insert, ')');
 	k->sql.insert = buf_take(&insert);
+
+	buf_puts(&record, " FROM ");
+	db_quote(&record, k->name);
+	buf_puts(&record, " t JOIN _record r USING (rec) WHERE t.rec = ?");
+	k->sql.record = buf_take(&record);
+
+	buf_puts(&tallied, "SELECT removed");
+	for (i = 0; i < k->n_tallied; i++) {
+		buf_puts(&tallied, ", ");
+		db_quote(&tallied, k->tallied[i]->name);
+	}
+	buf_puts(&tallied, " FROM ");
+	db_quote(&tallied, k->name);
+	buf_puts(&tallied, " WHERE rec = ?");
+	k->sql.tallied = buf_take(&tallied);
 
 	buf_puts(&clock, "SELECT _clock FROM ");
 	db_quote(&clock, k->name);

@@ -145,6 +145,24 @@ is "$seen" "012 345 6 " "the quarantine comes page by page, each once"
 like "$page" '"next":null,"total":7' "until its end, and says how much there is"
 is "$(code duty1 GET '/api/quarantine?_after=x')" 400 "a false mark is refused"
 
+# --- the conflicts' pages ----------------------------------------------------------------
+county set resource "$id" persons=52 name=大队甲 level=市级 >/dev/null
+city set resource "$id" persons=51 name=大队乙 level=省级 >/dev/null
+ok "three fields are changed on both sides" county sync
+page=$(body duty1 GET '/api/conflicts?_limit=1')
+seen=$(echo "$page" | text register)
+etag=$(body duty1 GET "$record" | text etag)
+is "$(code duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
+	-d '{"set":{"level":"市级"}}')" 200 "the first is decided"
+for n in 1 2; do
+	page=$(curl -s -b duty1.jar -G "$url/api/conflicts" -d _limit=1 \
+		--data-urlencode "_after=$(echo "$page" | text next)")
+	seen="$seen $(echo "$page" | text register)"
+done
+is "$seen $(echo "$page" | grep -c '"next":null')" "level name persons 1" \
+	"the conflicts come page by page, each once"
+is "$(code duty1 GET '/api/conflicts?_after=x')" 400 "a false mark is refused"
+
 # --- the doctor ----------------------------------------------------------------------------
 like "$(body duty1 GET /api/doctor)" \
 	'"findings":\[\{"what":"[a-z]+","good":(true|false),"text":' \

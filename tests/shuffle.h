@@ -255,18 +255,18 @@ static const char *const first_kinds[][3] = {{"team", "resource", ""},
     {"incident", "command", ""}, {"hazard", "oversight", ""}};
 static const struct define first_fields[] = {
     {"team", "name", "text", "one", "", "n"},
-    {"team", "status", "text", "one", "", "n"},
+    {"team", "status", "code", "one", "", "n"},
     {"team", "skills", "text", "set", "", "n"},
     {"team", "lon", "decimal", "one", "position", "n"},
     {"team", "lat", "decimal", "one", "position", "n"},
     {"team", "files", "blob", "list", "", "n"},
     {"team.a", "size", "int", "one", "", "n"},
     {"incident", "name", "text", "one", "", "n"},
-    {"incident", "status", "text", "one", "", "n"},
+    {"incident", "status", "code", "one", "", "n"},
     {"incident", "skills", "text", "set", "", "n"},
     {"incident", "contact", "phone", "one", "", "y"},
     {"hazard", "name", "text", "one", "", "n"},
-    {"hazard", "status", "text", "one", "", "n"},
+    {"hazard", "status", "code", "one", "", "n"},
 };
 /* What is defined later, one by one. */
 static const char *const late_kinds[][3] = {{"robot", "resource", ""}};
@@ -277,7 +277,7 @@ static const struct define late_fields[] = {
     {"team.b", "size", "text", "one", "", "n"},
     {"hazard", "contact", "phone", "one", "", "y"},
     {"robot", "name", "text", "one", "", "n"},
-    {"robot", "status", "text", "one", "", "n"},
+    {"robot", "status", "code", "one", "", "n"},
 };
 #define LATE (sizeof(late_fields) / sizeof(late_fields[0]))
 

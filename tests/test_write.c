@@ -399,7 +399,7 @@ reading(void)
 	struct near_query near = {.lon = 106.9, .lat = 27.7, .km = 10};
 	struct record rec = RECORD_INIT;
 	struct buf out = BUF_INIT;
-	int64_t total;
+	struct search search = {.text = "消防", .limit = 10};
 	int n = 0;
 
 	is_int(listed("resource", NULL, NULL), 2, "all resources");
@@ -423,12 +423,11 @@ reading(void)
 	is_int(n, 0, "and within 1 km");
 
 	n = 0;
-	must(search_find(w.at[COUNTY], "消防", 10, count, &n, &total, &err),
-	    &err, "find");
+	must(search_find(w.at[COUNTY], &search, count, &n, &err), &err, "find");
 	is_int(n, 1, "two characters find it");
 	n = 0;
-	must(search_find(w.at[COUNTY], "桥", 10, count, &n, &total, &err), &err,
-	    "find");
+	search.text = "桥";
+	must(search_find(w.at[COUNTY], &search, count, &n, &err), &err, "find");
 	is_int(n, 1, "one character finds an incident");
 
 	must(record_read(&rec, w.at[COUNTY], "resource", team, &err), &err,

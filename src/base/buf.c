@@ -53,6 +53,12 @@ buf_clear(struct buf *buf)
 }
 
 void
+buf_reserve(struct buf *buf, size_t n)
+{
+	*grow(buf, n) = '\0';
+}
+
+void
 buf_put(struct buf *buf, const void *data, size_t n)
 {
 	if (n == 0)

@@ -23,6 +23,9 @@ struct buf {
 		NULL, 0, 0 \
 	}
 
+/* Make room for n more bytes at once: what is known to come needs no growing
+ * by halves. */
+void buf_reserve(struct buf *buf, size_t n);
 void buf_free(struct buf *buf);  /* and set to BUF_INIT */
 void buf_clear(struct buf *buf); /* length 0, memory kept */
 void buf_put(struct buf *buf, const void *data, size_t n);

@@ -17,6 +17,7 @@ static const char list_sql[] =
     " FROM _standing AS s JOIN _record AS r USING (rec)"
     " JOIN _chain AS h ON h.no = s.chain"
     " WHERE values_n > 1 AND (?1 = 0 OR s.rec = ?1)"
+    " AND (?2 IS NULL OR (r.kind, r.id, s.register) > (?2, ?3, ?4))"
     " ORDER BY r.kind, r.id, s.register, s.shown DESC, h.name";
 
 static int
@@ -49,15 +50,16 @@ tell(struct replica *r, struct db_stmt *st,
 	return rc;
 }
 
-int
-conflict_list(struct replica *r, int64_t rec,
+static int
+list(struct replica *r, int64_t rec, const struct conflict_place *place,
     int (*fn)(void *arg, const struct conflict_value *v, struct err *err),
     void *arg, struct err *err)
 {
 	struct db_stmt *st;
 	int rc;
 
-	rc = db_query(&st, replica_db(r), err, list_sql, "i", rec);
+	rc = db_query(&st, replica_db(r), err, list_sql, "isss", rec,
+	    place->kind, place->id, place->reg);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(st, err)) == 1) {
@@ -67,4 +69,22 @@ conflict_list(struct replica *r, int64_t rec,
 	}
 	db_done(st);
 	return rc;
+}
+
+int
+conflict_list(struct replica *r, int64_t rec,
+    int (*fn)(void *arg, const struct conflict_value *v, struct err *err),
+    void *arg, struct err *err)
+{
+	const struct conflict_place first = {NULL, NULL, NULL};
+
+	return list(r, rec, &first, fn, arg, err);
+}
+
+int
+conflict_list_after(struct replica *r, const struct conflict_place *place,
+    int (*fn)(void *arg, const struct conflict_value *v, struct err *err),
+    void *arg, struct err *err)
+{
+	return list(r, 0, place, fn, arg, err);
 }

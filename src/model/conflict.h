@@ -26,8 +26,18 @@ struct conflict_value {
 };
 
 /* Call fn for every value, those of one register together, the shown one
- * first; of one record (its row), or with rec 0 of all. */
+ * first; of one record (its row), or with rec 0 of all.  What fn returns, if
+ * not 0, ends it and is passed on. */
 int conflict_list(struct replica *r, int64_t rec,
+    int (*fn)(void *arg, const struct conflict_value *v, struct err *err),
+    void *arg, struct err *err);
+
+/* The same of all records behind a register of a record; NULLs: from the
+ * first. */
+struct conflict_place {
+	const char *kind, *id, *reg;
+};
+int conflict_list_after(struct replica *r, const struct conflict_place *place,
     int (*fn)(void *arg, const struct conflict_value *v, struct err *err),
     void *arg, struct err *err);
 

@@ -11,7 +11,7 @@
 #include "model/code.h"
 #include "model/export.h"
 #include "model/kind.h"
-#include "model/memo.h"
+#include "base/memo.h"
 #include "model/record.h"
 #include "model/value.h"
 #include "replica.h"

@@ -15,7 +15,7 @@
 #include "model/import.h"
 #include "model/import_row.h"
 #include "model/kind.h"
-#include "model/memo.h"
+#include "base/memo.h"
 #include "model/write.h"
 #include "replica.h"
 #include "schema.h"

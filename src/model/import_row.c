@@ -14,7 +14,7 @@
 #include "model/columns.h"
 #include "model/import_row.h"
 #include "model/kind.h"
-#include "model/memo.h"
+#include "base/memo.h"
 #include "model/record.h"
 #include "model/value.h"
 #include "model/write.h"

@@ -21,11 +21,8 @@
 void
 record_free(struct record *rec)
 {
-	size_t i;
-
-	for (i = 0; i < rec->n; i++)
-		free(rec->values[i]);
 	free(rec->values);
+	free(rec->text);
 	free(rec->removed_reason);
 	free(rec->created_at);
 	free(rec->created_by);
@@ -167,24 +164,8 @@ record_resolve(char id[RECORD_ID_LEN + 1], struct replica *r, const char *kind,
 
 /* --- reading ------------------------------------------------------------- */
 
-#define FRAME_COLUMNS 8 /* before the fields */
-
-static void
-put_select(struct buf *sql, const struct kind *base)
-{
-	size_t i;
-
-	buf_puts(sql,
-	    "SELECT r.rec, r.id, r.owner, t.removed, t.removed_reason,"
-	    " t.created_at, t.created_by, t._conflicts");
-	for (i = 0; i < base->n_fields; i++) {
-		buf_puts(sql, ", t.");
-		db_quote(sql, base->fields[i]->name);
-	}
-	buf_puts(sql, " FROM _record r JOIN ");
-	db_quote(sql, base->name);
-	buf_puts(sql, " t ON t.rec = r.rec");
-}
+#define TEXT_USUAL 1000 /* bytes of a record's values, mostly */
+#define FRAME_COLUMNS 8 /* of kind's sql.record, before the fields */
 
 static char *
 column_text(struct db_stmt *st, int col)
@@ -209,7 +190,8 @@ copy_id(char *out, size_t size, const char *s)
 static void
 from_row(struct record *out, const struct kind *base, struct db_stmt *st)
 {
-	struct buf value = BUF_INIT;
+	struct buf text = BUF_INIT;
+	const char *p;
 	size_t i;
 
 	out->kind = base;
@@ -223,25 +205,27 @@ from_row(struct record *out, const struct kind *base, struct db_stmt *st)
 	out->conflicts = db_int(st, 7);
 	out->n = base->n_fields;
 	out->values = mem_calloc(out->n + 1, sizeof(*out->values));
-	for (i = 0; i < out->n; i++)
-		if (value_column(
-			&value, base->fields[i], st, (int)i + FRAME_COLUMNS))
-			out->values[i] = buf_take(&value);
-	buf_free(&value);
+	/* All in one text, an empty string for what has no value: no JSON is
+	 * empty.  Where they lie is known once it grows no more. */
+	buf_reserve(&text, TEXT_USUAL);
+	for (i = 0; i < out->n; i++) {
+		value_column(
+		    &text, base->fields[i], st, (int)i + FRAME_COLUMNS);
+		buf_putc(&text, '\0');
+	}
+	p = out->text = buf_take(&text);
+	for (i = 0; i < out->n; i++, p += strlen(p) + 1)
+		out->values[i] = *p == '\0' ? NULL : p;
 }
 
 int
 record_load(struct record *out, struct replica *r, const struct kind *base,
     int64_t row, struct err *err)
 {
-	struct buf sql = BUF_INIT;
 	struct db_stmt *st;
 	int rc;
 
-	put_select(&sql, base);
-	buf_puts(&sql, " WHERE r.rec = ?");
-	rc = db_query(&st, replica_db(r), err, buf_str(&sql), "i", row);
-	buf_free(&sql);
+	rc = db_query(&st, replica_db(r), err, base->sql.record, "i", row);
 	if (rc != 0)
 		return rc;
 	rc = db_step(st, err);
@@ -260,8 +244,7 @@ record_read(struct record *out, struct replica *r, const char *kind,
 	const struct schema *schema = replica_schema(r);
 	const struct kind *base;
 	char whole[RECORD_ID_LEN + 1];
-	struct buf sql = BUF_INIT;
-	struct db_stmt *st;
+	int64_t row = 0;
 	int rc;
 
 	rc = kind_find(&base, schema, kind, err);
@@ -269,24 +252,18 @@ record_read(struct record *out, struct replica *r, const char *kind,
 		return rc;
 	base = schema_base(schema, base);
 	rc = record_find(whole, r, base->name, id, err);
+	if (rc == 0)
+		rc = db_get_int(&row, replica_db(r), err,
+		    "SELECT rec FROM _record WHERE id = ? AND kind = ?", "ss",
+		    whole, base->name);
 	if (rc != 0)
 		return rc;
-	put_select(&sql, base);
-	buf_puts(&sql, " WHERE r.id = ? AND r.kind = ?");
-	rc = db_query(
-	    &st, replica_db(r), err, buf_str(&sql), "ss", whole, base->name);
-	buf_free(&sql);
-	if (rc != 0)
-		return rc;
-	rc = db_step(st, err);
-	if (rc == 1)
-		from_row(out, base, st);
-	else if (rc == 0)
+	rc = record_load(out, r, base, row, err);
+	if (rc == YZ_ENOTFOUND)
 		rc = err_set(err, YZ_ENOTFOUND,
 		    "%s %s is only referred to: nothing of it is accepted here",
 		    base->name, whole);
-	db_done(st);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 int
@@ -525,53 +502,308 @@ record_where(struct buf *sql, struct buf *args, struct replica *r,
 	return rc;
 }
 
-/* What a list is sorted by besides the id: nothing, or a column in which no
- * value comes first. */
-static int
-put_sort(struct buf *out, const struct kind *kind, const struct kind *base,
-    const char *sort, struct err *err)
+/* --- which way a list is found ------------------------------------------- */
+
+/*
+ * A page is found by walking in its order until it is full, or by going
+ * through what an index has for one of its filters and sorting that; whichever
+ * passes fewer rows.  Nobody waits for a walk past a quarter of a million of
+ * them to three that fit.
+ */
+enum way {
+	WAY_ID,    /* in the order of ids, those of one owner stand together */
+	WAY_TITLE, /* in the order of titles */
+	WAY_RKIND, /* those of a category, sorted */
+	WAY_ALL,   /* all, sorted */
+};
+
+#define OWNER_FEW 4000 /* records that are sorted sooner than walked past */
+
+struct list {
+	struct replica *r;
+	const struct record_query *q;
+	const struct kind *kind, *base;
+	const struct field *sort; /* NULL: by id */
+	const char *owner;        /* NULL: of any */
+	enum way way;
+};
+
+static const struct field *
+filter_field(const struct list *l, const struct record_filter *filter)
 {
-	const struct field *f;
+	struct err ignored;
+	const struct field *f =
+	    schema_field(l->base, filter->field, strlen(filter->field));
+
+	if (f == NULL &&
+	    kind_field_find(&f, l->base, l->kind, filter->field, &ignored) != 0)
+		return NULL;
+	return f;
+}
+
+static bool
+is_tallied(const struct list *l, const struct field *f)
+{
+	size_t i;
+
+	for (i = 0; i < l->base->n_tallied; i++)
+		if (l->base->tallied[i] == f)
+			return true;
+	return false;
+}
+
+/* How many records these filters leave, by the tally; of a sub-kind. */
+static int
+tallied(int64_t *out, const struct list *l, const struct record_filter *filters,
+    size_t n, struct err *err)
+{
+	static const char columns[][2] = {"a", "b", "c", "d"};
+	struct buf sql = BUF_INIT, args = BUF_INIT;
+	struct db_stmt *st;
+	size_t i;
 	int rc;
 
+	buf_puts(&sql, "SELECT coalesce(sum(t.n), 0) FROM (SELECT n");
+	for (i = 0; i < l->base->n_tallied; i++) {
+		bool number = l->base->tallied[i]->type == FIELD_BOOL;
+
+		buf_printf(&sql,
+		    number ? ", CAST(%s AS INTEGER) AS " : ", %s AS ",
+		    columns[i]);
+		db_quote(&sql, l->base->tallied[i]->name);
+	}
+	buf_puts(&sql, " FROM _tally WHERE kind = ?2) t WHERE true");
+	rc = record_where(&sql, &args, l->r, l->kind, filters, n, err);
+	if (rc == 0)
+		rc = db_query(&st, replica_db(l->r), err, buf_str(&sql), "ts",
+		    buf_str(&args), args.len, l->base->name);
+	if (rc == 0) {
+		rc = db_step(st, err);
+		if (rc == 1)
+			*out = db_int(st, 0);
+		db_done(st);
+	}
+	buf_free(&sql);
+	buf_free(&args);
+	return rc < 0 ? rc : 0;
+}
+
+/* Has the owner few records of the kind? */
+static int
+owns_few(bool *few, const struct list *l, struct err *err)
+{
+	int64_t n = 0;
+	int rc;
+
+	rc = db_get_int(&n, replica_db(l->r), err,
+	    "SELECT count(*) FROM (SELECT 1 FROM _record WHERE id >= ?1 || '-'"
+	    " AND id < ?1 || '.' AND kind = ?2 LIMIT ?3)",
+	    "ssi", l->owner, l->base->name, (int64_t)OWNER_FEW);
+	*few = n < OWNER_FEW;
+	return rc;
+}
+
+/* Is it shorter by the categories than in the order asked for? */
+static int
+by_rkind(bool *out, const struct list *l, struct err *err)
+{
+	const struct kind *b = l->base;
+	struct record_filter *some =
+	    mem_calloc(l->q->n_filters + 1, sizeof(*some));
+	int64_t all = 0, category = 0, fit = 0;
+	const struct field *rkind = schema_field(b, "rkind", 5), *f;
+	bool asked = l->kind != b;
+	size_t i, n = 0;
+	int rc = 0;
+
+	*out = false;
+	for (i = 0; i < l->q->n_filters; i++) {
+		f = filter_field(l, &l->q->filters[i]);
+		if (f != NULL && f == rkind) {
+			some[n++] = l->q->filters[i];
+			asked = true;
+		}
+	}
+	/* Only then is there such an index. */
+	if (!asked || rkind == NULL || b->n_tallied == 0 ||
+	    b->tallied[0] != rkind || !b->geo ||
+	    schema_field(b, "lat", 3) == NULL ||
+	    schema_field(b, "lon", 3) == NULL)
+		goto out;
+	rc = db_get_int(&all, replica_db(l->r), err,
+	    "SELECT coalesce(sum(n), 0) FROM _tally WHERE kind = ?", "s",
+	    b->name);
+	if (rc == 0)
+		rc = tallied(&category, l, some, n, err);
+	for (i = 0; i < l->q->n_filters; i++) {
+		f = filter_field(l, &l->q->filters[i]);
+		if (f != NULL && f != rkind && is_tallied(l, f))
+			some[n++] = l->q->filters[i];
+	}
+	if (rc == 0)
+		rc = tallied(&fit, l, some, n, err);
+	/* Walked until the page is full: all * limit / fit rows. */
+	*out = rc == 0 && (l->q->limit == 0 || fit <= l->q->limit ||
+			      category < all / fit * l->q->limit);
+out:
+	free(some);
+	return rc;
+}
+
+static int
+choose(struct list *l, struct err *err)
+{
+	bool title = l->sort != NULL &&
+		     strcmp(l->sort->name, l->base->title) == 0 &&
+		     l->base->stream != STREAM_ROSTER;
+	bool yes = l->owner != NULL && l->sort == NULL;
+	int rc = 0;
+
+	l->way = WAY_ID;
+	if (!yes && l->owner != NULL)
+		rc = owns_few(&yes, l, err);
+	if (rc != 0 || yes)
+		return rc;
+	rc = by_rkind(&yes, l, err);
+	l->way = yes               ? WAY_RKIND
+		 : title           ? WAY_TITLE
+		 : l->sort == NULL ? WAY_ID
+				   : WAY_ALL;
+	return rc;
+}
+
+/* --- in SQL --- */
+
+/* A sort field; no value comes first. */
+static void
+put_key(struct buf *sql, const struct list *l)
+{
+	buf_puts(sql, "coalesce(t.");
+	db_quote(sql, l->sort->name);
+	buf_puts(sql, ", -9e999)");
+}
+
+static void
+put_from(struct buf *sql, const struct list *l, enum way way)
+{
+	if (way == WAY_ID)
+		buf_puts(sql, " FROM _record r CROSS JOIN ");
+	else
+		buf_puts(sql, " FROM ");
+	db_quote(sql, l->base->name);
+	buf_puts(sql, " t ");
+	if (way == WAY_TITLE || way == WAY_RKIND)
+		buf_printf(sql, "INDEXED BY \"_%s_%s\" ", l->base->name,
+		    way == WAY_TITLE ? "title" : "place");
+	buf_puts(sql,
+	    way == WAY_ID ? "USING (rec)" : "CROSS JOIN _record r USING (rec)");
+}
+
+/* Behind the record whose id is ?4, then the order; among equal values the
+ * order in which they came. */
+static void
+put_order(struct buf *sql, const struct list *l)
+{
+	bool down = l->q->sort != NULL && *l->q->sort == '-';
+	const char *after = down ? "<" : ">", *way = down ? " DESC" : "";
+
+	if (l->sort == NULL) {
+		if (l->q->after != NULL)
+			buf_puts(sql, " AND r.id > ?4");
+		buf_puts(sql, " ORDER BY r.id");
+		return;
+	}
+	if (l->q->after != NULL) {
+		/* Said twice: the first half finds the place in an index. */
+		buf_puts(sql, " AND ");
+		put_key(sql, l);
+		buf_printf(sql, " %s= (SELECT ", after);
+		put_key(sql, l);
+		put_from(sql, l, WAY_ID);
+		buf_puts(sql, " WHERE r.id = ?4 AND r.kind = ?2) AND (");
+		put_key(sql, l);
+		buf_printf(sql, ", t.rec) %s (SELECT ", after);
+		put_key(sql, l);
+		buf_puts(sql, ", t.rec");
+		put_from(sql, l, WAY_ID);
+		buf_puts(sql, " WHERE r.id = ?4 AND r.kind = ?2)");
+	}
+	buf_puts(sql, " ORDER BY ");
+	put_key(sql, l);
+	buf_printf(sql, "%s, t.rec%s", way, way);
+}
+
+struct rows {
+	int64_t *v;
+	size_t n, cap;
+};
+
+static void
+rows_add(struct rows *rows, int64_t rec)
+{
+	if (rows->n == rows->cap) {
+		rows->cap = rows->cap == 0 ? 64 : 2 * rows->cap;
+		rows->v = mem_realloc(rows->v, rows->cap * sizeof(*rows->v));
+	}
+	rows->v[rows->n++] = rec;
+}
+
+static int
+find_rows(struct rows *out, const struct list *l, struct err *err)
+{
+	struct buf sql = BUF_INIT, args = BUF_INIT;
+	const struct record_query *q = l->q;
+	struct db_stmt *st;
+	int rc;
+
+	buf_puts(&sql, "SELECT t.rec");
+	put_from(&sql, l, l->way);
+	buf_puts(&sql, " WHERE r.kind = ?2");
+	if (l->owner != NULL && l->way == WAY_ID)
+		buf_puts(&sql, " AND r.id >= ?5 || '-' AND r.id < ?5 || '.'");
+	if (!q->removed)
+		buf_puts(&sql, " AND t.removed = 0");
+	rc = record_where(
+	    &sql, &args, l->r, l->kind, q->filters, q->n_filters, err);
+	put_order(&sql, l);
+	/* The last parameter is there, whatever is asked. */
+	buf_puts(&sql, " LIMIT iif(?5 IS NULL, ?3, ?3)");
+	if (rc == 0)
+		rc = db_query(&st, replica_db(l->r), err, buf_str(&sql),
+		    "tsiss", buf_str(&args), args.len, l->base->name,
+		    q->limit > 0 ? q->limit : -1, q->after, l->owner);
+	if (rc == 0) {
+		while ((rc = db_step(st, err)) == 1)
+			rows_add(out, db_int(st, 0));
+		db_done(st);
+	}
+	buf_free(&sql);
+	buf_free(&args);
+	return rc;
+}
+
+static int
+read_query(struct list *l, struct err *err)
+{
+	const char *sort = l->q->sort;
+	size_t i;
+	int rc;
+
+	rc = kind_find(&l->kind, replica_schema(l->r), l->q->kind, err);
+	if (rc != 0)
+		return rc;
+	l->base = schema_base(replica_schema(l->r), l->kind);
+	for (i = 0; i < l->q->n_filters; i++)
+		if (strcmp(l->q->filters[i].field, "owner") == 0)
+			l->owner = l->q->filters[i].text;
 	if (sort == NULL)
 		return 0;
 	if (*sort == '-')
 		sort++;
-	f = schema_field(base, sort, strlen(sort));
-	rc = f != NULL ? 0 : kind_field_find(&f, base, kind, sort, err);
-	if (rc != 0)
-		return rc;
-	buf_puts(out, "coalesce(t.");
-	db_quote(out, f->name);
-	buf_puts(out, ", -9e999)");
-	return 0;
-}
-
-/* Behind the record whose id is ?4, then the order. */
-static int
-put_order(struct buf *sql, const struct kind *kind, const struct kind *base,
-    const struct record_query *q, struct err *err)
-{
-	bool down = q->sort != NULL && *q->sort == '-';
-	const char *comma = q->sort == NULL ? "" : ", ", *by;
-	struct buf sort = BUF_INIT;
-	int rc;
-
-	rc = put_sort(&sort, kind, base, q->sort, err);
-	by = buf_str(&sort);
-	if (rc == 0 && q->after != NULL) {
-		buf_printf(sql,
-		    " AND (%s%sr.id) %c (SELECT %s%sr.id FROM _record r JOIN ",
-		    by, comma, down ? '<' : '>', by, comma);
-		db_quote(sql, base->name);
-		buf_puts(sql, " t USING (rec) WHERE r.id = ?4 AND"
-			      " r.kind = ?2)");
-	}
-	buf_printf(sql, " ORDER BY %s%s%sr.id%s", by, down ? " DESC" : "",
-	    comma, down ? " DESC" : "");
-	buf_free(&sort);
-	return rc;
+	l->sort = schema_field(l->base, sort, strlen(sort));
+	return l->sort != NULL
+		   ? 0
+		   : kind_field_find(&l->sort, l->base, l->kind, sort, err);
 }
 
 int
@@ -579,41 +811,27 @@ record_list(struct replica *r, const struct record_query *q,
     int (*fn)(void *arg, const struct record *rec, struct err *err), void *arg,
     struct err *err)
 {
-	const struct schema *schema = replica_schema(r);
-	struct buf sql = BUF_INIT, args = BUF_INIT;
-	const struct kind *kind, *base;
-	struct db_stmt *st;
+	struct list l = {.r = r, .q = q};
+	struct rows rows = {NULL, 0, 0};
+	size_t i;
 	int rc;
 
-	rc = kind_find(&kind, schema, q->kind, err);
-	if (rc != 0)
-		return rc;
-	base = schema_base(schema, kind);
-	put_select(&sql, base);
-	buf_puts(&sql, " WHERE r.kind = ?2");
-	if (!q->removed)
-		buf_puts(&sql, " AND t.removed = 0");
-	rc = record_where(&sql, &args, r, kind, q->filters, q->n_filters, err);
+	rc = read_query(&l, err);
 	if (rc == 0)
-		rc = put_order(&sql, kind, base, q, err);
-	buf_puts(&sql, " LIMIT ?3");
+		rc = choose(&l, err);
 	if (rc == 0)
-		rc = db_query(&st, replica_db(r), err, buf_str(&sql),
-		    q->after == NULL ? "tsi" : "tsis", buf_str(&args), args.len,
-		    base->name, q->limit > 0 ? q->limit : -1, q->after);
-	if (rc == 0) {
-		while ((rc = db_step(st, err)) == 1) {
-			struct record rec = RECORD_INIT;
+		rc = find_rows(&rows, &l, err);
+	/* Rows first, then what is in them: sorting carries no records. */
+	for (i = 0; rc == 0 && i < rows.n; i++) {
+		struct record rec = RECORD_INIT;
 
-			from_row(&rec, base, st);
+		rc = record_load(&rec, r, l.base, rows.v[i], err);
+		if (rc == 0)
 			rc = fn(arg, &rec, err);
-			record_free(&rec);
-			if (rc < 0)
-				break;
-		}
-		db_done(st);
+		else if (rc == YZ_ENOTFOUND)
+			rc = 0; /* gone meanwhile */
+		record_free(&rec);
 	}
-	buf_free(&sql);
-	buf_free(&args);
+	free(rows.v);
 	return rc < 0 ? rc : 0;
 }

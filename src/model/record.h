@@ -26,9 +26,10 @@ struct record {
 	const struct kind *kind; /* the base kind, borrowed from the schema */
 	bool removed;
 	char *removed_reason, *created_at, *created_by; /* "" if unknown */
-	int64_t conflicts; /* registers with several standing values */
-	char **values;     /* per field of kind: canonical JSON, or NULL */
-	size_t n;          /* = kind->n_fields when it was read */
+	int64_t conflicts;   /* registers with several standing values */
+	const char **values; /* per field of kind: canonical JSON, or NULL */
+	char *text;          /* what they point into */
+	size_t n;            /* = kind->n_fields when it was read */
 };
 
 #define RECORD_INIT \

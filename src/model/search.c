@@ -104,7 +104,7 @@ search_query(struct buf *out, const char *text, struct err *err)
 	return 0;
 }
 
-#define BATCH 32 /* hits read at once */
+#define BATCH 64 /* hits read at once */
 
 struct hit {
 	int64_t rec;
@@ -136,7 +136,7 @@ give(struct replica *r, const struct hit *hit,
  * may ask the database too. */
 static int
 next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
-    const struct buf *query, int64_t after, struct err *err)
+    const struct buf *query, int64_t after, size_t most, struct err *err)
 {
 	struct db_stmt *st;
 	int rc;
@@ -148,7 +148,7 @@ next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
 	    "SELECT s.rowid, r.kind FROM _search s JOIN _record r"
 	    " ON r.rec = s.rowid WHERE _search MATCH ? AND s.rowid > ?"
 	    " ORDER BY s.rowid LIMIT ?",
-	    "tii", (const char *)query->b, query->len, after, (int64_t)BATCH);
+	    "tii", (const char *)query->b, query->len, after, (int64_t)most);
 	if (rc != 0)
 		return rc;
 	while (*n < BATCH && (rc = db_step(st, err)) == 1) {
@@ -161,28 +161,54 @@ next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
 	return rc < 0 ? rc : 0;
 }
 
+/* To count all would be to read all: a common word is in every tenth. */
+static int
+count(struct search *s, struct replica *r, const struct buf *query,
+    struct err *err)
+{
+	int rc;
+
+	s->total = 0;
+	s->beyond = false;
+	if (s->count_max == 0)
+		return 0;
+	rc = db_get_int(&s->total, replica_db(r), err,
+	    "SELECT count(*) FROM (SELECT 1 FROM _search WHERE _search MATCH ?"
+	    " LIMIT ?)",
+	    "ti", (const char *)query->b, query->len, s->count_max + 1);
+	s->beyond = s->total > s->count_max;
+	if (s->beyond)
+		s->total = s->count_max;
+	return rc;
+}
+
 int
-search_find(struct replica *r, const char *text, int64_t limit,
+search_find(struct replica *r, struct search *s,
     int (*fn)(void *arg, const struct record *rec, struct err *err), void *arg,
-    int64_t *total, struct err *err)
+    struct err *err)
 {
 	struct buf query = BUF_INIT;
 	struct hit hits[BATCH];
-	int64_t given = 0, last = -1;
-	size_t n = BATCH, i;
+	int64_t given = 0, last = s->after;
+	size_t n, most, i;
 	int rc;
 
-	rc = search_query(&query, text, err);
-	if (rc == 0 && total != NULL)
-		rc = db_get_int(total, replica_db(r), err,
-		    "SELECT count(*) FROM _search WHERE _search MATCH ?", "t",
-		    (const char *)query.b, query.len);
-	while (rc == 0 && n == BATCH && given < limit) {
-		rc = next_hits(hits, &n, r, &query, last, err);
+	s->next = 0;
+	rc = search_query(&query, s->text, err);
+	if (rc == 0)
+		rc = count(s, r, &query, err);
+	/* One more than asked for tells whether it goes on. */
+	for (n = most = 0; rc == 0 && n == most && s->next == 0;) {
+		most = s->limit - given < BATCH ? (size_t)(s->limit - given) + 1
+						: BATCH;
+		rc = next_hits(hits, &n, r, &query, last, most, err);
 		for (i = 0; i < n; i++) {
-			last = hits[i].rec;
-			if (rc == 0 && given < limit)
+			if (rc == 0 && given < s->limit) {
+				last = hits[i].rec;
 				rc = give(r, &hits[i], fn, arg, &given, err);
+			} else {
+				s->next = last;
+			}
 			free(hits[i].kind);
 		}
 	}

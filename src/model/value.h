@@ -53,6 +53,8 @@ void value_stored(struct buf *json, const struct field *f, const char *value);
 /* Append a value for people to read: labels of codes, titles of records. */
 int value_text(struct buf *out, struct replica *r, const struct field *f,
     const char *json, bool zh, struct err *err);
+/* Is the text for people of a field's value its own characters? */
+bool value_is_plain(const struct field *f, const char *json);
 /* Append a canonical JSON text's characters; other values as they are. */
 void value_plain(struct buf *out, const char *json);
 

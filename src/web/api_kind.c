@@ -19,15 +19,9 @@ static int
 count_records(
     int64_t *out, struct call *c, const struct kind *base, struct err *err)
 {
-	struct buf sql = BUF_INIT;
-	int rc;
-
-	buf_puts(&sql, "SELECT count(*) FROM ");
-	db_quote(&sql, base->name);
-	buf_puts(&sql, " WHERE removed = 0");
-	rc = db_get_int(out, replica_db(c->r), err, buf_str(&sql), "");
-	buf_free(&sql);
-	return rc;
+	return db_get_int(out, replica_db(c->r), err,
+	    "SELECT coalesce(sum(n), 0) FROM _tally WHERE kind = ?", "s",
+	    base->name);
 }
 
 /* The codes of its base kind's chooser that a sub-kind stands for. */

@@ -1,6 +1,7 @@
 /* The ledger: changesets, and what each did to which record. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,44 +134,70 @@ put_row(struct call *c, struct db_stmt *st, struct err *err)
 	return 0;
 }
 
-/* Newest first, in the order in which this station came to hold them; the
- * mark to go on from is a row's place in that order. */
+/* Where a page goes on: TIME.CHAIN.SEQ of the last row before, by which the
+ * rows are sorted: what comes meanwhile moves none of them. */
+struct mark {
+	long long time, chain, seq;
+};
+
+static int
+ask_mark(struct mark *out, struct call *c, struct err *err)
+{
+	const char *s = http_query(c->q, "_after");
+	char rest;
+
+	out->time = out->chain = out->seq = INT64_MAX;
+	if (s == NULL)
+		return 0;
+	if (sscanf(s, "%18lld.%18lld.%18lld%c", &out->time, &out->chain,
+		&out->seq, &rest) != 3)
+		return err_set(err, YZ_EINVAL,
+		    "_after is what next of the page before said");
+	return 0;
+}
+
+/* Newest first, by the time their authors' stations meant. */
 DESK_HANDLER(api_changesets)
 {
-	int64_t limit = ask(c, "_limit", PAGE), next = 0, n = 0;
+	int64_t limit = ask(c, "_limit", PAGE), n = 0;
+	struct mark mark;
 	struct db_stmt *st;
 	int rc;
 
 	if (limit < 1 || limit > PAGE_MAX)
 		limit = PAGE_MAX;
-	rc = db_query(&st, replica_db(c->r), err,
-	    "SELECT c.time, h.name, c.seq, c.ops FROM _changeset AS c"
-	    " JOIN _chain AS h ON h.no = c.chain"
-	    " ORDER BY c.time + c.offset DESC, h.name, c.seq DESC"
-	    " LIMIT ? OFFSET ?",
-	    "ii", limit + 1, ask(c, "_below", 0));
+	rc = ask_mark(&mark, c, err);
+	if (rc == 0)
+		rc = db_query(&st, replica_db(c->r), err,
+		    "SELECT c.time + c.offset, h.name, c.seq, c.ops, c.chain"
+		    " FROM _changeset AS c CROSS JOIN _chain AS h"
+		    " ON h.no = c.chain"
+		    " WHERE c.time + c.offset <= ?1"
+		    " AND (c.time + c.offset, c.chain, c.seq) < (?1, ?2, ?3)"
+		    " ORDER BY c.time + c.offset DESC, c.chain DESC,"
+		    " c.seq DESC LIMIT ?4",
+		    "iiii", (int64_t)mark.time, (int64_t)mark.chain,
+		    (int64_t)mark.seq, limit + 1);
 	if (rc != 0)
 		return rc;
 	buf_puts(&c->p->body, "{\"changesets\":[");
-	while ((rc = db_step(st, err)) == 1) {
-		if (n == limit) {
-			next = ask(c, "_below", 0) + n;
-			rc = 0;
-			break;
-		}
+	while ((rc = db_step(st, err)) == 1 && n < limit) {
 		if (n++ > 0)
 			buf_putc(&c->p->body, ',');
+		mark.time = db_int(st, 0);
+		mark.chain = db_int(st, 4);
+		mark.seq = db_int(st, 2);
 		rc = put_row(c, st, err);
 		if (rc != 0)
 			break;
 	}
 	db_done(st);
-	if (next > 0)
-		buf_printf(
-		    &c->p->body, "],\"next\":\"%lld\"}", (long long)next);
+	if (rc == 1)
+		buf_printf(&c->p->body, "],\"next\":\"%lld.%lld.%lld\"}",
+		    mark.time, mark.chain, mark.seq);
 	else
 		buf_puts(&c->p->body, "],\"next\":null}");
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static void

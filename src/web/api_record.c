@@ -26,6 +26,7 @@
 #define LIMIT_DEFAULT 50
 #define PAGE_MAX 500
 #define FILTERS_MAX 32
+#define COUNT_MAX 1000 /* found records are counted up to here */
 
 /* --- lists
  * --------------------------------------------------------------------- */
@@ -131,16 +132,30 @@ DESK_HANDLER(api_records)
 DESK_HANDLER(api_find)
 {
 	struct page page = {.c = c, .limit = ask_limit(c)};
-	const char *text = http_query(c->q, "q");
-	int64_t total = 0;
+	const char *after = http_query(c->q, "_after");
+	struct search search = {.text = http_query(c->q, "q"),
+	    .limit = page.limit,
+	    .count_max = COUNT_MAX};
+	char *end;
 	int rc;
 
-	if (text == NULL)
+	if (search.text == NULL)
 		return err_set(err, YZ_EINVAL, "q is missing: what to find");
+	if (after != NULL) {
+		search.after = strtoll(after, &end, 10);
+		if (end == after || *end != '\0' || search.after < 0)
+			return err_set(err, YZ_EINVAL,
+			    "_after is what next of the page before said");
+	}
 	buf_puts(&c->p->body, "{\"records\":[");
-	rc =
-	    search_find(c->r, text, page.limit, put_record, &page, &total, err);
-	buf_printf(&c->p->body, "],\"total\":%lld}", (long long)total);
+	rc = search_find(c->r, &search, put_record, &page, err);
+	buf_puts(&c->p->body, "],\"next\":");
+	if (search.next != 0)
+		buf_printf(&c->p->body, "\"%lld\"", (long long)search.next);
+	else
+		buf_puts(&c->p->body, "null");
+	buf_printf(&c->p->body, ",\"total\":%lld,\"more\":%s}",
+	    (long long)search.total, search.beyond ? "true" : "false");
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "base/db.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "canon.h"
 #include "changeset.h"
 #include "desk.h"
@@ -227,9 +228,24 @@ DESK_HANDLER(api_stations)
 /* --- what is wrong
  * ------------------------------------------------------------------- */
 
+#define PAGE 100
+#define PAGE_MAX 500
+
+static int64_t
+ask_page(struct call *c)
+{
+	const char *s = http_query(c->q, "_limit");
+	long long n = s == NULL ? PAGE : strtoll(s, NULL, 10);
+
+	return n < 1 ? 1 : n > PAGE_MAX ? PAGE_MAX : n;
+}
+
+#define PAGE_FULL 1 /* returned to end a list */
+
 struct conflicts {
 	struct call *c;
-	char at[RECORD_ID_LEN + 128]; /* record and register being written */
+	char *at; /* "KIND ID REGISTER" being written, NULL: none yet */
+	int64_t n, limit;
 };
 
 static void
@@ -251,7 +267,7 @@ begin_conflict(
 
 	rc = record_title(&title, f->c->r, v->kind, v->id, err);
 	buf_printf(out, "%s{\"kind\":\"%s\",\"id\":\"%s\"",
-	    f->at[0] == '\0' ? "" : "]},", v->kind, v->id);
+	    f->at == NULL ? "" : "]},", v->kind, v->id);
 	put_member(out, "title", buf_str(&title));
 	put_member(out, "register", v->reg);
 	put_member(out, "label_zh", field == NULL ? v->reg : field->label_zh);
@@ -266,15 +282,22 @@ put_conflict(void *arg, const struct conflict_value *v, struct err *err)
 {
 	struct conflicts *f = arg;
 	struct buf *out = &f->c->p->body;
-	char at[sizeof(f->at)], when[CLOCK_LEN];
+	char *at = mem_printf("%s %s %s", v->kind, v->id, v->reg);
+	char when[CLOCK_LEN];
 	int rc = 0;
 
-	snprintf(at, sizeof(at), "%s %s", v->id, v->reg);
-	if (strcmp(at, f->at) == 0)
+	if (f->at != NULL && strcmp(at, f->at) == 0)
 		buf_putc(out, ',');
+	else if (f->n++ == f->limit)
+		rc = PAGE_FULL;
 	else
 		rc = begin_conflict(f, v, err);
-	memcpy(f->at, at, sizeof(f->at));
+	if (rc != 0) {
+		free(at);
+		return rc;
+	}
+	free(f->at);
+	f->at = at;
 	clock_format(when, v->time);
 	buf_printf(out, "{\"value\":%s,\"shown\":%s,\"station\":\"%s\"",
 	    v->value, v->shown ? "true" : "false", v->writer);
@@ -285,15 +308,49 @@ put_conflict(void *arg, const struct conflict_value *v, struct err *err)
 	return rc;
 }
 
+/* Where a page goes on: KIND ID REGISTER, as it ended. */
+static int
+ask_conflict(struct conflict_place *out, char *copy, struct err *err)
+{
+	char *id, *reg;
+
+	out->kind = out->id = out->reg = NULL;
+	if (copy == NULL)
+		return 0;
+	id = strchr(copy, ' ');
+	reg = id == NULL ? NULL : strchr(id + 1, ' ');
+	if (reg == NULL)
+		return err_set(err, YZ_EINVAL,
+		    "_after is what next of the page before said");
+	*id++ = *reg++ = '\0';
+	out->kind = copy;
+	out->id = id;
+	out->reg = reg;
+	return 0;
+}
+
 DESK_HANDLER(api_conflicts)
 {
-	struct conflicts f = {c, ""};
+	const char *after = http_query(c->q, "_after");
+	char *copy = after == NULL ? NULL : mem_strdup(after);
+	struct conflicts f = {c, NULL, 0, ask_page(c)};
+	struct conflict_place place;
 	int rc;
 
 	buf_puts(&c->p->body, "{\"conflicts\":[");
-	rc = conflict_list(c->r, 0, put_conflict, &f, err);
-	buf_puts(&c->p->body, f.at[0] == '\0' ? "]}" : "]}]}");
-	return rc;
+	rc = ask_conflict(&place, copy, err);
+	if (rc == 0)
+		rc = conflict_list_after(c->r, &place, put_conflict, &f, err);
+	buf_puts(&c->p->body, f.at == NULL ? "]" : "]}]");
+	buf_puts(&c->p->body, ",\"next\":");
+	if (rc == PAGE_FULL)
+		canon_put_text(&c->p->body, f.at, strlen(f.at));
+	else
+		buf_puts(&c->p->body, "null");
+	buf_putc(&c->p->body, '}');
+	free(f.at);
+	free(copy);
+	return rc < 0 ? rc : 0;
 }
 
 /* Where a page goes on: CHAIN.SEQ.OP, numbers of this replica's. */
@@ -352,18 +409,6 @@ add_quarantined(
 	json_set(one, "changeset", json_text(db_text(st, 6)));
 	json_add(list, one);
 	return add_author(one, c, db_text(st, 3), db_int(st, 4), err);
-}
-
-#define QUARANTINE_PAGE 100
-#define QUARANTINE_PAGE_MAX 500
-
-static int64_t
-ask_page(struct call *c)
-{
-	const char *s = http_query(c->q, "_limit");
-	long long n = s == NULL ? QUARANTINE_PAGE : strtoll(s, NULL, 10);
-
-	return n < 1 ? 1 : n > QUARANTINE_PAGE_MAX ? QUARANTINE_PAGE_MAX : n;
 }
 
 DESK_HANDLER(api_quarantine)

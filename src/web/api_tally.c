@@ -58,11 +58,61 @@ put_row(struct buf *out, const struct by *by, struct db_stmt *st)
 	buf_printf(out, "\"count\":%lld}", (long long)db_int(st, (int)by->n));
 }
 
+/* The column of _tally that has a field, or NULL. */
+static const char *
+kept(const struct kind *base, const struct field *f)
+{
+	static const char *const columns[KIND_TALLIED_MAX] = {
+	    "a", "b", "c", "d"};
+	size_t i;
+
+	for (i = 0; i < base->n_tallied; i++)
+		if (base->tallied[i] == f)
+			return columns[i];
+	return NULL;
+}
+
+/* From what is kept; a boolean is there as text, as any value. */
+static void
+put_kept(struct buf *sql, const struct kind *base, const struct by *by)
+{
+	size_t i;
+
+	buf_puts(sql, "SELECT ");
+	for (i = 0; i < by->n; i++)
+		buf_printf(sql,
+		    by->v[i]->type == FIELD_BOOL
+			? "CASE WHEN %1$s IN ('0', '1') THEN CAST(%1$s AS"
+			  " INTEGER) ELSE %1$s END, "
+			: "%1$s, ",
+		    kept(base, by->v[i]));
+	buf_puts(sql, "sum(n) FROM _tally WHERE kind = ? GROUP BY 1");
+	for (i = 1; i < by->n; i++)
+		buf_printf(sql, ", %zu", i + 1);
+}
+
+static void
+put_counted(struct buf *sql, const struct kind *base, const struct by *by)
+{
+	size_t i;
+
+	buf_puts(sql, "SELECT ");
+	for (i = 0; i < by->n; i++) {
+		db_quote(sql, by->v[i]->name);
+		buf_puts(sql, ", ");
+	}
+	buf_puts(sql, "count(*) FROM ");
+	db_quote(sql, base->name);
+	buf_puts(sql, " WHERE removed = 0 AND ? IS NOT NULL GROUP BY 1");
+	for (i = 1; i < by->n; i++)
+		buf_printf(sql, ", %zu", i + 1);
+}
+
 DESK_HANDLER(api_tally)
 {
 	const char *names = http_query(c->q, "by");
 	const struct kind *kind, *base;
-	struct buf sql = BUF_INIT, list = BUF_INIT;
+	struct buf sql = BUF_INIT;
 	struct buf *out = &c->p->body;
 	struct db_stmt *st;
 	struct by by;
@@ -78,16 +128,14 @@ DESK_HANDLER(api_tally)
 	rc = read_by(&by, base, names, err);
 	if (rc != 0)
 		return rc;
-	for (i = 0; i < by.n; i++) {
-		db_quote(&list, by.v[i]->name);
-		buf_putc(&list, ',');
-	}
-	buf_printf(&sql, "SELECT %scount(*) FROM ", buf_str(&list));
-	db_quote(&sql, base->name);
-	list.len--; /* the last comma */
-	buf_printf(&sql, " WHERE removed = 0 GROUP BY %.*s", (int)list.len,
-	    (const char *)list.b);
-	rc = db_query(&st, replica_db(c->r), err, buf_str(&sql), "");
+	for (i = 0; i < by.n && kept(base, by.v[i]) != NULL;)
+		i++;
+	if (i == by.n)
+		put_kept(&sql, base, &by);
+	else
+		put_counted(&sql, base, &by);
+	rc = db_query(
+	    &st, replica_db(c->r), err, buf_str(&sql), "s", base->name);
 	buf_puts(out, "{\"rows\":[");
 	if (rc == 0) {
 		for (i = 0; (rc = db_step(st, err)) == 1; i++) {
@@ -98,6 +146,5 @@ DESK_HANDLER(api_tally)
 	}
 	buf_puts(out, "]}");
 	buf_free(&sql);
-	buf_free(&list);
 	return rc;
 }

@@ -15,10 +15,20 @@
 #include "replica.h"
 #include "schema.h"
 
+/* The name of a value within an object. */
+static void
+put_name(struct buf *out, const char *between, const char *name)
+{
+	buf_puts(out, between);
+	buf_putc(out, '"');
+	buf_puts(out, name);
+	buf_puts(out, "\":");
+}
+
 static void
 put_member(struct buf *out, const char *name, const char *text)
 {
-	buf_printf(out, ",\"%s\":", name);
+	put_name(out, ",", name);
 	canon_put_text(out, text, strlen(text));
 }
 
@@ -44,8 +54,8 @@ put_values(struct buf *out, const struct record *rec)
 	for (i = 0; i < rec->n; i++) {
 		if (rec->values[i] == NULL)
 			continue;
-		buf_printf(out, "%s\"%s\":%s", between,
-		    rec->kind->fields[i]->name, rec->values[i]);
+		put_name(out, between, rec->kind->fields[i]->name);
+		buf_puts(out, rec->values[i]);
 		between = ",";
 	}
 	buf_putc(out, '}');
@@ -62,15 +72,19 @@ put_texts(struct buf *out, struct replica *r, const struct record *rec, bool zh,
 
 	buf_puts(out, ",\"text\":{");
 	for (i = 0; rc == 0 && i < rec->n; i++) {
+		const struct field *f = rec->kind->fields[i];
+
 		if (rec->values[i] == NULL)
 			continue;
-		buf_clear(&text);
-		rc = value_text(
-		    &text, r, rec->kind->fields[i], rec->values[i], zh, err);
-		buf_printf(
-		    out, "%s\"%s\":", between, rec->kind->fields[i]->name);
-		canon_put_text(out, buf_str(&text), text.len);
+		put_name(out, between, f->name);
 		between = ",";
+		if (value_is_plain(f, rec->values[i])) {
+			buf_puts(out, rec->values[i]);
+			continue;
+		}
+		buf_clear(&text);
+		rc = value_text(&text, r, f, rec->values[i], zh, err);
+		canon_put_text(out, buf_str(&text), text.len);
 	}
 	buf_putc(out, '}');
 	buf_free(&text);
@@ -83,7 +97,9 @@ rec_put(struct buf *out, struct replica *r, const struct record *rec,
 {
 	int rc;
 
-	buf_printf(out, "{\"id\":\"%s\"", rec->id);
+	buf_puts(out, "{\"id\":\"");
+	buf_puts(out, rec->id);
+	buf_putc(out, '"');
 	put_member(out, "kind", rec->kind->name);
 	put_member(out, "owner", rec->owner);
 	put_title(out, rec);
@@ -91,7 +107,8 @@ rec_put(struct buf *out, struct replica *r, const struct record *rec,
 	rc = put_texts(out, r, rec, zh, err);
 	if (rc != 0)
 		return rc;
-	buf_printf(out, ",\"removed\":%s", rec->removed ? "true" : "false");
+	buf_puts(
+	    out, rec->removed ? ",\"removed\":true" : ",\"removed\":false");
 	if (rec->removed)
 		put_member(out, "removed_reason", rec->removed_reason);
 	put_member(out, "created_at", rec->created_at);

@@ -466,7 +466,7 @@ ask(const char *home, const char *count)
 	    .limit = 20};
 	struct record_query list = {.kind = "resource", .limit = 50};
 	struct replica *r = open_home(home);
-	int64_t total;
+	struct search search = {.limit = 20, .count_max = 1000};
 	struct err err;
 
 	for (i = 0; i < n; i++) {
@@ -480,9 +480,8 @@ ask(const char *home, const char *count)
 	tell("near", ms, n);
 	for (i = 0; i < n; i++) {
 		began = now();
-		must(search_find(
-			 r, words[i % 8], 20, nothing, NULL, &total, &err),
-		    &err);
+		search.text = words[i % 8];
+		must(search_find(r, &search, nothing, NULL, &err), &err);
 		ms[i] = (now() - began) * 1e3;
 	}
 	tell("find", ms, n);

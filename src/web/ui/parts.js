@@ -185,3 +185,20 @@ export function Head({ title, small, at, children }) {
 		${at > 0 && html`<span class="dim"><${AsOf} at=${at}/></span>`}
 		<div class="tools">${children}</div></header>`;
 }
+
+// The way on from a page of a long list: load(next) brings it.
+export function More({ next, count, load }) {
+	const [error, setError] = useState(null);
+	const more = async () => {
+		try {
+			await load(next);
+			setError(null);
+		} catch (e) {
+			setError(e);
+		}
+	};
+
+	return html`<${Trouble} error=${error}/><p class="more">${next ? html`
+		<button class="q" onClick=${more}>${_('{n} more', { n: count })}
+		</button>` : html`<span class="dim">${_('That is all.')}</span>`}</p>`;
+}

@@ -313,6 +313,7 @@ export default {
 	'may be saved incomplete: a title is enough, gaps stay marked': '可先存不完整的：有标题即可，缺项会一直标出',
 	'Found: {q}': '查找：{q}',
 	'{n} of {all}': '列出 {n}，共 {all}',
+	'{n} of more than {all}': '列出 {n}，共超过 {all}',
 	'Nothing here contains “{q}”.': '本站没有含“{q}”的记录。',
 	'Try fewer or other characters: names, addresses and numbers are searched.': '请少输几个字或换个词：查找范围是名称、地址和号码。',
 	'Title': '名称',

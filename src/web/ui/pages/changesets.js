@@ -154,7 +154,7 @@ function List() {
 	const more = async () => {
 		try {
 			const page = await get('changesets' + query({ _limit: PAGE,
-				_below: next }));
+				_after: next }));
 
 			setPages({ list: [...pages.list, ...page.changesets],
 				next: page.next });

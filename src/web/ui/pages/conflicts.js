@@ -1,17 +1,21 @@
 // What was changed on both sides, and what is held but does not count.  One
 // click decides, as an ordinary signed change.
-import { html, useState } from '../vendor/preact.js';
-import { drop, get, patch, recordPath } from '../api.js';
+import { html, useEffect, useState } from '../vendor/preact.js';
+import { drop, get, patch, query, recordPath } from '../api.js';
 import { _, label, lang } from '../i18n.js';
 import { typed } from '../fields.js';
 import { kindOf, kinds, ownKind, streamMay } from '../kinds.js';
 import { nameOf } from '../names.js';
-import { Head, Id, Loaded, tell, Trouble, useLoad, When } from '../parts.js';
+import { Head, Id, Loaded, More, tell, Trouble, useLoad, When } from
+	'../parts.js';
 import { recordHref } from '../route.js';
 import { registerName, registerValue, split } from '../words.js';
 
-async function load() {
-	const [{ conflicts }, list] = await Promise.all([get('conflicts'), kinds()]);
+const PAGE = 100;
+
+async function load(after) {
+	const [{ conflicts, next }, list] = await Promise.all([get('conflicts' +
+		query({ _limit: PAGE, _after: after })), kinds()]);
 	const titles = new Map();
 
 	for (const c of conflicts) {
@@ -29,7 +33,7 @@ async function load() {
 		c.exercise = r?.values.exercise === true;
 		c.of = await kindOf(c.own);
 	}
-	return conflicts;
+	return { conflicts, next };
 }
 
 // The change that chooses this value.
@@ -173,17 +177,34 @@ function Quarantine() {
 
 export default function Conflicts({ user, station }) {
 	const of = useLoad(load, [lang]);
+	const [rest, setRest] = useState(null);
 	const again = () => {
+		setRest(null);
 		of.again();
 		station.again();
 	};
 
+	useEffect(() => setRest(null), [lang]);
+	const first = of.data?.conflicts ?? [];
+	const known = new Set(first.map((c) => c.id + c.register));
+	const list = [...first, ...(rest?.conflicts ?? []).filter((c) =>
+		!known.has(c.id + c.register))];
+	const next = rest ? rest.next : of.data?.next;
+
 	return html`<div class="page"><${Head} title=${_('To decide')} at=${of.at}/>
 		<section aria-labelledby="h-c"><h2 id="h-c">${_('Conflicts')}
-			<small>${of.data?.length || ''}</small></h2>
-		<${Loaded} of=${of}>${(list) => list.length === 0 ? html`
+			<small>${list.length ? list.length + (next ? '+' : '') : ''}</small>
+		</h2>
+		<${Loaded} of=${of}>${() => list.length === 0 ? html`
 			<p class="ok">${_('No field was changed on both sides.')}</p>` :
-			list.map((c) => html`<${Conflict} key=${c.id + c.register} c=${c}
+			html`${list.map((c) => html`<${Conflict} key=${c.id + c.register} c=${c}
 				again=${again} may=${(x) => streamMay(user, x.of)}/>`)}
+			${(next || rest) && html`<${More} next=${next} count=${PAGE}
+				load=${async (after) => {
+					const page = await load(after);
+
+					setRest({ next: page.next, conflicts: [
+						...rest?.conflicts ?? [], ...page.conflicts] });
+				}}/>`}`}
 		</${Loaded}></section><${Quarantine}/></div>`;
 }

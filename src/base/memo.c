@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/memo.h"
+#include "base/memo.h"
 
 #define MEMO_SLOTS 16384 /* a power of two */
 

@@ -3,8 +3,8 @@
  * such as the code of 长征街道 in column 乡镇: about a field, from text to
  * text.  A newer answer may push out an older one.
  */
-#ifndef MODEL_MEMO_H
-#define MODEL_MEMO_H
+#ifndef BASE_MEMO_H
+#define BASE_MEMO_H
 
 struct memo;
 
