@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,19 +167,21 @@ write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
 	return rc;
 }
 
-/* A file with nothing in its first line is none. */
+/* A file with nothing in its first line is none; one that cannot be read is
+ * no reason to do without. */
 static bool
 has_passphrase(const char *file)
 {
-	char first = '\n';
-	FILE *f = fopen(file, "re");
+	FILE *f = strcmp(file, "-") == 0 ? NULL : fopen(file, "re");
+	bool has;
+	int first;
 
 	if (f == NULL)
-		return false;
-	if (fread(&first, 1, 1, f) != 1)
-		first = '\n';
+		return strcmp(file, "-") == 0 || errno != ENOENT;
+	first = fgetc(f);
+	has = ferror(f) || (first != EOF && first != '\n' && first != '\r');
 	fclose(f);
-	return first != '\n' && first != '\r';
+	return has;
 }
 
 /* Before a person types a passphrase for nothing: is there a station? */

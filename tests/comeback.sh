@@ -194,6 +194,10 @@ printf '\n' >empty
 ok "with an empty passphrase file too" \
 	county backup x.backup --passphrase empty --to-recovery
 is "$(head -c 15 x.backup)" yizhan-sealed-1 "it is to the recovery key"
+ok "and with one that is not there" \
+	county backup x.backup --passphrase nowhere --to-recovery
+status 1 "but not with one that cannot be read" \
+	county backup z.backup --passphrase . --to-recovery
 ok "where there is a passphrase" \
 	county backup y.backup --passphrase pass --to-recovery
 is "$(head -c 15 y.backup)" yizhan-cipher-1 "it is used"
@@ -236,9 +240,10 @@ ok "typed at a terminal the paper opens it" script -qec \
 like "$(cat "$T/.out")" 'not as it was printed' "and a mistyped line is asked for again"
 is "$(names county)" "$(printf '%s\n' 丁 丙 乙 甲 戊 己 | sort | tr '\n' ' ')" \
 	"it holds what was written before the backup"
-is "$(audit)" "$(cat logged)" "and the audit log, every entry as it was"
+is "$(audit | head -n "$(wc -l <logged)")" "$(cat logged)" \
+	"and the audit log, every entry as it was"
 county verify >verified 2>&1 || :
-like "$(cat verified)" "^$(wc -l <logged) entries of the audit log checked" \
+like "$(cat verified)" "^$(audit | wc -l) entries of the audit log checked" \
 	"which is looked at"
 unlike "$(cat verified)" '^audit log: ' "and proves itself whole, under keys that were burnt"
 ok "the same sheet asks for new keys" county rotate --recovery sheet2 -o request
