@@ -1,7 +1,7 @@
 #!/bin/sh
 # Goal of this test: threat T07, words that a shell or an option parser would
 # act on.  Two hundred hostile strings are given as a station's code, as
-# addresses, as names, as records' values, as SSH_ORIGINAL_COMMAND and as the
+# addresses of whom to call, as names, as records' values, as SSH_ORIGINAL_COMMAND and as the
 # command itself.  strace sees every execve: only yizhan itself was ever
 # started, no file appears, and what is refused is refused with one line.
 #
@@ -21,6 +21,12 @@ export ASAN_OPTIONS
 
 ok "a station" "$yizhan" -C "$T/home" init 520300 --top --name 遵义市 \
 	--divisions none
+# And a county that calls it, as far as anybody answers there.
+ssh-keygen -q -t ed25519 -N '' -f host
+"$yizhan" -C "$T/home" invite 520302 --name 红花岗区 --address 127.0.0.1:1 \
+	--host-key host.pub --auto -o i-520302 2>/dev/null
+"$yizhan" -C "$T/county" join i-520302 >/dev/null 2>&1
+ok "and a county below it" test -s county/station
 
 # --- the strings: every wrapping of every command ----------------------------
 canary=$T/canary
@@ -56,11 +62,14 @@ is "$(sort -u words | wc -l | tr -d ' ')" 200 "two hundred strings"
 # --- everything that takes a word ---------------------------------------------
 # sshd gives what the caller wants to run in SSH_ORIGINAL_COMMAND.
 cat >all.sh <<'EOF'
-n=0
+n=0 called=
 while IFS= read -r s; do
 	SSH_ORIGINAL_COMMAND="$s" "$yizhan" -C "$T/home" peer --as "$s" \
 		</dev/null
 	"$yizhan" "$s"
+	# The client: as it is, and with a port, so that it is called.
+	"$yizhan" -C "$T/county" link 520300 --address "$s"
+	"$yizhan" -C "$T/county" link "$s" --address 127.0.0.1:1
 	n=$((n + 1))
 	[ $((n % 10)) -eq 0 ] || continue
 	SSH_ORIGINAL_COMMAND="$s" "$yizhan" -C "$T/home" peer --as 520302 \
@@ -72,11 +81,17 @@ while IFS= read -r s; do
 	"$yizhan" -C "$T/home" add org otype=em "name=$s" --as "$s"
 	"$yizhan" -C "$T/home" find "$s"
 	"$yizhan" -C "$T/home" get "$s" -o "$T/g"
+	"$yizhan" -C "$T/county" link 520300 --address "$s:1" && called=$called.
+	"$yizhan" -C "$T/county" sync
+	"$yizhan" -C "$T/county" sync "$s"
+	"$yizhan" -C "$T/county" sync --limit "$s"
 done <words >out 2>err
+echo "$called" >called
 :
 EOF
 ok "all of them are tried" strace -f -qq --seccomp-bpf -e trace=execve,execveat \
 	-e signal=none -o trace sh all.sh
+is "$(cat called)" "" "none of them is taken for an address"
 runs=$(grep -c "execve(\"$yizhan\"" trace)
 echo "# $runs runs"
 ok "that is over five hundred runs" test "$runs" -gt 500
@@ -85,6 +100,7 @@ is "$(grep -E 'exec(ve|veat)\(' trace | grep -vF "execve(\"$yizhan\"" |
 	"nothing else was ever started"
 not_ok "no command has left a trace" test -e "$canary"
 ok "the station is as it was" "$yizhan" -C "$T/home" verify --deep
+ok "and so is the county" "$yizhan" -C "$T/county" verify --deep
 is "$(grep -cvE '^(yizhan: |usage: yizhan )' err)" 0 \
 	"every refusal is a line of ours"
 unlike "$(cat err)" 'SQL|syntax error|near "' "no database saw a word as SQL"
