@@ -1,9 +1,10 @@
 #!/bin/sh
 # Goal of this test: threat T07, words that a shell or an option parser would
 # act on.  Two hundred hostile strings are given as a station's code, as
-# addresses of whom to call, as names, as records' values, as SSH_ORIGINAL_COMMAND and as the
-# command itself.  strace sees every execve: only yizhan itself was ever
-# started, no file appears, and what is refused is refused with one line.
+# addresses of whom to call, as names, as records' values, as
+# SSH_ORIGINAL_COMMAND and as the command itself.  strace sees every execve:
+# only yizhan itself was ever started, no file appears, and what is refused is
+# refused with one line.
 #
 # shellcheck disable=SC2154 # what lib.sh sets
 # shellcheck source=tests/lib.sh

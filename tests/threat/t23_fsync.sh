@@ -13,7 +13,7 @@
 #   the database, after that copying: the WAL stays and is copied again.
 #
 # What any command ever acknowledged is there afterwards, the station goes on
-# by itself, and every check is clean.
+# by itself, and every check is clean.  So it is with a station that receives.
 #
 # shellcheck disable=SC2154 # what lib.sh sets
 # shellcheck source=tests/lib.sh
@@ -89,4 +89,64 @@ ok "every check is clean" y verify --deep
 y digest >before
 ok "it is rebuilt" y rebuild
 is "$(y digest)" "$(cat before)" "and is the same"
+
+# --- who receives ---------------------------------------------------------------
+# The forced command of the called side is strace: each fsync of a session fails
+# once, in turn.  The caller believes the receiver only what became durable.
+# shellcheck source=tests/sshd.sh
+. "$top/tests/sshd.sh"
+cleanup() { sshd_stop; }
+sshd_start || bail "sshd does not start"
+county() { "$yizhan" -C "$T/county" "$@"; }
+door() { y keys --authorized >keys.new && mv keys.new sshd/keys; }
+y invite 520302 --name 红花岗区 --address "127.0.0.1:$port" \
+	--host-key sshd/host.pub --auto -o invitation 2>/dev/null
+door
+county join invitation >/dev/null 2>&1
+door
+county sync >/dev/null
+cat >receiver <<END
+#!/bin/sh
+ASAN_OPTIONS=detect_leaks=0
+export ASAN_OPTIONS
+read -r call when <$T/fails
+exec strace -f -qq -y -o $T/received -e trace=fsync,fdatasync -e signal=none \\
+	-e "inject=\$call:error=EIO:when=\$when" \\
+	"$yizhan" -C $T/home peer --as 520302
+END
+chmod +x receiver
+sed "s|command=\"[^\"]*\"|command=\"$T/receiver\"|" sshd/keys >keys.bad
+cp sshd/keys keys.good
+waits() { # changesets that the county knows not to be there
+	county status --json | sed -n 's/.*"what":"peer".*"waiting":\([0-9]*\).*/\1/p'
+}
+there() { y list org --limit 10000 --json | grep -c '"name":"县局'; }
+
+is "$(waits)" 0 "nothing of the county waits"
+lying="" ended=0 failed=0 written=0
+round() { # SYSCALL WHEN
+	county add org otype=em "name=县局$1$2" >/dev/null
+	written=$((written + 1))
+	echo "$1 $2" >fails
+	cp keys.bad sshd/keys
+	rm -f received
+	county sync >/dev/null 2>&1 || ended=$((ended + 1))
+	injected=$(grep INJECTED received) || return 1
+	failed=$((failed + 1))
+	# What is durable there, as the next to open it finds it.
+	has=$(there) left=$(waits)
+	[ $((written - has)) -le "$left" ] || lying="$lying $1:$2:$has:$left"
+}
+for call in fsync fdatasync; do
+	n=1
+	while round "$call" "$n" && [ "$n" -lt 12 ]; do n=$((n + 1)); done
+done
+echo "# $failed failed in $written sessions, $ended of which ended badly"
+ok "several of a session's syncs failed, each once" test "$failed" -ge 4
+ok "and ended sessions" test "$ended" -ge 2
+is "$lying" "" "what was not durable still waits at the county"
+cp keys.good sshd/keys
+like "$(county sync)" 'complete$' "the next session completes"
+is "$(waits) $(there)" "0 $written" "then all of it is there"
+ok "the receiver verifies" y verify --deep
 tap_done
