@@ -125,6 +125,19 @@ is "$(echo "$first" | text title) $(body duty1 GET \
 	"/api/records/resource?_sort=-lon&_limit=1&_after=$after" | text title)" \
 	"远方大队 消防救援大队" "a list goes downwards too, page by page"
 
+# --- the stations' lag ----------------------------------------------------------------------
+county add resource.team name=新队 rkind=R01 persons=3 level=county lon=106.9 \
+	lat=27.7 >/dev/null
+ok "a county with news calls" county sync
+station() { body duty1 GET /api/stations | grep -o "{\"code\":\"$1\"[^{]*"; }
+like "$(station 520302)" '"news":"20[^"]*","quiet":0' \
+	"the stations' list says when its last news came"
+county sync >/dev/null
+county sync >/dev/null
+like "$(station 520302)" '"news":"20[^"]*","quiet":2' \
+	"and in how many contacts there was none since"
+like "$(station 520300)" '"news":null,"quiet":0' "one is no news to oneself"
+
 # --- the quarantine's pages --------------------------------------------------------------
 # A county whose program does not ask whose a record is.
 for n in 0 1 2 3 4 5 6; do

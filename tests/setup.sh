@@ -191,12 +191,19 @@ fp=$(text fingerprint <made)
 like "$fp" '^[0-9]{5}(-[0-9]{5}){7}$' "the invitation brings a fingerprint"
 like "$(cat made)" "\"parent\":\"520300\",\"address\":\"127.0.0.1:$port\"" \
 	"and says whom to ring"
-ok "who hears it lets the county in" city confirm 520302 "$fp"
-keys
 check=$(sed '$d' made | signs)
 is "$(try "$check" "$(accounts Night-watch-3)")" 200 "it is set up"
+ok "the daemon goes on" wait_for 20 there
+echo insecure >.curlrc
+HOME=$T login sys1 Night-watch-1
+like "$(HOME=$T body sys1 GET /api/station)" "\"fingerprint\":\"$fp\"" \
+	"who logs in sees what is still to be read out"
+ok "who hears it lets the county in" city confirm 520302 "$fp"
+keys
 synced() { county digest 2>/dev/null | grep -q '^resource 1 '; }
 ok "and syncs by itself, without another command" wait_for 60 synced
+unlike "$(HOME=$T body sys1 GET /api/station)" fingerprint \
+	"nothing is to be read out any more"
 is "$(openssl x509 -in county/keys/console.crt -noout -fingerprint -sha256 |
 	sed 's/.*=//')" "$(sed -n 's/^certificate *SHA-256 //p' said)" \
 	"its certificate is the one that was compared"

@@ -63,7 +63,8 @@ static const struct {
 	       " conflicts [any]"},
     {"Request", "fingerprint text, received text"},
     {"Seen", "chain text, seq int"},
-    {"Station", "code text, name text, parent text, keys int, peer Peer~"},
+    {"Station",
+	"code text, name text, parent text, keys int, news text~, quiet int, peer Peer~"},
     {"Stop", "what text, about text, at int, a text, b text, writer text,"
 	     " decides text, why text"},
     {"Token", "id text, name text, login text, role text, made_by text,"

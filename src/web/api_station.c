@@ -14,6 +14,7 @@
 #include "canon.h"
 #include "changeset.h"
 #include "desk.h"
+#include "enrol.h"
 #include "home.h"
 #include "local.h"
 #include "model/conflict.h"
@@ -55,18 +56,50 @@ struct peers {
 	size_t n;
 	struct replica_head *heads;
 	size_t n_heads;
+	struct local_news *news; /* through any of them */
+	size_t n_news;
 };
+
+static int
+add_news(
+    struct peers *out, struct local *local, const char *code, struct err *err)
+{
+	struct local_news *v = NULL;
+	size_t n = 0;
+	int rc;
+
+	rc = local_news(local, &v, &n, code, err);
+	if (rc == 0 && n > 0) {
+		out->news =
+		    mem_realloc(out->news, (out->n_news + n) * sizeof(*v));
+		memcpy(out->news + out->n_news, v, n * sizeof(*v));
+		out->n_news += n;
+	}
+	free(v);
+	return rc;
+}
 
 static int
 read_peers(struct peers *out, struct call *c, struct err *err)
 {
+	size_t i;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	rc = local_peers(c->local, &out->v, &out->n, err);
 	if (rc == 0)
 		rc = replica_heads(c->r, &out->heads, &out->n_heads, err);
+	for (i = 0; rc == 0 && i < out->n; i++)
+		rc = add_news(out, c->local, out->v[i].code, err);
 	return rc;
+}
+
+static void
+free_peers(struct peers *peers)
+{
+	free(peers->v);
+	free(peers->heads);
+	free(peers->news);
 }
 
 static int
@@ -130,6 +163,19 @@ put_counts(struct json *o, struct call *c, struct err *err)
 	return rc;
 }
 
+/* One that has asked to join and is in no roster: what is read out. */
+static void
+put_fingerprint(struct json *o, struct call *c)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	struct buf request = BUF_INIT;
+
+	enrol_request(&request, replica_home(c->r));
+	enrol_fingerprint(fingerprint, request.b, request.len);
+	json_set(o, "fingerprint", json_text(fingerprint));
+	buf_free(&request);
+}
+
 static void
 put_stop(void *arg, const struct stop *stop)
 {
@@ -170,6 +216,8 @@ DESK_HANDLER(api_station)
 	json_set(o, "inc", json_text(home->inc));
 	json_set(o, "parent", json_text(me == NULL ? "" : me->parent));
 	json_set(o, "time", time_or_null(clock_wall()));
+	if (me == NULL)
+		put_fingerprint(o, c);
 	json_set(o, "peers", list);
 	json_set(o, "stops", stops);
 	rc = read_peers(&peers, c, err);
@@ -184,10 +232,25 @@ DESK_HANDLER(api_station)
 		rc = put_counts(o, c, err);
 	if (rc == 0)
 		json_write(&c->p->body, o, 0);
-	free(peers.v);
-	free(peers.heads);
+	free_peers(&peers);
 	json_free(o);
 	return rc;
+}
+
+/* When something new of a station last came, by whatever way, and how many
+ * contacts since brought nothing. */
+static void
+put_news(struct json *one, const struct peers *peers, const char *code)
+{
+	const struct local_news *best = NULL;
+	size_t i;
+
+	for (i = 0; i < peers->n_news; i++)
+		if (strcmp(peers->news[i].writer, code) == 0 &&
+		    (best == NULL || peers->news[i].last > best->last))
+			best = &peers->news[i];
+	json_set(one, "news", time_or_null(best == NULL ? 0 : best->last));
+	json_set(one, "quiet", json_int(best == NULL ? 0 : best->contacts));
 }
 
 DESK_HANDLER(api_stations)
@@ -210,6 +273,7 @@ DESK_HANDLER(api_stations)
 		json_set(one, "name", json_text(st->name));
 		json_set(one, "parent", json_text(st->parent));
 		json_set(one, "keys", json_int((int64_t)st->n_keys));
+		put_news(one, &peers, st->code);
 		peer = NULL;
 		for (j = 0; rc == 0 && j < peers.n; j++)
 			if (strcmp(peers.v[j].code, st->code) == 0)
@@ -219,8 +283,7 @@ DESK_HANDLER(api_stations)
 	}
 	if (rc == 0)
 		json_write(&c->p->body, o, 0);
-	free(peers.v);
-	free(peers.heads);
+	free_peers(&peers);
 	json_free(o);
 	return rc;
 }

@@ -51,7 +51,8 @@ static const struct route routes[] = {
 	NULL,
 	"Server-sent events: \"change\" whenever something was committed"},
     {"GET", "/api/station", EVERYONE, 0, api_station, "", "", "", 200,
-	"code text, name text, inc text, parent text, time text, peers [Peer],"
+	"code text, name text, inc text, parent text, time text,"
+	" fingerprint? text, peers [Peer],"
 	" stops [Stop],"
 	" records int, conflicts int, quarantined int, chains int,"
 	" changesets int, missing_blobs int",

@@ -216,6 +216,25 @@ await see('the superior is asked, and is to be rung', async () => {
 	return /^\d{5}(-\d{5}){7}$/.test(fingerprint);
 });
 await everywhere('ring', county, 'county', (p) => p.waitForSelector('.groups'));
+await see('the county is set up', async () => {
+	await other.fill('#s-check', await signs(other));
+	await other.keyboard.press('Enter');
+	await fillAccounts(other);
+	await other.keyboard.press('Enter');
+	await other.waitForSelector('a.button', { timeout: 60000 });
+	await check(other, 'desk-done-joined');
+	await other.click('a.button');
+	await logIn(other, 'system');
+});
+await see('the line at the top says that it is not let in yet', async () => {
+	await other.waitForFunction(() => /520300 尚未准予加入/.test(
+	    document.querySelector('.link')?.innerText ?? ''));
+	await other.click('.link a');
+	await other.waitForSelector('.groups');
+	await check(other, 'desk-waiting');
+	return (await text(other, '.groups')).trim().replace(/\s+/g, '-') ===
+	    fingerprint;
+});
 await see('what is heard there lets it in', async () => {
 	const p = await open(city);
 
@@ -228,16 +247,6 @@ await see('what is heard there lets it in', async () => {
 	    document.querySelector('table.stations')?.innerText ?? ''));
 	keys();
 	await p.context().close();
-});
-await see('the county is set up', async () => {
-	await other.fill('#s-check', await signs(other));
-	await other.keyboard.press('Enter');
-	await fillAccounts(other);
-	await other.keyboard.press('Enter');
-	await other.waitForSelector('a.button', { timeout: 60000 });
-	await check(other, 'desk-done-joined');
-	await other.click('a.button');
-	await logIn(other, 'system');
 });
 await see('and in touch, with no other command', async () => {
 	await other.waitForFunction(() => /与遵义市联通/.test(

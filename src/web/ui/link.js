@@ -20,6 +20,11 @@ export function Link({ station, now }) {
 	const waits = parent?.waiting ?
 	    _('{n} to send up', { n: parent.waiting }) : '';
 
+	if (station.fingerprint)
+		return html`<div class="link off" role="status">
+			<b>${_('Not let in yet by {name}', { name: station.peers[0]?.code ??
+			    '?' })}</b><span><a href="/stations">${
+			_('read the fingerprint out')}</a></span></div>`;
 	if (!station.parent)
 		return html`<div class="link" role="status"><b>${
 		    _('Top station')}</b><span>${_('no superior')}</span></div>`;

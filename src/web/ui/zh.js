@@ -1,5 +1,7 @@
 // What the pages say, in Chinese.  Words: design.md, section 1.
 export default {
+	'Last news': '最新内容',
+	'nothing in {n} contacts since': '其后 {n} 次联系无新内容',
 	'The disk is full: nothing was saved. Ask the system administrator to make room.': '磁盘已满，没有保存。请系统管理员腾出空间。',
 	'{who} is neither the owner {owner} nor above it': '{who} 既不是属主 {owner}，也不是它的上级',
 	'incarnation {inc} of {who} is not in the roster, and goes on from none that counts here': '{who} 的化身 {inc} 不在名册中，也不承接本站认可的任何化身',
@@ -41,7 +43,7 @@ export default {
 	'There is a superior already. It has made an invitation, and the line to it is up.': '已有上级，上级已发来邀请文件，与上级的线路已通。',
 	'It is the first of a tree': '建立第一个站',
 	'Nobody is above it. All others join below it, by invitation.': '没有上级；其余各站凭邀请加入它的下面。',
-	'Ring {parent} {parent_name} and read this out:': '请打电话给{parent_name}（{parent}），念出这八组数字：',
+	'Ring {who} and read this out:': '请打电话给 {who}，念出这八组数字：',
 	'There it is compared with what has arrived, and this station is let in.': '对方与收到的申请核对无误后，即准予本站加入。',
 	'You can go on meanwhile.': '您可以同时继续下一步。',
 	'Recovery key of {name} {code}': '{name}（{code}）恢复密钥',
@@ -61,7 +63,10 @@ export default {
 	'Set up the station': '完成设置',
 	'The same again': '再输一次',
 	'{name} is a station': '{name}已建站',
-	'Once {parent} {parent_name} has let it in, it fetches by itself what belongs here.': '{parent_name}（{parent}）准予加入后，本站自行取回应有的内容。',
+	'Once {who} has let it in, it fetches by itself what belongs here.': '{who} 准予加入后，本站自行取回应有的内容。',
+	'Not let in yet by {name}': '{name} 尚未准予加入',
+	'read the fingerprint out': '请念出指纹',
+	'This station has asked to join': '本站已申请加入',
 	'This page is gone for ever; from now on people log in. The system administrator makes further accounts, and the security administrator gives them their roles.': '本页从此关闭，以后请登录使用。其他账号由系统管理员开设，角色由安全管理员授予。',
 	'To the login': '去登录',
 	'The station is starting …': '本站正在启动……',

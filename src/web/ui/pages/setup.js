@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from '../vendor/preact.js';
 import { setUp } from '../api.js';
 import { _, lang, N_ } from '../i18n.js';
+import { Ring } from '../ring.js';
 import { roleName, roleWhat } from '../roles.js';
 
 const STEPS = [N_('Set-up code'), N_('Station'), N_('Recovery key'),
@@ -148,12 +149,11 @@ function Choose({ api, onMade }) {
 }
 
 // --- what is to be kept, and said ------------------------------------------------------
-const Fingerprint = ({ made, more }) => html`<div class="note ring">
-	<p><b>${_('Ring {parent} {parent_name} and read this out:', made)}</b></p>
-	<p class="mono big groups">${made.fingerprint.split('-').map((g) => html`
-		<span key=${g}>${g}</span> `)}</p>
-	<p class="dim">${_('There it is compared with what has arrived, and this station is let in.')} ${more}</p>
-</div>`;
+const superior = (made) => made.parent_name ?
+	`${made.parent_name} ${made.parent}` : made.parent;
+
+const Fingerprint = ({ made, more }) => html`<${Ring} more=${more}
+	fingerprint=${made.fingerprint} who=${superior(made)}/>`;
 
 const rows = (digits) => digits.trim().split('\n').map((l) => {
 	const [no, ...groups] = l.trim().split(/\s+/);
@@ -251,7 +251,8 @@ function Done({ made }) {
 	}, []);
 	return html`<${Step} title=${_('{name} is a station', made)}>
 		${made.fingerprint && html`<${Fingerprint} made=${made}/>
-		<p>${_('Once {parent} {parent_name} has let it in, it fetches by itself what belongs here.', made)}</p>`}
+		<p>${_('Once {who} has let it in, it fetches by itself what belongs here.',
+		    { who: superior(made) })}</p>`}
 		<p>${_('This page is gone for ever; from now on people log in. The system administrator makes further accounts, and the security administrator gives them their roles.')}</p>
 		<div class="row">${ready ? html`<a class="button" href="/"
 			onClick=${(e) => {

@@ -5,6 +5,7 @@ import { _, lang } from '../i18n.js';
 import { stuck } from '../link.js';
 import { learnNames } from '../names.js';
 import { Age, Head, Loaded, useLoad, useNow } from '../parts.js';
+import { Ring } from '../ring.js';
 import { offset, span, when } from '../time.js';
 import { Joining } from './joining.js';
 
@@ -107,6 +108,7 @@ function Tree({ list, here, now }) {
 		<th scope="col">${_('To us')}</th>
 		<th scope="col">${_('Last contact')}</th>
 		<th scope="col">${_('Last complete')}</th>
+		<th scope="col">${_('Last news')}</th>
 		<th scope="col" class="n">${_('Waiting')}</th>
 		<th scope="col" class="n">${_('Clock')}</th>
 		<th scope="col" class="n">${_('Keys|of a station')}</th></tr></thead><tbody>
@@ -126,6 +128,10 @@ function Tree({ list, here, now }) {
 				''}<${Age} at=${p.last_contact} now=${now}/></span>`}</td>
 			<td data-label=${_('Last complete')}>${p && html`<${Age}
 				at=${p.last_complete} now=${now}/>`}</td>
+			<td data-label=${_('Last news')}>${s.code !== here && html`<${Age}
+				at=${s.news} now=${now}/>${s.news && s.quiet > 0 && html` <small
+				class="dim">${_('nothing in {n} contacts since', { n:
+				s.quiet })}</small>`}`}</td>
 			<td class="n" data-label=${_('Waiting')}>${p?.waiting}</td>
 			<td class="n" data-label=${_('Clock')}>${p && p.offset_ms != null ?
 			    offset(p.offset_ms) : ''}</td>
@@ -147,7 +153,12 @@ export default function Stations({ user, station }) {
 	return html`<div class="page"><${Head} title=${_('Stations')}
 		at=${of.at} small=${of.data && _('{n} in the roster', { n:
 		    of.data.stations.length })}/>
-		<${Loaded} of=${station}>${(d) => html`<${Stuck} peers=${d.peers}
+		<${Loaded} of=${station}>${(d) => html`${d.fingerprint && html`
+			<section aria-labelledby="h-ask"><h2 id="h-ask">${
+			_('This station has asked to join')}</h2><${Ring}
+			fingerprint=${d.fingerprint} who=${[d.peers[0]?.name,
+			d.peers[0]?.code].filter(Boolean).join(' ')}/></section>`}
+			<${Stuck} peers=${d.peers}
 			stops=${d.stops} now=${now}/>
 		${d.missing_blobs > 0 && html`<p class="note old">${
 		    _('{n} attachments are named in records but have not arrived; they come when the line is free.',
