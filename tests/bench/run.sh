@@ -67,8 +67,14 @@ copy() { # HOME NEW
 	[ "$born" = - ] && born=0 || born=$(date -d "$born" +%s%N)
 	anchor=$(sed "s/^file .*/file $(stat -c %i "$2/anchor") $born/" \
 		"$2/anchor")
-	printf '%s\n' "$anchor" >"$2/anchor"
+	anchor=$(printf '%s\n' "$anchor" | sed '$d') # its sum
+	printf '%s\nsum %.8s\n' "$anchor" "$(printf '%s\n' "$anchor" |
+		sha256sum)" >"$2/anchor"
 }
+
+for tool in wrk curl node sqlite3; do
+	command -v "$tool" >/dev/null || die "no $tool: see packaging/packages"
+done
 
 # --- two stations and two repositories ------------------------------------------
 records=$(scale 50000 500)
@@ -246,6 +252,7 @@ line "  95th of a hundred" "$(figure list.p95 ask)" ms "" "" ""
 rss() { awk -v k="$1:" '$1 == k { printf "%.1f", $2 / 1024 }' "/proc/$serving/status"; }
 serving=
 serve_home() { # HOME
+	: >serve.out
 	"$y" -C "$1" serve --listen 127.0.0.1:0 --no-sync >serve.out 2>serve.err &
 	serving=$!
 	n=0
@@ -267,44 +274,80 @@ line "console: memory, nobody there, empty" "$(rss VmRSS)" MB "<= 40" "" ""
 unserve
 echo Night-watch-1 | "$y" -C empty user add duty1 --role officer || die "user"
 token=$("$y" -C empty user token add duty1 bench) || die "token"
+some=$("$y" -C empty list resource.team --limit 1 --json |
+	sed -n 's/^{"id":"\([^"]*\)".*/\1/p')
 serve_home empty
-if command -v wrk >/dev/null; then
-	# The same question, as many screens ask it; and ever others.
-	cat >same.lua <<-END
-	wrk.headers["Authorization"] = "Bearer $token"
-	done = function(summary, latency, requests)
-		io.write(string.format("p95 %.2f\nrate %.0f\nbad %d\n",
-			latency:percentile(95) / 1000,
-			summary.requests / summary.duration * 1e6,
-			summary.errors.status))
+# The same question, as many screens ask it; and ever others, which no kept
+# answer serves: _x makes them so.
+cat >same.lua <<END
+wrk.headers["Authorization"] = "Bearer $token"
+done = function(summary, latency, requests)
+	io.write(string.format("p95 %.2f\nrate %.0f\nbad %d\n",
+		latency:percentile(95) / 1000,
+		summary.requests / summary.duration * 1e6,
+		summary.errors.status))
+end
+END
+{
+	cat same.lua
+	cat <<-'END'
+	local word = { "消防", "医院", "学校", "仓库", "物资", "救援", "社区",
+		"中心", "避难", "卫生", "广场", "公园", "红花", "遵义" }
+	local n, question = 0, QUESTION
+	request = function()
+		n = n + 1
+		local w = word[n % #word + 1]:gsub(".", function(c)
+			return string.format("%%%02X", c:byte()) end)
+		return wrk.format("GET", (question:gsub("WORD", function()
+			return w end):gsub("NN", string.format("%02d", n % 19 + 1)))
+			.. "&_x=" .. math.random(1000000))
 	end
 	END
-	{
-		cat same.lua
-		cat <<-'END'
-		local n, word = 0, { "消防", "医院", "学校", "仓库", "物资", "救援" }
-		request = function()
-			n = n + 1
-			local w = word[n % #word + 1]:gsub(".", function(c)
-				return string.format("%%%02X", c:byte()) end)
-			return wrk.format("GET", string.format(QUESTION, w,
-				math.random(1000000)))
-		end
-		END
-	} >others.lua
-	for ask in 'a list of 50|/api/records/resource?_limit=50' \
-		'two characters|/api/find?q=%E6%B6%88%E9%98%B2'; do
-		name=${ask%%|*}
-		wrk -t1 -c50 -d5 -s same.lua "$at${ask#*|}" >wrk.out
-		line "console: $name, 50 clients, p95" "$(figure p95 wrk.out)" \
-			ms "<= 20" "requests/s" "$(figure rate wrk.out)"
-		[ "$(figure bad wrk.out)" = 0 ] || die "$(cat wrk.out)"
-	done
-	sed 's|QUESTION|"/api/find?q=%s\&x=%d"|' others.lua >find.lua
-	wrk -t1 -c50 -d5 -s find.lua "$at/" >wrk.out
-	line "console: ever another search, p95" "$(figure p95 wrk.out)" ms "" \
+} >others.lua
+ask_many() { # WHAT SCRIPT PATH
+	sed "s|QUESTION|\"$3\"|" "$2" >question.lua
+	wrk -t1 -c50 -d5 -s question.lua "$at$3" >wrk.out
+	line "console: $1, p95" "$(figure p95 wrk.out)" ms "<= 20" \
 		"requests/s" "$(figure rate wrk.out)"
-fi
+	[ "$(figure bad wrk.out)" = 0 ] || die "$(cat wrk.out)"
+}
+list='/api/records/resource?_limit=50'
+find='/api/find?q=%E6%B6%88%E9%98%B2'
+ask_many "a list of 50, 50 clients" same.lua "$list"
+ask_many "two characters, 50 clients" same.lua "$find"
+ask_many "  ever another search" others.lua '/api/find?q=WORD'
+ask_many "  ever another list" others.lua "$list"
+ask_many "  ever another, by title" others.lua "$list\\&_sort=name"
+ask_many "  ever another, of a category" others.lua "$list\\&rkind=RNN"
+ask_many "  ever another, of an owner" others.lua "$list\\&owner=520000"
+while :; do
+	"$y" -C empty set resource "$some" "persons=1$(date +%S)" >saved 2>&1
+	sleep 1
+done &
+saver=$!
+ask_many "  a list while one saves each second" same.lua "$list"
+ask_many "  the overview's figures, meanwhile" same.lua \
+	'/api/tally/resource?by=rkind,status,exercise'
+kill "$saver" && wait "$saver" 2>/dev/null
+curl -sN -H "Authorization: Bearer $token" "$at/api/events" >events &
+listens=$!
+heard() { grep -c '^event: change' events; }
+until grep -q retry events; do sleep 0.1; done
+sleep 1
+n=0
+while [ "$n" -lt 11 ]; do
+	n=$((n + 1))
+	before=$(heard)
+	"$y" -C empty set resource "$some" "persons=1$n" >saved 2>&1 ||
+		die "$(cat saved)"
+	from=$(now)
+	until [ "$(heard)" -gt "$before" ]; do sleep 0.01; done
+	echo "$from $(now)" | awk '{ printf "%.0f\n", ($2 - $1) / 1e6 }' >>event.ms
+done
+kill "$listens" && wait "$listens" 2>/dev/null
+line "console: a command's write -> event (11)" "$(median <event.ms)" ms \
+	"<= 1000" "" ""
+line "  the slowest" "$(sort -n event.ms | tail -n 1)" ms "<= 1000" "" ""
 line "console: memory, busy" "$(rss VmHWM)" MB "<= 150" "" ""
 cat >guess.mjs <<-'END'
 	// Known and unknown logins by turns; guesses are forgotten in between.
@@ -323,11 +366,9 @@ cat >guess.mjs <<-'END'
 	console.log(`known ${(sums.duty1 / turns).toFixed(2)}`);
 	console.log(`unknown ${(sums.ghost9 / turns).toFixed(2)}`);
 END
-if command -v node >/dev/null && command -v sqlite3 >/dev/null; then
-	node guess.mjs "$at" >guess
-	line "console: a wrong password, login known" "$(figure known guess)" ms \
-		"within 5%" "login unknown" "$(figure unknown guess)"
-fi
+node guess.mjs "$at" >guess || die "guess"
+line "console: a wrong password, login known" "$(figure known guess)" ms \
+	"within 5%" "login unknown" "$(figure unknown guess)"
 unserve
 
 # --- lines: two watched hops, a limit, a flood, cuts -----------------------------------------
