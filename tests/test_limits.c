@@ -13,6 +13,7 @@
 #include "changeset.h"
 #include "frame.h"
 #include "limit.h"
+#include "local_link.h"
 #include "op.h"
 #include "tap.h"
 
@@ -208,6 +209,25 @@ when(size_t n)
 	return changeset(1, 1, 0, 1, (int64_t)n);
 }
 
+/* What a peer may send of what is urgent, if nothing else is granted. */
+static int
+take_hour(size_t n)
+{
+	struct local_link link = {.code = "520302"};
+	struct local_taken taken = {.changesets = (int64_t)n};
+
+	return local_taken_check(&link, &taken, true, &err);
+}
+
+static int
+take_day(size_t n)
+{
+	struct local_link link = {.code = "520302"};
+	struct local_taken taken = {.bytes = (int64_t)n};
+
+	return local_taken_check(&link, &taken, true, &err);
+}
+
 int
 main(void)
 {
@@ -229,6 +249,8 @@ main(void)
 	    {"LIMIT_SEEN", seen, LIMIT_SEEN},
 	    {"LIMIT_SEQ", seq, LIMIT_SEQ},
 	    {"LIMIT_TIME_MAX", when, LIMIT_TIME_MAX},
+	    {"LIMIT_TAKE_HOUR", take_hour, LIMIT_TAKE_HOUR},
+	    {"LIMIT_TAKE_DAY", take_day, LIMIT_TAKE_DAY},
 	};
 	size_t i;
 
