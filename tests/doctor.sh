@@ -176,6 +176,13 @@ OLD=libgit2-1.5
 finds city 'library: libgit2-1.5 1.0-1 is older than 1\.5\.1.*apt-get install' \
 	"a library with known holes is found, and what to do said"
 OLD=
+control=$top/packaging/debian/control
+[ -e "$control" ] || control=$top/debian/control # where a package is built
+wants=$(sed -n 's/^ \(lib[^ ]*\) (>= \([^)]*\)).*/\1 \2/p' "$control" | sort)
+isnt "$wants" "" "the package has libraries that it wants at least"
+is "$(sed -n 's/^ *{"\(lib[^"]*\)", "\(.*\)"},$/\1 \2/p' \
+	"$top/src/model/doctor_library.c" | sort)" "$wants" \
+	"and doctor holds them to the same"
 GONE=libssh2-1
 status 0 "one that is not there is none" doctor city
 GONE=

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/db.h"
@@ -31,16 +32,46 @@ static const struct {
     {"macs", "hmac-sha2-512"},
 };
 
+/* Who is not root cannot read the host's keys, and without any sshd says
+ * nothing: it is lent one for the question. */
+static int
+ask_with_key(struct buf *out, const char *who)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *dir = mem_printf("%s/yizhan-doctor.XXXXXX",
+	    tmp == NULL || *tmp == '\0' ? "/tmp" : tmp);
+	const char *sshd[] = {"sshd", "-T", "-C", who, "-h", NULL, NULL};
+	const char *make[] = {
+	    "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", NULL, NULL};
+	char *key, *public;
+	int rc = 1;
+
+	if (mkdtemp(dir) == NULL) {
+		free(dir);
+		return rc;
+	}
+	key = mem_printf("%s/key", dir);
+	public = mem_printf("%s.pub", key);
+	make[7] = sshd[5] = key;
+	if (doctor_run(out, make) == 0) {
+		buf_clear(out);
+		rc = doctor_run(out, sshd);
+	}
+	(void)unlink(key);
+	(void)unlink(public);
+	(void)rmdir(dir);
+	free(key);
+	free(public);
+	free(dir);
+	return rc;
+}
+
 bool
 doctor_ask_sshd(struct buf *out, const char *home)
 {
 	char *station = mem_printf("%s/station", home);
-	char *key = mem_printf("%s/keys/ssh", home);
 	const char *user = "yizhan";
 	const char *root[] = {"sshd", "-T", "-C", NULL, NULL};
-	/* Who is not root cannot read the host's keys, and without any sshd
-	 * says nothing: it is lent ours for the question. */
-	const char *other[] = {"sshd", "-T", "-C", NULL, "-h", key, NULL};
 	const struct passwd *owner;
 	struct stat st;
 	char *who;
@@ -52,14 +83,13 @@ doctor_ask_sshd(struct buf *out, const char *home)
 			user = owner->pw_name;
 	}
 	who = mem_printf("user=%s,host=localhost,addr=127.0.0.1", user);
-	root[3] = other[3] = who;
+	root[3] = who;
 	rc = doctor_run(out, root);
 	if (rc > 0) {
 		buf_clear(out);
-		rc = doctor_run(out, other);
+		rc = ask_with_key(out, who);
 	}
 	free(who);
-	free(key);
 	free(station);
 	/* A configuration that it refuses leaves out empty. */
 	if (rc > 0)
