@@ -84,9 +84,19 @@ find_certificate(
 	char *setup = mem_printf("%s/setup", home);
 	bool wanted = setup_is_wanted(home);
 	int rc = wanted ? file_mkdir(setup, 0700, err) : 0;
+	struct certificate_look look;
+	struct err why;
 
 	if (rc == 0)
 		rc = certificate_get(cert, key, wanted ? setup : home, err);
+	/* The listener would not say what is wrong with a pair. */
+	if (rc == 0 &&
+	    certificate_look(&look, wanted ? setup : home, &why) != 0)
+		rc = err_set(err, why.code,
+		    _("%s: put the right pair into %s/keys, or remove both "
+		      "console.crt and console.key, and one is made; then "
+		      "systemctl restart yizhan"),
+		    why.msg, home);
 	free(setup);
 	return rc;
 }

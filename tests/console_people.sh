@@ -328,4 +328,6 @@ is "$(cat serve.err)" "" "all that without complaint"
 cp others.key home/keys/console.key
 status 1 "a pair that does not fit is refused" \
 	"$yizhan" -C home serve --listen 0.0.0.0:0 --no-sync
+like "$(cat .out)" '^yizhan: serve: console.key is not the key of console.crt: put the right pair into ' \
+	"and what is wrong said"
 tap_done
