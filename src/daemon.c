@@ -162,14 +162,43 @@ publish(struct daemon *d, const char *event, int64_t now)
 	d->beat = now;
 }
 
+/* Sealing is no news; what others have written meanwhile is, and the version
+ * does not tell them apart. */
+static int
+seal(struct daemon *d, int64_t now, int64_t held, struct err *err)
+{
+	int64_t then;
+	int rc;
+
+	d->unsealed = 0;
+	rc = replica_seal(d->r, err);
+	if (rc != 0 && err->sys == ENOSPC) {
+		d->unsealed = now; /* it is kept; again in a moment */
+		return 0;
+	}
+	if (rc == 0)
+		rc = desk_version(d->desk, &d->version, err);
+	if (rc == 0)
+		rc = desk_held(d->desk, &then, err);
+	if (rc == 0 && then != held) {
+		d->unsealed = now;
+		publish(d, "change", now);
+	}
+	return rc;
+}
+
 static int
 look(struct daemon *d, int64_t now, struct err *err)
 {
-	int64_t version, contact;
-	int rc;
+	bool due = d->unsealed > 0 && now - d->unsealed >= SEAL_MS;
+	int64_t version, contact, held = 0;
+	int rc = 0;
 
 	http_sweep(d->http);
-	rc = desk_version(d->desk, &version, err);
+	if (due) /* before the version: what comes now is in one of the two */
+		rc = desk_held(d->desk, &held, err);
+	if (rc == 0)
+		rc = desk_version(d->desk, &version, err);
 	if (rc == 0)
 		rc = desk_contact(d->desk, &contact, err);
 	if (rc != 0)
@@ -187,17 +216,7 @@ look(struct daemon *d, int64_t now, struct err *err)
 		http_publish(d->http, ": here\n\n", strlen(": here\n\n"));
 		d->beat = now;
 	}
-	if (d->unsealed == 0 || now - d->unsealed < SEAL_MS)
-		return 0;
-	d->unsealed = 0;
-	rc = replica_seal(d->r, err);
-	if (rc != 0 && err->sys == ENOSPC) {
-		d->unsealed = now; /* it is kept; again in a moment */
-		return 0;
-	}
-	if (rc == 0) /* sealing is no news */
-		rc = desk_version(d->desk, &d->version, err);
-	return rc;
+	return due ? seal(d, now, held, err) : 0;
 }
 
 /* How long this station has run is what the audit log's age goes by. */

@@ -146,6 +146,13 @@ desk_version(struct desk *desk, int64_t *out, struct err *err)
 	return 0;
 }
 
+int
+desk_held(struct desk *desk, int64_t *out, struct err *err)
+{
+	return db_get_int(out, replica_db(desk->watch->r), err,
+	    "SELECT coalesce(sum(head), 0) FROM _chain", "");
+}
+
 /* Sessions of people lie in local.db too, and are no news. */
 int
 desk_contact(struct desk *desk, int64_t *out, struct err *err)

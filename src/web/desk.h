@@ -30,6 +30,8 @@ void desk_handle(void *arg, const struct http_request *q, struct http_reply *p);
 bool desk_admit(void *arg, const struct http_request *q);
 /* Changes whenever any process has committed to the replica. */
 int desk_version(struct desk *desk, int64_t *out, struct err *err);
+/* How many changesets are held: sealing changes the version, but not this. */
+int desk_held(struct desk *desk, int64_t *out, struct err *err);
 /* Changes whenever a neighbour was met or lost, or something is known of it
  * that was not. */
 int desk_contact(struct desk *desk, int64_t *out, struct err *err);
