@@ -107,8 +107,15 @@ is "$(code duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
 	-d '{"set":{"status":"resting"}}')" 412 \
 	"what was changed since it was read is not overwritten"
 like "$(body duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
-	-d '{"set":{"status":"resting"}}')" '"fields":\{"status":\{"now":"可用' \
-	"and the reply says what stands"
+	-d '{"set":{"status":"busy"}}')" \
+	'"fields":\{"status":\{"now":"可用[^"]*","asked":"[^b"][^"]*"\}\}' \
+	"and the reply has both: what stands, and what was to take its place"
+like "$(body duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
+	-d '{"set":{"status":"resting"}}')" '"now":"可用[^"]*","asked":"resting"' \
+	"which, if it is no value, is shown as it was typed"
+like "$(body duty1 PATCH "$record" -H "If-Match: \"$etag\"" \
+	-d '{"set":{"status":""}}')" '"now":"可用[^"]*","asked":""' \
+	"and empty where it was to be emptied"
 like "$(y show resource "$id" --json)" '"status":"ready"' "which it still does"
 is "$(code duty1 PATCH "$record" -d '{"set":{"status":"busy"}}')" 400 \
 	"no change without saying what was read"

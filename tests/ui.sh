@@ -147,17 +147,39 @@ mkfifo line.cut
 	# shellcheck disable=SC2086 # several
 	kill "$sshd_pid" $sessions
 ) &
-NODE_PATH=$tools/node_modules node "$top/tests/ui/console.mjs" "$tools" \
-	"$(sed 's,/$,,' county.out)" "$(sed 's,/$,,' city.out)" "$shots" \
-	"$(cat id.1)" "$T/line.cut" "$yizhan" "$T/county" "$(cat id.3)" >said 2>why ||
-	fail "the browser's story ends well" "$(tail -n 20 why)"
-while IFS='	' read -r verdict what detail; do
-	case $verdict in
-	ok) pass "$what" ;;
-	not) fail "$what" "$detail" ;;
-	*) echo "# $verdict $what" ;;
-	esac
-done <said
-ok "it was told to its end" grep -q '^# told' said
+heard() { # STORY
+	while IFS='	' read -r verdict what detail; do
+		case $verdict in
+		ok) pass "$what" ;;
+		not) fail "$what" "$detail" ;;
+		*) echo "# $verdict $what" ;;
+		esac
+	done <said
+	ok "$1 was told to its end" grep -q '^# told' said
+}
+story() { # NAME ARGUMENT...: UI_ONLY names the one that is wanted
+	name=$1
+	shift
+	[ "${UI_ONLY:-$name}" = "$name" ] || return 0
+	NODE_PATH=$tools/node_modules node "$top/tests/ui/$name.mjs" "$tools" \
+		"$(sed 's,/$,,' county.out)" "$(sed 's,/$,,' city.out)" "$shots" \
+		"$@" >said 2>why ||
+		fail "the story of $name ends well" "$(tail -n 20 why)"
+	heard "the story of $name"
+}
+story console "$(cat id.1)" "$T/line.cut" "$yizhan" "$T/county" "$(cat id.3)"
+# It ends with the line cut.
+if [ "${UI_ONLY:-console}" != console ]; then
+	wait_for 30 pgrep -P "$sshd_pid" >/dev/null
+	echo cut >line.cut
+fi
+wait "$sshd_pid"
+# A new door, for who joins in the story: the county knocks at the old one.
+ok "sshd starts anew" sshd_try $((port + 7))
+cat >door.sh <<EOF
+"$yizhan" -C "$T/city" keys --authorized >"$T/sshd/keys"
+EOF
+story pages "$yizhan" "$T/county" "$T/city" "$(cat id.1)" "$T/door.sh" \
+	"$port" "$(cut -d ' ' -f 1-2 sshd/host.pub)"
 sed 's/^/# county: /' county.err
 tap_done

@@ -108,26 +108,47 @@ read_assigns(struct assigns *a, const struct json *in, struct err *err)
  * ---------------------------------------- */
 
 static int
-put_now(struct call *c, struct buf *fields, const struct record *rec,
-    const struct field *f, struct err *err)
+put_text(struct call *c, struct buf *out, const char *name,
+    const struct field *f, const char *value, struct err *err)
 {
-	const char *value = record_value(rec, f->name);
 	struct buf text = BUF_INIT;
 	int rc = 0;
 
 	if (value != NULL)
 		rc = value_text(&text, c->r, f, value, lang_zh(c), err);
-	buf_printf(
-	    fields, "%s\"%s\":{\"now\":", fields->len == 0 ? "" : ",", f->name);
-	canon_put_text(fields, buf_str(&text), text.len);
-	buf_putc(fields, '}');
+	buf_printf(out, "\"%s\":", name);
+	canon_put_text(out, buf_str(&text), text.len);
 	buf_free(&text);
+	return rc;
+}
+
+/* What stands, and what was to take its place, in the same words.  What was
+ * asked for may be no value at all: then it is shown as it was typed. */
+static int
+put_both(struct call *c, struct buf *fields, const struct record *rec,
+    const struct field *f, const char *typed, struct err *err)
+{
+	struct buf asked = BUF_INIT;
+	struct err why;
+	int rc;
+
+	buf_printf(fields, "%s\"%s\":{", fields->len == 0 ? "" : ",", f->name);
+	rc = put_text(c, fields, "now", f, record_value(rec, f->name), err);
+	buf_putc(fields, ',');
+	if (value_parse_field(&asked, c->r, f, typed, &why) != 0) {
+		buf_puts(fields, "\"asked\":");
+		canon_put_text(fields, typed, strlen(typed));
+	} else if (rc == 0) {
+		rc = put_text(c, fields, "asked", f, buf_str(&asked), err);
+	}
+	buf_putc(fields, '}');
+	buf_free(&asked);
 	return rc;
 }
 
 /*
  * A field that was changed since the form was read must not be overwritten
- * unseen: then nothing is written, and the reply says what stands now.
+ * unseen: then nothing is written, and the reply has both values.
  */
 static int
 check_etag(struct call *c, const struct record *rec, const struct assigns *a,
@@ -154,7 +175,7 @@ check_etag(struct call *c, const struct record *rec, const struct assigns *a,
 		if (rc != 0 || same)
 			continue;
 		*stale = true;
-		rc = put_now(c, fields, rec, f, err);
+		rc = put_both(c, fields, rec, f, a->v[i].text, err);
 	}
 	return rc;
 }

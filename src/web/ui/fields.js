@@ -178,7 +178,7 @@ function code(f, text) {
 	    ?.code ?? text;
 }
 
-export function Field({ f, values, texts, onValue, wrong, now, first }) {
+export function Field({ f, values, texts, onValue, wrong, both, first }) {
 	const id = 'f-' + f.name;
 	const value = values[f.name];
 	const fixed = (f.type === 'code' && f.codes || f.type === 'bool') &&
@@ -188,7 +188,7 @@ export function Field({ f, values, texts, onValue, wrong, now, first }) {
 	const hint = ['int', 'decimal'].includes(f.type) ? bounds(f) :
 		f.type === 'code' && !f.codes ? _('name or code') : '';
 	const suffix = unitName(f.unit);
-	const described = (wrong || now !== undefined ? id + '-wrong' : '') +
+	const described = (wrong || both ? id + '-wrong' : '') +
 		(hint ? ' ' + id + '-hint' : '');
 	const set = (v) => onValue(f.name, v);
 	let input;
@@ -226,7 +226,7 @@ export function Field({ f, values, texts, onValue, wrong, now, first }) {
 	    f.note.slice(8).split(/[;, ]/)[0]) }) : given(f) ? _('numbered by itself') :
 	    _('wanted')}</small>`}`;
 
-	return html`<div class=${'field' + (wrong || now !== undefined ? ' wrong' :
+	return html`<div class=${'field' + (wrong || both ? ' wrong' :
 		'') + (first ? ' first' : '')} role=${group ? 'group' : null}
 		aria-labelledby=${group ? id + '-name' : null}>
 		${group ? html`<span class="label" id=${id + '-name'}>${name}</span>` :
@@ -234,10 +234,12 @@ export function Field({ f, values, texts, onValue, wrong, now, first }) {
 		${input}
 		${hint && html`<small class="dim" id=${id + '-hint'}>${hint}</small>`}
 		${wrong && html`<p class="why" id=${id + '-wrong'}>${wrong}</p>`}
-		${now !== undefined && html`<p class="why" id=${id + '-wrong'}>
-			${_('Meanwhile somebody else wrote:')} <b>${now || _('(empty)')}</b>
+		${both && html`<p class="why" id=${id + '-wrong'}>
+			${_('Meanwhile somebody else wrote:')} <b>${both.now ||
+			    _('(empty)')}</b> ${_('You wanted to save:')} <b>${both.asked ||
+			    _('(empty)')}</b>
 			<button type="button" class="q" onClick=${() =>
-			    onValue(f.name, isSet(f) ? [] : code(f, now), true)}>${
+			    onValue(f.name, isSet(f) ? [] : code(f, both.now), true)}>${
 			    _('Take theirs')}</button></p>`}
 	</div>`;
 }

@@ -106,8 +106,8 @@ export function Form({ kind, before, texts, save, onLeave, verb, nows }) {
 				first=${f.group && f.group !== list[i - 1]?.group}
 				values=${values} texts=${texts} onValue=${set}
 				wrong=${wrong === f.name ? error.message : null}
-				now=${taken.includes(f.name) ? undefined :
-				    nows?.[f.name]?.now}/>`)}</fieldset>`)}
+				both=${taken.includes(f.name) ? undefined :
+				    nows?.[f.name]}/>`)}</fieldset>`)}
 		<div class="bottom">
 			<button disabled=${busy || !diff}>${verb} <kbd>Ctrl Enter</kbd></button>
 			<button type="button" class="q" onClick=${onLeave}>${

@@ -4,7 +4,7 @@ import { html } from './vendor/preact.js';
 import { _ } from './i18n.js';
 import { ago, span } from './time.js';
 
-const QUIET_MS = 15 * 60000; // without a complete session: not in touch
+export const QUIET_MS = 15 * 60000; // without a complete session: not in touch
 const STUCK_MS = 60 * 60000; // that is more than a pause
 
 export const inTouch = (peer, now) => !peer.trouble && peer.last_complete &&

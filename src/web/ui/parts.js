@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from './vendor/preact.js';
 import { listen } from './api.js';
 import { _ } from './i18n.js';
+import { QUIET_MS } from './link.js';
 import { ago, exact, when } from './time.js';
 
 // Load, and load again when something was changed, at once, but at most once a
@@ -107,9 +108,35 @@ export function Loaded({ of, children }) {
 		    sentence(of.error) })}</div>`}${children(of.data)}`;
 }
 
-// How old what is shown is: the moment when it was read here.
-export const AsOf = ({ at }) => at > 0 && html`<span class="asof">${
-	_('as of {at}', { at: when(new Date(at).toISOString()) })}</span>`;
+// Of the stations below whose records stand in ours, the one that we have not
+// had whole for the longest; missing: those that we never had whole.
+// undefined: not known yet; null: there are none below.
+export function oldestBelow(station) {
+	const below = station?.peers.filter((p) => p.relation === 'child');
+	const had = below?.filter((p) => p.last_complete).sort((x, y) =>
+		new Date(x.last_complete) - new Date(y.last_complete));
+
+	if (!below)
+		return undefined;
+	return below.length === 0 ? null : { name: had[0]?.name,
+		at: had[0] && new Date(had[0].last_complete).getTime(),
+		missing: below.filter((p) => !p.last_complete).map((p) => p.name) };
+}
+
+// How old what is shown is: the moment when it was read here; where it is of
+// stations below too, what the oldest of them has sent.
+export function AsOf({ at, below = null, known = true }) {
+	if (!(at > 0) || !known)
+		return null;
+	const then = Math.min(at, below?.at ?? at);
+	const old = at - then > QUIET_MS;
+
+	return html`<span class=${'asof' + (old ? ' old' : '')}>${
+		_('as of {at}', { at: when(new Date(then).toISOString()) })}${
+		old ? html`${' '}<span>${below.name}</span>` : ''}${
+		below?.missing.length > 0 ? html`${' '}<span>${_('without {names}',
+		    { names: below.missing.join(_(', ')) })}</span>` : ''}</span>`;
+}
 
 export const Age = ({ at, now }) => at ? html`<time dateTime=${at}
 	title=${exact(at)}>${ago(at, now)}</time>` :

@@ -5,8 +5,8 @@ import { get, query, recordPath } from '../api.js';
 import { _, label, lang, N_ } from '../i18n.js';
 import { kindOf } from '../kinds.js';
 import { stuck } from '../link.js';
-import { Age, AsOf, Head, Level, levelColour, Loaded, Status, useLoad, useNow, When }
-	from '../parts.js';
+import { Age, AsOf, Head, Level, levelColour, Loaded, oldestBelow, Status,
+	useLoad, useNow, When } from '../parts.js';
 import { kindHref, recordHref } from '../route.js';
 import { clock as clockText, day, left, offset, running, when } from
 	'../time.js';
@@ -78,11 +78,11 @@ function Incident({ r, clocks, now, on, choose }) {
 	</article>`;
 }
 
-function Incidents({ of, now, chosen, choose }) {
+function Incidents({ of, age, now, chosen, choose }) {
 	return html`<section aria-labelledby="h-inc"><h2 id="h-inc">${
 	    _('Open incidents')} <small>${of.data && _('{n} open', {
 	    n: of.data.incidents.length + (of.data.more ? '+' : '') })} <${AsOf}
-		at=${of.at}/></small></h2>
+		at=${of.at} ...${age}/></small></h2>
 		<${Loaded} of=${of}>${(d) => d.incidents.length === 0 ? html`
 			<p class="dim">${_('None is open at this station.')}</p>` :
 			d.incidents.map((r) => html`<${Incident} key=${r.id} r=${r}
@@ -96,12 +96,12 @@ function Incidents({ of, now, chosen, choose }) {
 const personName = (r) => (r.text.person ?? '')
     .replace(/ \([0-9]{6}-[0-9a-f]+\)$/, '') || r.values.person;
 
-function Duty({ may }) {
+function Duty({ may, age }) {
 	const of = useLoad(() => list('duty_shift', { duty_date: day(),
 		_limit: 50 }), [lang]);
 
 	return html`<section aria-labelledby="h-duty"><h2 id="h-duty">${
-	    _('On duty today')} <small><${AsOf} at=${of.at}/> <a
+	    _('On duty today')} <small><${AsOf} at=${of.at} ...${age}/> <a
 		href=${kindHref('duty_shift')}>${_('all shifts')}</a></small></h2>
 		<${Loaded} of=${of}>${(d) => d.records.length === 0 ? html`
 			<p><span class="gap">${_('Nobody is entered for today.')}</span>
@@ -140,9 +140,9 @@ async function loadReady() {
 	    .sort((x, y) => x.code < y.code ? -1 : 1) };
 }
 
-function Ready({ of }) {
+function Ready({ of, age }) {
 	return html`<section aria-labelledby="h-ready"><h2 id="h-ready">${
-	    _('Ready resources')} <small><${AsOf} at=${of.at}/></small></h2>
+	    _('Ready resources')} <small><${AsOf} at=${of.at} ...${age}/></small></h2>
 		<${Loaded} of=${of}>${({ rows, drill }) => rows.length === 0 ? html`
 			<p class="dim">${_('The register is empty.')}
 				<a href=${kindHref('resource')}>${_('Enter the first')}</a></p>` :
@@ -196,7 +196,7 @@ function Stuck({ station, now }) {
 }
 
 // What stands around an incident, on a map without a ground.
-function Around({ r }) {
+function Around({ r, age }) {
 	const of = useLoad(() => get('near' + query({ lon: r.values.lon,
 		lat: r.values.lat, km: NEAR_KM, kind: 'resource',
 		_limit: NEAR_MOST })), [r.id, r.values.lon, r.values.lat, lang]);
@@ -205,7 +205,8 @@ function Around({ r }) {
 		<h2 id="h-near">${_('Around: {title}', { title: r.title })}
 			<small>${_('within {km} km', { km: NEAR_KM })}${of.data && ' · ' +
 			    _('{n} resources', { n: of.data.records.length +
-			    (of.data.records.length === NEAR_MOST ? '+' : '') })}</small></h2>
+			    (of.data.records.length === NEAR_MOST ? '+' : '') })} <${AsOf}
+			at=${of.at} ...${age}/></small></h2>
 		<${Loaded} of=${of}>${(d) => html`
 			<${Points} label=${_('Resources around {title}', { title: r.title })}
 				centre=${r} records=${d.records}/>
@@ -222,18 +223,20 @@ function Around({ r }) {
 			</tbody></table>`}</${Loaded}></section>`;
 }
 
-// What is read from three metres: a figure, what it counts, how old it is.
-function Figure({ name, n, of, at, href, late, warn, children }) {
+// What is read from three metres: a figure, what it counts, and always how old
+// it is.
+function Figure({ name, n, of, at, below, known, href, late, warn, children }) {
 	return html`<a class=${'figure' + (late ? ' late' : warn ?
 		' warn' : '')} href=${href}>
 		<span class="name">${name}</span>
 		<b>${n ?? '—'}${of != null && html`<i>/${of}</i>`}</b>
-		<small>${children ?? html`<${AsOf} at=${at}/>`}</small></a>`;
+		<small>${children}${children && ' · '}<${AsOf} at=${at}
+			below=${below} known=${known}/></small></a>`;
 }
 
 const TEAMS = 'R01';
 
-function Figures({ incidents, ready, station, now }) {
+function Figures({ incidents, ready, station, age, now }) {
 	const real = incidents.data?.incidents.filter((r) =>
 		r.values.exercise !== true);
 	const drills = (incidents.data?.incidents.length ?? 0) - real?.length;
@@ -246,20 +249,20 @@ function Figures({ incidents, ready, station, now }) {
 
 	return html`<div class="figures" aria-label=${_('In figures')}
 		role="group">
-		<${Figure} name=${_('Open incidents')} at=${incidents.at}
+		<${Figure} name=${_('Open incidents')} at=${incidents.at} ...${age}
 			n=${real && real.length + (incidents.data.more ? '+' : '')}
 			href=${kindHref('incident')}>${drills > 0 ? _('exercises: {n}',
 			    { n: drills }) : null}</${Figure}>
-		<${Figure} name=${_('Next deadline')} at=${incidents.at}
+		<${Figure} name=${_('Next deadline')} at=${incidents.at} ...${age}
 			n=${incidents.data && (dues.length ? left(dues[0]) : _('none'))}
 			late=${dues[0] < 0} href=${kindHref('report_clock')}>${
 			    dues.length > 1 ? _('{n} clocks run', { n: dues.length }) :
 			    null}</${Figure}>
-		<${Figure} name=${_('Teams ready')} at=${ready.at} n=${ready.data &&
-			(teams?.ready ?? 0).toLocaleString()} of=${teams &&
+		<${Figure} name=${_('Teams ready')} at=${ready.at} ...${age}
+			n=${ready.data && (teams?.ready ?? 0).toLocaleString()} of=${teams &&
 			teams.all.toLocaleString()} href=${kindHref('resource', query({
 			    rkind: TEAMS, status: 'ready' }))}>${ready.data?.drill ?
-			html`${_('Exercise')} · <${AsOf} at=${ready.at}/>` : null}</${Figure}>
+			_('Exercise') : null}</${Figure}>
 		<${Figure} name=${_('To decide')} at=${station.at} n=${s &&
 			s.conflicts + s.quarantined} warn=${s?.conflicts > 0}
 			href="/conflicts"/>
@@ -278,18 +281,22 @@ export function Overview({ user, station }) {
 	const placed = incidents.data?.incidents.filter((r) => r.values.lon) ?? [];
 	const centre = placed.find((r) => r.id === chosen) ?? placed[0];
 	const may = user.powers.includes('write');
+	const below = oldestBelow(station.data);
+	const age = { below, known: below !== undefined };
 
 	return html`<${Head} title=${_('Duty')} small=${clockText(now)}>
 		${may && html`<a class="button" data-key="n"
 			href=${kindHref('incident', '/new')}>${
 			    _('Report an incident')} <kbd>n</kbd></a>`}</${Head}>
 	<${Figures} incidents=${incidents} ready=${ready} station=${station}
-		now=${now}/>
+		age=${age} now=${now}/>
 	<div class=${'desk' + (centre ? '' : ' nomap')}>
-		<div><${Incidents} of=${incidents} now=${now} choose=${choose}
-			chosen=${centre?.id}/><${Duty} may=${may}/></div>
-		${centre && html`<div><${Around} key=${centre.id} r=${centre}/></div>`}
+		<div><${Incidents} of=${incidents} age=${age} now=${now}
+			choose=${choose} chosen=${centre?.id}/><${Duty} may=${may}
+			age=${age}/></div>
+		${centre && html`<div><${Around} key=${centre.id} r=${centre}
+			age=${age}/></div>`}
 		<div><${Stuck} station=${station} now=${now}/>
-			<${Ready} of=${ready}/></div>
+			<${Ready} of=${ready} age=${age}/></div>
 	</div>`;
 }
