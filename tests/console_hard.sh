@@ -1,7 +1,9 @@
 #!/bin/sh
 # Goal of this test: hard days of the console's server.  Two thousand sockets
 # that never finish a request leave it usable, strangers with long bodies do not
-# fill its memory; of a thousand guesses next to
+# fill its memory; passwords are kept by scrypt, an account and an address at
+# which somebody guesses are shut for a quarter of an hour, each by itself, and
+# nobody learns which accounts there are; of a thousand guesses next to
 # none is looked at (GUESSES=10000 for the long form); and whatever instant
 # it is killed at (KILLS times), what it said is saved is saved.
 # shellcheck source=tests/lib.sh
@@ -53,6 +55,76 @@ checks slow.mjs
 PID_OF_DESK=$serve_pid
 export PID_OF_DESK
 checks flood.mjs
+
+# --- how a password is kept ----------------------------------------------------------
+sql() { "$build/tests/sql" home/local.db "$1"; }
+cat >kept.mjs <<'EOF'
+import { scryptSync } from 'node:crypto';
+const [form, n, r, p, salt, hash] = process.argv[2].split('$');
+const want = Buffer.from(hash, 'base64');
+process.exit(form === 'scrypt' && n >= 16384 && r >= 8 && p >= 1 &&
+	Buffer.from(salt, 'base64').length >= 16 && want.length >= 32 &&
+	scryptSync('Night-watch-1', Buffer.from(salt, 'base64'), want.length,
+		{ N: +n, r: +r, p: +p, maxmem: 1 << 30 }).equals(want) ? 0 : 1);
+EOF
+for a in duty1 view1; do
+	sqlite3 home/local.db "SELECT password FROM user WHERE login = '$a'" \
+		>$a.kept
+	ok "of the password of $a scrypt is kept, as another program derives it" \
+		node kept.mjs "$(cat $a.kept)"
+done
+not_ok "under another salt each" cmp -s duty1.kept view1.kept
+
+# --- who guesses is shut out, and let in again ------------------------------------------
+from() { # ADDRESS LOGIN PASSWORD: what is said
+	curl -s --interface "$1" "$url/api/login" \
+		-d "{\"login\":\"$2\",\"password\":\"$3\"}"
+}
+for n in 2 3 4 5 6; do
+	like "$(from 127.0.0.$n view1 "Wrong-guess-$n")" 'password is wrong' \
+		"a guess for one account, from 127.0.0.$n"
+done
+like "$(from 127.0.0.7 view1 Night-watch-1)" 'too many wrong passwords' \
+	"from elsewhere its own password does not open it now"
+like "$(from 127.0.0.7 sec1 Night-watch-1)" '"csrf"' \
+	"though that address opens another"
+sql "UPDATE user SET locked = locked - 14 * 60000 WHERE login = 'view1'"
+like "$(from 127.0.0.7 view1 Night-watch-1)" 'too many wrong passwords' \
+	"nor after fourteen minutes"
+sql "UPDATE user SET locked = locked - 60000 WHERE login = 'view1'"
+like "$(from 127.0.0.7 view1 Night-watch-1)" '"csrf"' \
+	"after a quarter of an hour it does"
+for n in 1 2 3 4 5; do
+	from 127.0.0.8 "nobody$n" "Wrong-guess-$n" >/dev/null
+done
+like "$(from 127.0.0.8 view1 Night-watch-1)" 'too many wrong passwords' \
+	"who guesses at many accounts is shut out himself"
+like "$(from 127.0.0.7 view1 Night-watch-1)" '"csrf"' "nobody else is"
+sql "UPDATE guess SET locked = locked - 15 * 60000 WHERE peer = '127.0.0.8'"
+like "$(from 127.0.0.8 view1 Night-watch-1)" '"csrf"' \
+	"for a quarter of an hour"
+
+# --- nobody is told which accounts there are ----------------------------------------------
+# Ticks of the processor that so many wrong guesses cost.
+cost() { # LOGIN...
+	cost_was=$(awk '{ print $14 + $15 }' "/proc/$serve_pid/stat")
+	for who in "$@"; do
+		for n in 1 2 3; do
+			cost_from=$((${cost_from:-0} + 1))
+			from "127.0.1.$cost_from" "$who" "Wrong-guess-$n" >said.$n
+		done
+	done
+	echo $(($(awk '{ print $14 + $15 }' "/proc/$serve_pid/stat") - cost_was))
+}
+known=$(cost duty1 view1 sys1 sec1)
+cost_from=100
+unknown=$(cost ghost1 ghost2 ghost3 ghost4)
+echo "# twelve wrong guesses cost $known ticks, of unknown logins $unknown"
+ok "an unknown login takes as much work as a wrong password" \
+	test "$((unknown * 2))" -ge "$known"
+is "$(from 127.0.2.1 ghost9 Wrong-guess-1)" \
+	"$(from 127.0.2.2 sys1 Wrong-guess-1)" "and is told the same"
+sql "UPDATE user SET failures = 0, locked = 0"
 
 # --- guesses -----------------------------------------------------------------------
 counted() { sqlite3 -cmd '.timeout 20000' home/local.db \
