@@ -41,6 +41,11 @@ cp "$top/packaging/ui/package.json" "$top/packaging/ui/package-lock.json" "$tool
 ok "npm brings the browser's driver" sh -c "cd '$tools' && npm ci \
 	--ignore-scripts --no-audit --no-fund --loglevel=error"
 
+# --- nothing that an old browser does not know --------------------------------------
+is "$(node "$top/tests/ui/syntax.mjs" "$tools" "$top/src/web/ui" \
+	"$build/src/web/ui")" "" \
+	"the pages are of Chromium 100, and colours and sizes stand in tokens.css"
+
 # --- a city and a county -------------------------------------------------------------
 city() { "$yizhan" -C "$T/city" "$@"; }
 county() { "$yizhan" -C "$T/county" "$@"; }
@@ -101,6 +106,9 @@ county set resource "$(cat id.2)" status=busy --as 值班员甲 >/dev/null
 city set resource "$(cat id.2)" status=down --as 市调度员 >/dev/null
 # Two that nobody decides while the story is told.
 county set resource "$(cat team.4)" persons=31 --as 值班员甲 >/dev/null
+was=$(date +%s) # so that the page can tell their times apart
+turned() { [ "$(date +%s)" != "$was" ]; }
+wait_for 3 turned
 city set resource "$(cat team.4)" persons=26 --as 市调度员 >/dev/null
 county set resource "$(cat id.7)" lon=106.931 lat=27.655 --as 值班员甲 >/dev/null
 city set resource "$(cat id.7)" lon=106.945 lat=27.661 --as 市调度员 >/dev/null
