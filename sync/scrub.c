@@ -265,7 +265,7 @@ static bool
 scrub_db(struct scrubbing *s, const char *name)
 {
 	char *path = mem_printf("%s/%s", s->home, name);
-	struct db_health health = {0, 0, 0};
+	struct db_health health = {0, 0, 0, 0};
 	struct db *db = NULL;
 	struct err ignored;
 	bool good;
@@ -275,6 +275,11 @@ scrub_db(struct scrubbing *s, const char *name)
 	if (good && health.mended > 0)
 		scrub_say(s, RIGHT, health.mended, "%s: %lld pages put right",
 		    name, (long long)health.mended);
+	if (good && health.sealed > 0)
+		scrub_say(s, RIGHT, health.sealed,
+		    "%s: %lld pages that another program wrote have checksums"
+		    " again",
+		    name, (long long)health.sealed);
 	good = good && health.damaged == 0 && integrity(db);
 	db_close(db);
 	free(path);

@@ -163,6 +163,7 @@ torn(void)
 static void
 looked_into(void)
 {
+	struct db_health health;
 	struct db *db;
 	int64_t n = -1;
 
@@ -191,7 +192,16 @@ looked_into(void)
 		    "") == 0 &&
 		n == 401,
 	    "which harms nothing");
+	ok(db_scrub(db, &health, &err) == 0 && health.sealed > 100 &&
+		health.mended == 0 && health.damaged == 0,
+	    "a scrub gives all its pages sums again");
+	ok(db_scrub(db, &health, &err) == 0 && health.sealed == 0,
+	    "once, and leaves those alone that have them");
+	ok(db_get_int(&n, db, &err, "SELECT count(*) FROM w", "") == 0 &&
+		n == 400,
+	    "what they say is as before");
 	db_close(db);
+	unlink("z.db-gate");
 }
 
 static void

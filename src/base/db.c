@@ -932,6 +932,7 @@ mend_pages(struct db *db, struct db_health *out, struct err *err)
 	struct sqlite3_file *file;
 	uint8_t page[DB_PAGE];
 	int64_t i, n;
+	bool plain;
 
 	file = file_of(db->h, &n);
 	if (file == NULL)
@@ -941,18 +942,19 @@ mend_pages(struct db *db, struct db_health *out, struct err *err)
 		if (!db_page_get(file, page, (uint32_t)i))
 			return err_set(err, YZ_EIO,
 			    "database: page %lld cannot be read", (long long)i);
-		if (db_page_holds(page, (uint32_t)i))
+		plain = db_page_is_plain(page, (uint32_t)i);
+		if (!plain && db_page_holds(page, (uint32_t)i))
 			continue;
-		if (!db_page_mend(page, (uint32_t)i))
+		if (!plain && !db_page_mend(page, (uint32_t)i))
 			out->damaged++;
 		else if (db_page_put(file, page, (uint32_t)i))
-			out->mended++;
+			*(plain ? &out->sealed : &out->mended) += 1;
 		else
 			return err_set(err, YZ_EIO,
 			    "database: page %lld cannot be written",
 			    (long long)i);
 	}
-	if (out->mended > 0 &&
+	if (out->mended + out->sealed > 0 &&
 	    file->pMethods->xSync(file, SQLITE_SYNC_FULL) != SQLITE_OK)
 		return err_set(err, YZ_EIO, "database: sync failed");
 	return 0;
@@ -964,16 +966,19 @@ db_scrub(struct db *db, struct db_health *out, struct err *err)
 	struct sqlite3_file *file = file_of(db->h, &out->pages);
 	struct db *other = NULL;
 	uint8_t page[DB_PAGE];
-	int64_t i;
+	int64_t i, plain = 0;
 	int rc = 0;
 
-	out->mended = out->damaged = 0;
+	out->mended = out->damaged = out->sealed = 0;
 	if (file == NULL)
 		return err_set(err, YZ_EIO, "database: no file");
-	for (i = 1; i <= out->pages; i++)
-		out->damaged += !db_page_get(file, page, (uint32_t)i) ||
-				!db_page_holds(page, (uint32_t)i);
-	if (out->damaged == 0)
+	for (i = 1; i <= out->pages; i++) {
+		bool there = db_page_get(file, page, (uint32_t)i);
+
+		out->damaged += !there || !db_page_holds(page, (uint32_t)i);
+		plain += there && db_page_is_plain(page, (uint32_t)i);
+	}
+	if (out->damaged + plain == 0)
 		return 0;
 	/* A page may just have been written: again, with nobody about. */
 	db_page_lenient(true);

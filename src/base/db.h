@@ -111,10 +111,12 @@ int db_backup(struct db *db, const char *path, struct err *err);
 /*
  * Read every page (base/db_page.h), also those that nothing uses, and turn
  * single bits back in the file, while others go on.  What is left damaged is
- * counted: such a page cannot be read.
+ * counted: such a page cannot be read.  What another program has written
+ * without a checksum gets one.
  */
 struct db_health {
 	int64_t pages, mended, damaged;
+	int64_t sealed; /* given a checksum */
 };
 int db_scrub(struct db *db, struct db_health *out, struct err *err);
 /*

@@ -103,7 +103,7 @@ db_page_is_plain(const uint8_t page[DB_PAGE], uint32_t number)
 {
 	size_t i;
 
-	if (get_word(page + SUMMED) != 0)
+	if (get_word(page + SUMMED) != 0 || is_blank(page))
 		return false;
 	for (i = DB_PAGE - SECTOR; i < SUMMED; i++)
 		if (page[i] != 0)

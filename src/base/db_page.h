@@ -25,7 +25,8 @@ struct sqlite3_file; /* SQLite's own, of a database */
 void db_page_seal(uint8_t page[DB_PAGE], uint32_t number);
 /* A page that was never written is all zeros, and holds. */
 bool db_page_holds(const uint8_t page[DB_PAGE], uint32_t number);
-/* Was it written by another program than ours, without a sum? */
+/* Was it written by another program than ours, without a sum?  A page that was
+ * never written was by nobody. */
 bool db_page_is_plain(const uint8_t page[DB_PAGE], uint32_t number);
 /* Turn the one bit back after which it holds; false if there is none. */
 bool db_page_mend(uint8_t page[DB_PAGE], uint32_t number);
