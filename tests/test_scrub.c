@@ -429,16 +429,13 @@ rnd(uint32_t *seed, int64_t n)
 	return (int64_t)(v % (uint64_t)n);
 }
 
-/* Not local.db: a turned bit of its first page is not mended by the scrub yet,
- * which is to be found out. */
 static bool
 is_picked(const char *name, int64_t size)
 {
 	const char *end = strrchr(name, '-');
 
-	return size > 0 && strcmp(name, "local.db") != 0 &&
-	       (end == NULL ||
-		   (strcmp(end, "-wal") != 0 && strcmp(end, "-shm") != 0));
+	return size > 0 && (end == NULL || (strcmp(end, "-wal") != 0 &&
+					       strcmp(end, "-shm") != 0));
 }
 
 static int

@@ -186,8 +186,8 @@ check(uint8_t page[DB_PAGE], sqlite3_int64 offset)
 {
 	uint32_t number = (uint32_t)(offset / DB_PAGE) + 1;
 
-	if (db_page_holds(page, number) || is_lenient ||
-	    db_page_mend(page, number))
+	if (db_page_holds(page, number) || db_page_mend(page, number) ||
+	    is_lenient)
 		return SQLITE_OK;
 	return SQLITE_IOERR_DATA;
 }
