@@ -253,7 +253,7 @@ find_scope(
 {
 	if (!root)
 		return issue_scope(scope, r, err);
-	strcpy(scope, "root");
+	snprintf(scope, ROSTER_SCOPE_MAX, "root");
 	if (strcmp(roster_root(replica_roster(r)), replica_home(r)->code) != 0)
 		return err_set(err, YZ_EDENIED,
 		    _("the root part is changed at the root station"));

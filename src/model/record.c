@@ -643,7 +643,7 @@ by_rkind(bool *out, const struct list *l, struct err *err)
 	if (rc == 0)
 		rc = tallied(&fit, l, some, n, err);
 	/* Walked until the page is full: all * limit / fit rows. */
-	*out = rc == 0 && (l->q->limit == 0 || fit <= l->q->limit ||
+	*out = rc == 0 && (l->q->limit == 0 || fit == 0 || fit <= l->q->limit ||
 			      category < all / fit * l->q->limit);
 out:
 	free(some);

@@ -406,7 +406,7 @@ DESK_HANDLER(api_conflicts)
 		rc = conflict_list_after(c->r, &place, put_conflict, &f, err);
 	buf_puts(&c->p->body, f.at == NULL ? "]" : "]}]");
 	buf_puts(&c->p->body, ",\"next\":");
-	if (rc == PAGE_FULL)
+	if (rc == PAGE_FULL && f.at != NULL)
 		canon_put_text(&c->p->body, f.at, strlen(f.at));
 	else
 		buf_puts(&c->p->body, "null");
