@@ -26,7 +26,10 @@ sshd_start || bail "sshd does not start"
 city() { "$yizhan" -C "$T/city" "$@"; }
 door() { city keys --authorized >"$T/keys.new" && mv "$T/keys.new" "$T/sshd/keys"; }
 # Records are numbered as they arrive.
-at_city() { sqlite3 -readonly city/yizhan.db "SELECT $1 FROM _record"; }
+at_city() {
+	sqlite3 -readonly -cmd '.timeout 30000' city/yizhan.db \
+		"SELECT $1 FROM _record"
+}
 orgs="count(*) FILTER (WHERE kind = 'org')"
 incidents="count(*) FILTER (WHERE kind = 'incident')"
 
