@@ -121,7 +121,7 @@ int
 blob_open(
     struct replica *r, int *fd, int64_t *size, const char *hex, struct err *err)
 {
-	char *path, now[DIGEST_HEX_LEN + 1];
+	char *path, now[DIGEST_HEX_LEN + 1] = "";
 	int rc;
 
 	if (!is_hash(hex))

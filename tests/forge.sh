@@ -9,13 +9,25 @@ forge_put() {
 		"UPDATE _changeset SET oid = x'$3' WHERE id = x'$2'"
 }
 
+# HOME STREAM ID: its commit into $forge_was, once the daemon has sealed it.
+forge_find() {
+	for forge_try in $(seq 300); do
+		forge_was=$(sqlite3 -cmd '.timeout 30000' "$1/yizhan.db" \
+			"SELECT lower(hex(oid)) FROM _changeset WHERE id = x'$3'")
+		git --git-dir "$1/ledger/$2.git" cat-file -e "$forge_was" \
+			2>/dev/null && return
+		sleep 0.1
+	done
+	echo "changeset $3 is not sealed after $forge_try tries" >&2
+	return 1
+}
+
 # HOME STREAM ID WHO [KEY]: the changeset has another author from now on; with
 # KEY, a private key file, it is signed anew by that.  $forge_was is the commit
 # that it was, $forge_oid the one that it is.
 forge() {
 	forge_repo=$1/ledger/$2.git
-	forge_was=$(sqlite3 "$1/yizhan.db" \
-		"SELECT lower(hex(oid)) FROM _changeset WHERE id = x'$3'")
+	forge_find "$1" "$2" "$3" || return
 	git --git-dir "$forge_repo" cat-file commit "$forge_was" |
 		sed "s/^author [^<]*</author $4 </" >forged
 	if [ -n "${5-}" ]; then
