@@ -18,8 +18,8 @@
 #include "roster.h"
 
 #define SYSTEMD_RUNS "/run/systemd/system"
-#define UNIX_SOCKETS "/proc/net/unix"
-#define UNIX_SOCKETS_MAX (4u << 20) /* bytes of that */
+#define UNIX_SOCKETS "/proc/self/net/unix" /* also with ProcSubset=pid */
+#define UNIX_SOCKETS_MAX (4u << 20)        /* bytes of that */
 
 /* What those who call ask for, and nothing else (sync/link_ssh.c). */
 static const struct {
@@ -177,7 +177,8 @@ check_door(struct doctor *d, int64_t n)
 	free(starts);
 }
 
-/* unix(7) sockets of this machine, a line each: is that one listened on? */
+/* unix(7) sockets of this machine, a line each: is that one listened on?
+ * Where they cannot be read nothing is known against it. */
 static bool
 is_listening(const char *path)
 {
@@ -186,7 +187,9 @@ is_listening(const char *path)
 	bool found = false;
 	struct err ignored;
 
-	if (file_read(&table, UNIX_SOCKETS, UNIX_SOCKETS_MAX, &ignored) == 0)
+	if (file_read(&table, UNIX_SOCKETS, UNIX_SOCKETS_MAX, &ignored) != 0)
+		found = true;
+	else
 		for (at = buf_str(&table); !found && (at = strstr(at, path));
 		     at++) {
 			const char *line = at;
