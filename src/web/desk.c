@@ -19,6 +19,7 @@
 #include "home.h"
 #include "lang.h"
 #include "local.h"
+#include "limit.h"
 #include "replica.h"
 #include "reply.h"
 #include "route.h"
@@ -67,6 +68,9 @@ seat_new(struct seat **out, struct desk *desk, struct err *err)
 	rc = home_open(&home, desk->home, err);
 	if (rc == 0)
 		rc = replica_open(&s->r, home, err);
+	/* A connection a thread: each keeps no more than a receiver does. */
+	if (rc == 0)
+		rc = db_cache(replica_db(s->r), LIMIT_CACHE_KIB, err);
 	if (rc == 0)
 		rc = local_open(&s->local, desk->home, err);
 	if (rc == 0)
