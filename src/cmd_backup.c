@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "backup_key.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "cmd.h"
@@ -37,17 +37,23 @@ is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* DIR/yizhan-520302-20261124-031500.backup, malloced. */
+/* DIR/yizhan-520302-20261124-031500.backup, malloced; one second on where there
+ * is such a file already, as often as need be. */
 static char *
 dated(const char *dir, const char *code)
 {
-	char stamp[32];
+	char stamp[32], *path = NULL;
 	time_t now = (time_t)(clock_wall() / 1000) + 8 * 3600;
 	struct tm tm;
 
-	gmtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	return mem_printf("%s/yizhan-%s-%s.backup", dir, code, stamp);
+	do {
+		free(path);
+		gmtime_r(&now, &tm);
+		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+		path = mem_printf("%s/yizhan-%s-%s.backup", dir, code, stamp);
+		now++;
+	} while (file_exists(path));
+	return path;
 }
 
 /* Is it one that dated() named? */
@@ -167,8 +173,8 @@ write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
 	return rc;
 }
 
-/* A file with nothing in its first line is none; one that cannot be read is
- * no reason to do without. */
+/* A file with nothing in its first line is none; one that is absent or cannot
+ * be read is no reason to do without. */
 static bool
 has_passphrase(const char *file)
 {
@@ -177,7 +183,7 @@ has_passphrase(const char *file)
 	int first;
 
 	if (f == NULL)
-		return strcmp(file, "-") == 0 || errno != ENOENT;
+		return true;
 	first = fgetc(f);
 	has = ferror(f) || (first != EOF && first != '\n' && first != '\r');
 	fclose(f);

@@ -431,8 +431,8 @@ write_file(struct backup *b, const char *path, const struct cipher_key *key,
 		rc = err_sys(err, "%s", path);
 	if (close(fd) != 0 && rc == 0)
 		rc = err_sys(err, "%s", path);
-	if (rc == 0 && rename(temp, path) != 0)
-		rc = err_sys(err, "%s", path);
+	if (rc == 0)
+		rc = file_rename_new(temp, path, err);
 	if (rc != 0)
 		unlink(temp);
 	else
@@ -542,6 +542,11 @@ backup_write(struct replica *r, struct local *local, const char *path,
 	rc = file_lock(&fd, lock, false, err);
 	if (rc == YZ_ECONFLICT)
 		rc = err_set(err, YZ_ECONFLICT, "another backup is under way");
+	/* Before hours of work, too: it is not written over. */
+	if (rc == 0 && file_exists(path)) {
+		rc = err_set(err, YZ_ECONFLICT, "%s is there already", path);
+		close(fd);
+	}
 	if (rc == 0) {
 		/* What one that was killed has left. */
 		rc = folder_remove(b.temp, err);

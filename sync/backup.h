@@ -23,7 +23,8 @@ struct replica;
  * others go on writing.  It is the state of one moment: the ledger's refs are
  * what the replica says.  Without keys, who restores it gets new ones.  step,
  * if not NULL, is called with the bytes done and all.  Remembered in local.db
- * (backup_last()).  YZ_ECONFLICT while another backup is being written.
+ * (backup_last()).  YZ_ECONFLICT while another backup is being written, or if
+ * there is something at path: that is never written over.
  */
 int backup_write(struct replica *r, struct local *local, const char *path,
     const struct cipher_key *key, bool keys,

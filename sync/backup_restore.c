@@ -70,22 +70,6 @@ make_folders(const char *path, struct err *err)
 	return rc;
 }
 
-static int
-write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return -1;
-		p += w;
-		n -= (size_t)w;
-	}
-	return 0;
-}
-
 /* The entry's bytes, to fd unless it is -1, and to text if that is wanted. */
 static int
 copy_bytes(struct restore *s, struct archive_in *in, int fd, struct buf *text,
@@ -101,7 +85,7 @@ copy_bytes(struct restore *s, struct archive_in *in, int fd, struct buf *text,
 			s->step(s->arg, s->done, 2 * s->info->bytes);
 		if (text != NULL)
 			buf_put(text, p, n);
-		if (fd >= 0 && write_all(fd, p, n) != 0)
+		if (fd >= 0 && !file_put(fd, p, n))
 			return err_sys(err, "%s", s->home);
 	}
 	return rc;

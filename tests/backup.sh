@@ -118,6 +118,22 @@ is "$(find nightly -name 'yizhan-*' | wc -l)" 2 "two are kept"
 ok "the newest of the old ones" test -e nightly/yizhan-520300-20260103-031500.backup
 ok "and what is no backup of ours" test -e nightly/other.backup
 status 2 "a file is not thinned out" backup x.backup --keep 2
+# Within a second one may follow another: all names of ten minutes are taken.
+mkdir taken
+now=$(($(date +%s) + 28800))
+seq "$now" $((now + 600)) | sed 's/^/@/' | date -u -f - \
+	+taken/yizhan-520300-%Y%m%d-%H%M%S.backup | xargs touch
+for n in 1 2; do
+	backup taken >>names 2>/dev/null
+done
+is "$(sort -u names | wc -l):$(find taken -type f | wc -l)" 2:603 \
+	"a backup never takes the name of another"
+is "$(find taken -type f -size +0 | wc -l)" 2 "and none is written over"
+ok "names sort as backups were made" sort -c names
+sum=$(sha256sum <a.backup)
+status 1 "a file that is there is not written over" backup a.backup
+like "$(cat "$T/.out")" 'a.backup is there already' "which is said"
+is "$(sha256sum <a.backup)" "$sum" "and it stays as it was"
 like "$(city doctor)" '^  backup: the last is of 20' "doctor knows of it"
 mkdir city/backup.tmp && touch city/backup.tmp/left
 ok "what a killed one has left is no matter" backup d.backup

@@ -189,15 +189,18 @@ status 1 "nor does the sheet before help" \
 like "$(cat "$T/.out")" 'not the recovery key of 520302 that the roster knows' \
 	"which is no more the station's"
 ok "the sheet itself does" county backup x.backup --recovery sheet2
-ok "once and for all" county backup x.backup --to-recovery
+ok "once and for all" county backup once.backup --to-recovery
 printf '\n' >empty
 ok "with an empty passphrase file too" \
-	county backup x.backup --passphrase empty --to-recovery
-is "$(head -c 15 x.backup)" yizhan-sealed-1 "it is to the recovery key"
-ok "and with one that is not there" \
-	county backup x.backup --passphrase nowhere --to-recovery
-status 1 "but not with one that cannot be read" \
+	county backup empty.backup --passphrase empty --to-recovery
+is "$(head -c 15 empty.backup)" yizhan-sealed-1 "it is to the recovery key"
+status 1 "but not with one that is not there" \
+	county backup z.backup --passphrase nowhere --to-recovery
+is "$(wc -l <"$T/.out"):$(grep -c nowhere "$T/.out")" 1:1 "which one line says"
+status 1 "nor with one that cannot be read" \
 	county backup z.backup --passphrase . --to-recovery
+is "$(wc -l <"$T/.out")" 1 "which one line says too"
+not_ok "and nothing is written" test -e z.backup
 ok "where there is a passphrase" \
 	county backup y.backup --passphrase pass --to-recovery
 is "$(head -c 15 y.backup)" yizhan-cipher-1 "it is used"

@@ -46,6 +46,28 @@ write_and_read(void)
 }
 
 static void
+new_names(void)
+{
+	struct buf text = BUF_INIT;
+	struct err err;
+
+	ok(file_write("one", "1", 1, 0600, &err) == 0 &&
+		file_write("two", "2", 1, 0600, &err) == 0 &&
+		file_rename_new("one", "two", &err) == YZ_ECONFLICT,
+	    "a file is not put over another: %s", err.msg);
+	ok(file_read(&text, "two", 9, &err) == 0 && text.len == 1 &&
+		text.b[0] == '2' && file_exists("one"),
+	    "both are as they were");
+	buf_free(&text);
+	is_int(file_rename_new("one", "three", &err), 0, "a new name is taken");
+	ok(file_exists("three") && !file_exists("one"), "for the old one");
+	is_int(file_rename_new("one", "four", &err), YZ_EIO,
+	    "what is not there cannot be moved");
+	if (unlink("two") != 0 || unlink("three") != 0)
+		abort();
+}
+
+static void
 folders(void)
 {
 	struct err err;
@@ -80,6 +102,7 @@ main(void)
 	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
 		return 1;
 	write_and_read();
+	new_names();
 	folders();
 	locks();
 	if (unlink("key") != 0 || unlink("lock") != 0 || rmdir("taken") != 0 ||

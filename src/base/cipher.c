@@ -14,6 +14,7 @@
 #include "base/cipher.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #define MAGIC_LEN 16
@@ -154,17 +155,7 @@ put(struct cipher_out *o, const uint8_t *p, size_t n, struct err *err)
 {
 	digest_add(o->sum, p, n);
 	o->bytes += (int64_t)n;
-	while (n > 0) {
-		ssize_t w = write(o->fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return err_sys(err, "write");
-		p += w;
-		n -= (size_t)w;
-	}
-	return 0;
+	return file_put(o->fd, p, n) ? 0 : err_sys(err, "write");
 }
 
 /* The head's bytes before check, and the key. */

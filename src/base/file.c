@@ -59,20 +59,41 @@ file_read(struct buf *out, const char *path, size_t max, struct err *err)
 	return rc;
 }
 
-static int
-write_all(int fd, const uint8_t *p, size_t n)
+bool
+file_put(int fd, const void *data, size_t n)
 {
+	const uint8_t *p = data;
+
 	while (n > 0) {
 		ssize_t w = write(fd, p, n);
 
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0)
-			return -1;
+			return false;
 		p += w;
 		n -= (size_t)w;
 	}
-	return 0;
+	return true;
+}
+
+/* Not every file system can do it in one step: there it is looked at first. */
+int
+file_rename_new(const char *from, const char *to, struct err *err)
+{
+	struct stat st;
+	int rc;
+
+	rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+	if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) {
+		if (lstat(to, &st) == 0)
+			errno = EEXIST;
+		else if (errno == ENOENT)
+			rc = rename(from, to);
+	}
+	if (rc != 0 && errno == EEXIST)
+		return err_set(err, YZ_ECONFLICT, "%s is there already", to);
+	return rc == 0 ? 0 : err_sys(err, "%s", to);
 }
 
 int
@@ -138,9 +159,8 @@ file_write_with(const char *path, mode_t mode,
 		return rc;
 	}
 	rc = fill(arg, &data, fd, err);
-	if (rc == 0 &&
-	    (fchmod(fd, mode) != 0 || write_all(fd, data.b, data.len) != 0 ||
-		fsync(fd) != 0))
+	if (rc == 0 && (fchmod(fd, mode) != 0 ||
+			   !file_put(fd, data.b, data.len) || fsync(fd) != 0))
 		rc = err_sys(err, "%s", temp);
 	if (close(fd) != 0 && rc == 0)
 		rc = err_sys(err, "%s", temp);

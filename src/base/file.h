@@ -19,6 +19,12 @@ int file_read(struct buf *out, const char *path, size_t max, struct err *err);
 int file_write(
     const char *path, const void *data, size_t n, mode_t mode, struct err *err);
 
+/* All of it to fd; false: errno says why not. */
+bool file_put(int fd, const void *data, size_t n);
+
+/* rename(), but never over another: YZ_ECONFLICT if to is there. */
+int file_rename_new(const char *from, const char *to, struct err *err);
+
 /* fsync the folder that path is in: a rename is on disk only then. */
 int file_sync_folder(const char *path, struct err *err);
 
