@@ -8,12 +8,11 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "cmd.h"
 #include "replica.h"
 #include "roster.h"
+#include "roster_files.h"
 #include "sign.h"
 
 /* As "ssh-keygen -l" prints it, so that both can be compared. */
@@ -166,70 +165,6 @@ print_json(const struct roster *roster)
 			print_json_contested(scope);
 }
 
-/* --- documents, for auditors ------------------------------------------------
- */
-
-struct writing {
-	const char *dir;
-	struct replica *r;
-};
-
-/* Does the document stand in the line of versions that count? */
-static bool
-counts(struct replica *r, const struct roster_doc *doc)
-{
-	struct roster_doc at = {.version = 0};
-	struct err err;
-	bool same;
-
-	same =
-	    replica_roster_doc(r, &at, doc->scope, doc->version, &err) == 0 &&
-	    digest_equal(&at.hash, &doc->hash);
-	roster_doc_free(&at);
-	return same;
-}
-
-static int
-write_doc(void *arg, const struct roster_doc *doc, const uint8_t oid[20],
-    struct err *err)
-{
-	const struct writing *w = arg;
-	char hex[17] = "", *path;
-	struct buf sig = BUF_INIT;
-	size_t i;
-	int rc;
-
-	(void)oid;
-	if (!counts(w->r, doc))
-		digest_hex(hex, doc->hash.b, 8);
-	path = mem_printf("%s/%s-%lld%s%s", w->dir, doc->scope,
-	    (long long)doc->version, hex[0] == '\0' ? "" : ".", hex);
-	rc = file_write(path, doc->text.b, doc->text.len, 0644, err);
-	for (i = 0; rc == 0 && i < doc->n_sigs; i++) {
-		char *name = mem_printf("%s.%zu.sig", path, i + 1);
-
-		buf_clear(&sig);
-		sign_armour(
-		    &sig, doc->sigs[i].sig, doc->sigs[i].key, SIGN_NS_ROSTER);
-		rc = file_write(name, sig.b, sig.len, 0644, err);
-		free(name);
-	}
-	buf_free(&sig);
-	free(path);
-	return rc;
-}
-
-/* Every version held of every scope, those that do not count too. */
-static int
-write_docs(struct replica *r, const char *dir, struct err *err)
-{
-	struct writing w = {dir, r};
-	int rc;
-
-	rc = file_mkdir(dir, 0755, err);
-	return rc == 0 ? replica_roster_each(r, write_doc, &w, err) : rc;
-}
-
 /* --- the command ------------------------------------------------------------
  */
 
@@ -324,7 +259,7 @@ cmd_roster(struct cmd *cmd, int argc, char **argv)
 		fputs(buf_str(&lines), stdout);
 		buf_free(&lines);
 	} else if (dir != NULL) {
-		rc = write_docs(r, dir, &err);
+		rc = roster_files_write(r, dir, &err);
 	} else if (json == 1) {
 		print_json(replica_roster(r));
 	} else {

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "fork.h"
 #include "home.h"
+#include "proof.h"
 #include "replica_impl.h"
 #include "sign.h"
 
@@ -20,27 +21,26 @@ fork_free(struct fork *fork)
 /* --- what a pair proves ----------------------------------------------------
  */
 
-/* Has the roster decided what follows seq, by an end beyond it? */
-static const struct roster_end *
-decided(const struct replica *r, const struct chain_name *chain, int64_t seq)
+const struct roster_end *
+fork_decided(
+    const struct roster *roster, const struct chain_name *chain, int64_t seq)
 {
 	const struct roster_end *end, *last = NULL;
 	size_t i;
 
-	for (i = 0; (end = roster_end(r->roster, chain, i)) != NULL; i++)
+	for (i = 0; (end = roster_end(roster, chain, i)) != NULL; i++)
 		if (end->seq > seq && (last == NULL || end->seq > last->seq))
 			last = end;
 	return last;
 }
 
-/* Does the key that signed cs count there? */
-static bool
-key_counts(const struct replica *r, const struct changeset *cs)
+bool
+fork_key_counts(const struct roster *roster, const struct changeset *cs)
 {
 	const struct roster_key *key;
 	size_t i;
 
-	for (i = 0; (key = roster_key(r->roster, &cs->chain, i)) != NULL; i++)
+	for (i = 0; (key = roster_key(roster, &cs->chain, i)) != NULL; i++)
 		if (memcmp(key->sign, cs->key, sizeof(cs->key)) == 0)
 			return cs->seq <= roster_key_until(key, &cs->chain);
 	return false;
@@ -50,8 +50,8 @@ static bool
 proves(const struct replica *r, const struct changeset *a,
     const struct changeset *b)
 {
-	return key_counts(r, a) && key_counts(r, b) &&
-	       decided(r, &a->chain, a->seq - 1) == NULL;
+	return fork_key_counts(r->roster, a) && fork_key_counts(r->roster, b) &&
+	       fork_decided(r->roster, &a->chain, a->seq - 1) == NULL;
 }
 
 static int
@@ -235,14 +235,15 @@ static int
 take(struct replica *r, struct changeset *a, struct changeset *b, bool *news,
     struct err *err)
 {
-	const struct roster_end *end = decided(r, &a->chain, a->seq - 1);
+	const struct roster_end *end =
+	    fork_decided(r->roster, &a->chain, a->seq - 1);
 	struct chain *c = replica_chain_find(r, &a->chain);
 	int rc;
 
 	if (!chain_reaches(r->roster, &a->chain, r->home->code))
 		return err_set(err, YZ_EDENIED,
 		    "station %s may not hold this chain", r->home->code);
-	if (!key_counts(r, a) || !key_counts(r, b))
+	if (!fork_key_counts(r->roster, a) || !fork_key_counts(r->roster, b))
 		return err_set(err, YZ_EDENIED,
 		    "the pair is not signed by keys of %s that count there",
 		    a->chain.writer);
@@ -359,24 +360,19 @@ tree_entry(struct buf *tree, const char *name, const uint8_t oid[20])
 static int
 seal_pair(struct replica *r, const struct fork *f, struct err *err)
 {
-	static const char *const names[] = {
-	    "a.commit", "a.ops", "b.commit", "b.ops"};
 	enum stream stream = f->chain.stream;
-	struct buf part[4] = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+	struct buf part[PROOF_PARTS] = {BUF_INIT};
 	struct buf bytes = BUF_INIT;
 	char ref[TRUNCATE_REF_MAX], hex[41], name[CHAIN_NAME_MAX];
 	uint8_t oid[20];
 	size_t i;
 	int rc = 0;
 
-	changeset_commit(&part[0], &f->a);
-	buf_put(&part[1], f->a.ops.b, f->a.ops.len);
-	changeset_commit(&part[2], &f->b);
-	buf_put(&part[3], f->b.ops.b, f->b.ops.len);
-	for (i = 0; rc == 0 && i < 4; i++) {
+	proof_parts(part, f);
+	for (i = 0; rc == 0 && i < PROOF_PARTS; i++) {
 		rc = ledger_put(r->ledger, stream, "blob", buf_str(&part[i]),
 		    part[i].len, oid, err);
-		tree_entry(&bytes, names[i], oid);
+		tree_entry(&bytes, proof_part_names[i], oid);
 		buf_free(&part[i]);
 	}
 	if (rc == 0)
@@ -400,7 +396,7 @@ seal_pair(struct replica *r, const struct fork *f, struct err *err)
 		rc = ledger_ref(r->ledger, stream, ref, oid, err);
 	if (rc == 0)
 		rc = ledger_flush(r->ledger, err);
-	for (; i < 4; i++)
+	for (; i < PROOF_PARTS; i++)
 		buf_free(&part[i]);
 	buf_free(&bytes);
 	return rc;
@@ -443,29 +439,24 @@ int
 fork_unseal(struct replica *r, enum stream stream, const uint8_t oid[20],
     struct err *err)
 {
-	static const char *const names[] = {
-	    "a.commit", "a.ops", "b.commit", "b.ops"};
-	struct buf part[4] = {BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT};
+	struct buf part[PROOF_PARTS] = {BUF_INIT};
 	struct fork f;
 	bool news;
 	size_t i;
 	int rc = 0;
 
 	memset(&f, 0, sizeof(f));
-	for (i = 0; rc == 0 && i < 4; i++)
-		rc = rebuild_file(r, stream, oid, names[i], &part[i], err);
+	for (i = 0; rc == 0 && i < PROOF_PARTS; i++)
+		rc = rebuild_file(
+		    r, stream, oid, proof_part_names[i], &part[i], err);
 	if (rc == 0)
-		rc = changeset_parse(
-		    &f.a, part[0].b, part[0].len, part[1].b, part[1].len, err);
-	if (rc == 0)
-		rc = changeset_parse(
-		    &f.b, part[2].b, part[2].len, part[3].b, part[3].len, err);
+		rc = proof_parse(&f, part, err);
 	if (rc == 0)
 		rc = fork_take(r, &f.a, &f.b, &news, err);
 	/* By the roster of today it proves nothing. */
 	if (rc == YZ_EDENIED)
 		rc = 0;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < PROOF_PARTS; i++)
 		buf_free(&part[i]);
 	fork_free(&f);
 	return rc;

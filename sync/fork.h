@@ -20,6 +20,8 @@
 
 struct err;
 struct replica;
+struct roster;
+struct roster_end;
 
 struct fork {
 	struct chain_name chain;
@@ -43,6 +45,12 @@ int fork_take(struct replica *r, struct changeset *a, struct changeset *b,
 /* Do the two, each derived here, prove a fork for those who know their keys:
  * form, signatures, one place, not the same? */
 int fork_check(struct changeset *a, struct changeset *b, struct err *err);
+/* Is the key that signed cs its writer's, and does it count there? */
+bool fork_key_counts(const struct roster *roster, const struct changeset *cs);
+/* Has the roster decided what follows seq, by an end beyond it?  The last such,
+ * or NULL. */
+const struct roster_end *fork_decided(
+    const struct roster *roster, const struct chain_name *chain, int64_t seq);
 /* The pair that ends a chain; YZ_ENOTFOUND. */
 int fork_get(struct replica *r, struct fork *out,
     const struct chain_name *chain, struct err *err);
