@@ -159,7 +159,7 @@ wake_children(const struct cmd *cmd, struct buf *present)
 		if (there)
 			wake(cmd, st->code);
 		if (there || strstr(buf_str(present), st->code) != NULL)
-			memcpy(codes[n++], st->code, sizeof(*codes));
+			memcpy(codes[n++], st->code, sizeof(st->code));
 	}
 	replica_close(r);
 	await(cmd, (const char(*)[CHAIN_CODE_LEN + 1]) codes, n, since);
