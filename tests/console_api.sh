@@ -43,6 +43,24 @@ y keys --authorized >sshd/keys
 ASKED_FINGERPRINT=$("$yizhan" -C "$T/child" join invitation 2>/dev/null |
 	head -n 1)
 export HOST_KEY ASKED_CODE ASKED_FINGERPRINT
+# And one that is there: of a field of its own record, both have written; and
+# what its program wrote into another's is held apart.
+sub() { "$yizhan" -C "$T/sub" "$@"; }
+y invite 520322 --address "127.0.0.1:$port" --host-key sshd/host.pub \
+	-o sub.invitation 2>/dev/null
+y keys --authorized >sshd/keys
+y confirm 520322 "$(sub join sub.invitation 2>/dev/null | head -n 1)" >/dev/null
+y keys --authorized >sshd/keys
+ours=$(y add resource.team name=本站队 rkind=R01 level=县级 persons=5)
+ok "a station below has joined" sub sync
+theirs=$(sub add resource.team name=下站队 rkind=R01 level=县级 persons=6)
+ok "and brought something" sub sync
+sub set resource "$theirs" status=busy >/dev/null
+y set resource "$theirs" status=down >/dev/null
+"$build/tests/pen" "$T/sub" resource resource "$ours" name '"改名"' 张三
+ok "and is of another mind" sub sync
+is "$(y conflicts | wc -l) $(y quarantine | wc -l)" "2 1" \
+	"which shows as a conflict, and what it may not as held"
 
 ok "the console runs" desk_start home --no-sync
 URL_OF_DESK=$url
@@ -69,4 +87,9 @@ is "$(sqlite3 home/local.db 'PRAGMA integrity_check')" ok "the people's book is 
 is "$(cat serve.err)" "" "the server has not complained"
 desk_stop
 like "$(y verify)" ', 0 faults$' "and what was written holds"
+cp -a home copy
+ok "a copy of the station runs" desk_start copy --no-sync
+URL_OF_DESK=$url
+checks copy.mjs
+desk_stop
 tap_done

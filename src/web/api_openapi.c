@@ -66,7 +66,7 @@ static const struct {
     {"Station",
 	"code text, name text, parent text, keys int, news text~, quiet int, peer Peer~"},
     {"Stop", "what text, about text, at int, a text, b text, writer text,"
-	     " decides text, why text"},
+	     " decides text, why text, through text, usual int, last text~"},
     {"Token", "id text, name text, login text, role text, made_by text,"
 	      " made text, last text~"},
 };
@@ -163,7 +163,7 @@ next_member(struct member *out, const char *s)
 }
 
 static struct json *
-object_schema(const char *members, bool closed)
+object_schema(const char *members)
 {
 	struct json *o = plain("object"), *properties = json_new_object();
 	struct json *required = json_new_array();
@@ -176,8 +176,7 @@ object_schema(const char *members, bool closed)
 	}
 	json_set(o, "properties", properties);
 	json_set(o, "required", required);
-	if (closed)
-		json_set(o, "additionalProperties", json_bool(false));
+	json_set(o, "additionalProperties", json_bool(false));
 	return o;
 }
 
@@ -236,7 +235,7 @@ components(struct call *c)
 
 	for (i = 0; i < N_OBJECTS; i++)
 		json_set(schemas, objects[i].name,
-		    object_schema(objects[i].members, true));
+		    object_schema(objects[i].members));
 	for (i = 0; i < schema_count(schema); i++) {
 		const struct kind *kind = schema_at(schema, i);
 
@@ -357,9 +356,7 @@ responses(const struct route *route)
 	if (route->out == NULL)
 		body = content("*/*", NULL);
 	else
-		body = content("application/json",
-		    object_schema(
-			route->out, (route->flags & ROUTE_OPENED) == 0));
+		body = content("application/json", object_schema(route->out));
 	snprintf(status, sizeof(status), "%d", route->status);
 	json_set(o, status, response("Done", body));
 	if ((route->flags & ROUTE_MATCH) != 0)
@@ -381,7 +378,7 @@ request_body(const struct route *route)
 	json_set(o, "content",
 	    (route->flags & ROUTE_BYTES) != 0
 		? content("application/octet-stream", NULL)
-		: content("application/json", object_schema(route->in, true)));
+		: content("application/json", object_schema(route->in)));
 	return o;
 }
 

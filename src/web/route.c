@@ -79,18 +79,20 @@ static const struct route routes[] = {
 	"What an administrator should know and do"},
     {"GET", "/api/kinds", EVERYONE, ROUTE_KEPT, api_kinds, "", "", "", 200,
 	"kinds [Kind]", "Kinds of records"},
-    {"GET", "/api/kinds/*", EVERYONE, ROUTE_OPENED | ROUTE_KEPT, api_kind,
-	"kind", "", "", 200, "name text, base text, fields [Field]",
+    {"GET", "/api/kinds/*", EVERYONE, ROUTE_KEPT, api_kind, "kind", "", "", 200,
+	"name text, base text, label_zh text, label_en text, stream text,"
+	" append_only bool, geo bool, title text, when [text], count int~,"
+	" fields [Field]",
 	"A kind and its fields"},
     {"GET", "/api/records/*", EVERYONE, ROUTE_KEPT, api_records, "kind",
 	"_limit? int, _sort? text, _after? text, _removed? text", "", 200,
 	PAGE_OF_RECORDS,
 	"List: a field's name as a parameter filters; _sort is a field, with -"
 	" before it downwards; _after is next of the page before"},
-    {"GET", "/api/records/*/*", EVERYONE, ROUTE_OPENED, api_record, "kind id",
-	"", "", 200,
+    {"GET", "/api/records/*/*", EVERYONE, 0, api_record, "kind id", "", "", 200,
 	"id text, kind text, owner text, title text, values object,"
-	" text object, removed bool, created_at text, created_by text,"
+	" text object, removed bool, removed_reason? text,"
+	" created_at text, created_by text,"
 	" conflicts [any], etag text, stands object, conflict_values object",
 	"One record, with the etag that a change must bring"},
     {"GET", "/api/records/*/*/history", EVERYONE, ROUTE_KEPT, api_history,

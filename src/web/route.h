@@ -17,7 +17,6 @@ enum {
 	ROUTE_PERSON = 8,  /* not for a machine's token */
 	ROUTE_BYTES = 16,  /* the body is bytes as they are */
 	ROUTE_MATCH = 32,  /* If-Match says what was read */
-	ROUTE_OPENED = 64, /* members that the schema lacks may come */
 	ROUTE_KEPT = 128,  /* depends on the replica and the question alone */
 	ROUTE_ALONE = 256, /* a page asks by itself: nobody need be there */
 };

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv from 'ajv/dist/2020.js';
 import { check, login, operations, password, roles, send } from './client.mjs';
+import { foreign } from './described.mjs';
 
 const who = {};
 for (const [role, name] of Object.entries(roles))
@@ -65,7 +66,7 @@ const calls = {
 	'DELETE /api/tokens/{token}': { as: who.officer, pieces: { token: token.id } },
 	'POST /api/stations/{code}/confirm': { as: who.security,
 		pieces: { code: process.env.ASKED_CODE },
-		body: { fingerprint: process.env.ASKED_FINGERPRINT } },
+		body: { fingerprint: process.env.ASKED_FINGERPRINT }, last: true },
 	'GET /api/invitations': { as: who.system },
 	'POST /api/invitations': { as: who.system, body: { code: '520304',
 		address: '127.0.0.1:22', host_key: hostKey } },
@@ -110,6 +111,7 @@ const calls = {
 		query: 'why=over', last: true },
 };
 
+const met = new Set(); // objects of the description
 async function call({ method, path, op }) {
 	const name = `${method} ${path}`;
 	const how = calls[name] ?? {};
@@ -133,6 +135,9 @@ async function call({ method, path, op }) {
 		`${name} is ${type}`, r.headers['content-type']);
 	if (!media.schema)
 		return;
+	const beyond = foreign(doc, media.schema, r.json(), met);
+	check(beyond.length === 0, `${name} has nothing undescribed`,
+		beyond.join(' '));
 	const good = judge(media.schema);
 	check(good(r.json()), `${name} has the members it says`,
 		JSON.stringify(good.errors)?.slice(0, 800) + r.text.slice(0, 400));
@@ -145,6 +150,11 @@ for (const name of Object.keys(calls))
 for (const o of all)
 	if (!calls[`${o.method} ${o.path}`]?.last)
 		await call(o);
+// Nothing is true of a list that is empty: the station has some of everything.
+// (A stop is for copy.mjs.)
+const unmet = Object.keys(doc.components.schemas).filter((n) => /^[A-Z]/.test(n) &&
+	!met.has(n) && !/^(Error|ErrorBody|Stop)$/.test(n));
+check(unmet.length === 0, 'and there was one of each object', unmet.join(' '));
 // A record's values, by their kind.
 const values = judge(doc.components.schemas['values.resource']);
 check(values((await read(made)).json().values), 'values are as their kind says',
