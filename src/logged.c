@@ -5,8 +5,28 @@
 #include "home.h"
 #include "local.h"
 #include "logged.h"
+#include "replica.h"
 #include "web/audit.h"
+#include "web/audit_head.h"
 #include "web/book.h"
+
+/* The station's former keys: wanted only where the log's end is not signed by
+ * the key that it has now.  NULL: not wanted, or not to be had. */
+static struct replica *
+open_keys(const struct home *home)
+{
+	struct replica *r = NULL;
+	struct audit_head head;
+	struct home *again;
+	struct err err;
+
+	if (audit_head_read(&head, home, &err) != 0 ||
+	    audit_head_ours(head.key, home, NULL) ||
+	    home_open(&again, home->path, &err) != 0 ||
+	    replica_open(&r, again, &err) != 0)
+		return NULL;
+	return r;
+}
 
 /* With databases of its own: the act's may be in a transaction, or closed. */
 static int
@@ -19,6 +39,7 @@ put(const struct cmd *cmd, const char *what, const char *about,
 	    .about = about,
 	    .result = result};
 	struct local *local = NULL;
+	struct replica *keys = NULL;
 	struct home *home = NULL;
 	int rc;
 
@@ -27,8 +48,12 @@ put(const struct cmd *cmd, const char *what, const char *about,
 		rc = local_open(&local, cmd->home, err);
 	if (rc == 0)
 		rc = book_open(local_db(local), err);
-	if (rc == 0)
-		rc = audit_add(local_db(local), home, &entry, err);
+	if (rc == 0) {
+		keys = open_keys(home);
+		rc = audit_add(local_db(local), home,
+		    keys == NULL ? NULL : replica_roster(keys), &entry, err);
+		replica_close(keys);
+	}
 	local_close(local);
 	home_free(home);
 	return rc;

@@ -435,7 +435,7 @@ log_accounts(struct db *db, const struct home *home,
 
 	for (i = 0; rc == 0 && i < SETUP_ACCOUNTS; i++) {
 		what.about = a[i].login;
-		rc = audit_add(db, home, &what, err);
+		rc = audit_add(db, home, NULL, &what, err);
 	}
 	return rc;
 }

@@ -236,7 +236,9 @@ cp kept home/audit
 sql "DELETE FROM audit WHERE no > $n - 5"
 login view1 Night-watch-2
 sql 'SELECT no FROM audit ORDER BY no DESC LIMIT 1' >no
-is "$(cat no)" $((n + 1)) "what was cut off leaves its numbers unused for ever"
+is "$(cat no)" $((n + 2)) "what was cut off leaves its numbers unused for ever"
+is "$(sql "SELECT what, result FROM audit WHERE no = $n + 1")" \
+	"log|entries $((n - 4)) to $n are gone" "and the next entry of all says so"
 like "$(y verify)" "^audit log: entries $((n - 4)) to $n are gone$" \
 	"so the gap stays to be seen"
 sql 'DELETE FROM audit; DELETE FROM audit_base'

@@ -114,8 +114,8 @@ DESK_HANDLER(api_audit_prune)
 	rc = ask_through(&no, through, err);
 	what.about = through;
 	if (rc == 0)
-		rc = audit_prune(desk_local(c), replica_home(c->r), no, sha256,
-		    clock_wall(), &what, err);
+		rc = audit_prune(desk_local(c), replica_home(c->r),
+		    replica_roster(c->r), no, sha256, clock_wall(), &what, err);
 	if (rc == 0)
 		buf_puts(&c->p->body, "{}");
 	return rc;

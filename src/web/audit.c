@@ -10,6 +10,8 @@
 
 #include "audit.h"
 #include "audit_head.h"
+#include "audit_row.h"
+#include "audit_tail.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/db.h"
@@ -18,10 +20,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "home.h"
-#include "roster.h"
 
 #define TEXT_MAX 200
-#define COLUMNS "no, at, coalesce(run, -1), login, peer, what, about, result"
 
 /* One line of it: what would end a line is a space. */
 static void
@@ -34,86 +34,6 @@ put_clean(struct buf *out, const char *s)
 	for (i = 0; i < n; i++)
 		buf_putc(out,
 		    (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? ' ' : s[i]);
-}
-
-static void
-hash_entry(
-    struct digest *out, const struct digest *prev, const struct audit_entry *e)
-{
-	struct buf text = BUF_INIT;
-
-	buf_put(&text, prev->b, sizeof(prev->b));
-	buf_printf(&text, "%lld\n%lld\n%s\n%s\n%s\n%s\n%s\n", (long long)e->no,
-	    (long long)e->at, e->login, e->peer, e->what, e->about, e->result);
-	if (e->run >= 0)
-		buf_printf(&text, "%lld\n", (long long)e->run);
-	digest_sha256(out, text.b, text.len);
-	buf_free(&text);
-}
-
-static void
-read_entry(struct audit_entry *e, struct db_stmt *st)
-{
-	e->no = db_int(st, 0);
-	e->at = db_int(st, 1);
-	e->run = db_int(st, 2);
-	e->login = db_text(st, 3);
-	e->peer = db_text(st, 4);
-	e->what = db_text(st, 5);
-	e->about = db_text(st, 6);
-	e->result = db_text(st, 7);
-}
-
-static void
-read_hash(struct digest *out, struct db_stmt *st, int col)
-{
-	size_t n;
-	const void *p = db_blob(st, col, &n);
-
-	memset(out, 0, sizeof(*out));
-	if (p != NULL && n == sizeof(out->b))
-		memcpy(out->b, p, n);
-}
-
-/* "SELECT no, hash" of one row; none: all zero. */
-static int
-read_place(struct audit_place *out, struct db *db, const char *sql, int64_t arg,
-    struct err *err)
-{
-	struct db_stmt *st;
-	int rc;
-
-	memset(out, 0, sizeof(*out));
-	rc = db_query(&st, db, err, sql, "i", arg);
-	if (rc != 0)
-		return rc;
-	rc = db_step(st, err);
-	if (rc == 1) {
-		out->no = db_int(st, 0);
-		read_hash(&out->hash, st, 1);
-	}
-	db_done(st);
-	return rc < 0 ? rc : 0;
-}
-
-static int
-read_base(struct audit_place *out, struct db *db, struct err *err)
-{
-	return read_place(
-	    out, db, "SELECT no, hash FROM audit_base WHERE ? = 0", 0, err);
-}
-
-static int
-read_last(struct audit_place *out, struct db *db, struct err *err)
-{
-	int rc;
-
-	rc = read_place(out, db,
-	    "SELECT no, hash FROM audit WHERE ? = 0 ORDER BY no DESC LIMIT 1",
-	    0, err);
-	if (rc == 0 && out->no == 0)
-		rc = read_base(out, db, err);
-	return rc;
 }
 
 static int
@@ -158,7 +78,7 @@ insert(struct db *db, const struct audit_head *head,
 	memset(text, 0, sizeof(text));
 	for (i = 0; i < 5; i++)
 		put_clean(&text[i], given[i]);
-	rc = read_last(&prev, db, err);
+	rc = audit_row_last(&prev, db, err);
 	if (rc == 0 && head->last.no > prev.no)
 		prev = head->last;
 	if (rc == 0)
@@ -170,7 +90,7 @@ insert(struct db *db, const struct audit_head *head,
 	e.what = buf_str(&text[2]);
 	e.about = buf_str(&text[3]);
 	e.result = buf_str(&text[4]);
-	hash_entry(&hash, &prev.hash, &e);
+	audit_row_hash(&hash, &prev.hash, &e);
 	if (rc == 0)
 		rc = db_run(db, err,
 		    "INSERT INTO audit(no, at, run, login, peer, what, about,"
@@ -200,9 +120,9 @@ write_head(struct db *db, const struct home *home, struct err *err)
 	struct audit_head head;
 	int rc;
 
-	rc = read_base(&head.base, db, err);
+	rc = audit_row_base(&head.base, db, err);
 	if (rc == 0)
-		rc = read_last(&head.last, db, err);
+		rc = audit_row_last(&head.last, db, err);
 	return rc != 0 ? rc : audit_head_write(&head, home, err);
 }
 
@@ -215,7 +135,7 @@ append(struct db *db, const struct home *home, const struct audit_what *what,
 	struct err why;
 	int rc;
 
-	(void)audit_head_read(&head, home, &why); /* verify says the rest */
+	(void)audit_head_read(&head, home, &why); /* mark() says the rest */
 	rc = db_begin(db, err);
 	if (rc != 0)
 		return rc;
@@ -227,47 +147,59 @@ append(struct db *db, const struct home *home, const struct audit_what *what,
 	return rc != 0 ? rc : write_head(db, home, err);
 }
 
-int
-audit_add(struct db *db, const struct home *home, const struct audit_what *what,
+/* Under the lock: whatever is not as it was signed for gets an entry before
+ * anything is signed anew, which would hide it. */
+static int
+mark(struct db *db, const struct home *home, const struct roster *keys,
     struct err *err)
+{
+	struct audit_what what = {.login = "",
+	    .peer = "this machine",
+	    .what = AUDIT_FAULT,
+	    .about = ""};
+	struct buf found = BUF_INIT;
+	bool fault;
+	int rc;
+
+	rc = audit_tail_look(&found, &fault, db, home, keys, err);
+	if (rc == 0 && found.len > 0) {
+		what.result = buf_str(&found);
+		if (!fault)
+			what.what = AUDIT_NOTE;
+		rc = append(db, home, &what, err);
+	}
+	buf_free(&found);
+	return rc;
+}
+
+int
+audit_add(struct db *db, const struct home *home, const struct roster *keys,
+    const struct audit_what *what, struct err *err)
 {
 	int fd, rc;
 
 	assert(!db_in_transaction(db));
 	rc = take_lock(&fd, home, err);
 	if (rc == 0) {
-		rc = append(db, home, what, err);
+		rc = mark(db, home, keys, err);
+		if (rc == 0)
+			rc = append(db, home, what, err);
 		close(fd);
 	}
 	return rc == 0 ? 0 : err_within(err, "the audit log");
 }
 
 int
-audit_open(struct db *db, const struct home *home, struct err *err)
+audit_open(struct db *db, const struct home *home, const struct roster *keys,
+    struct err *err)
 {
-	struct audit_what what = {.login = "",
-	    .peer = "this machine",
-	    .what = "log",
-	    .about = "",
-	    .result = NULL};
-	struct audit_place last;
-	struct audit_head head;
-	struct err why;
 	int fd, rc;
 
 	rc = take_lock(&fd, home, err);
 	if (rc != 0)
 		return rc;
-	rc = read_last(&last, db, err);
-	if (rc == 0 && audit_head_read(&head, home, &why) != 0) {
-		if (last.no > 0)
-			what.result = "HOME/audit was missing or damaged";
-	} else if (rc == 0 && head.last.no > last.no) {
-		what.result = "entries at the end are gone";
-	}
-	if (rc == 0 && what.result != NULL)
-		rc = append(db, home, &what, err);
-	else if (rc == 0)
+	rc = mark(db, home, keys, err);
+	if (rc == 0)
 		rc = write_head(db, home, err);
 	close(fd);
 	return rc == 0 ? 0 : err_within(err, "the audit log");
@@ -286,13 +218,13 @@ audit_list(struct db *db, int64_t below, int64_t limit,
 	int rc;
 
 	rc = db_query(&st, db, err,
-	    "SELECT " COLUMNS " FROM audit"
+	    "SELECT " AUDIT_ROW_COLUMNS " FROM audit"
 	    " WHERE ?1 = 0 OR no < ?1 ORDER BY no DESC LIMIT ?2",
 	    "ii", below, limit);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(st, err)) == 1) {
-		read_entry(&e, st);
+		audit_row_read(&e, st);
 		rc = fn(arg, &e, err);
 		if (rc != 0)
 			break;
@@ -336,13 +268,13 @@ look_at(struct look *look, struct db_stmt *st)
 	struct digest want, hash;
 	struct audit_entry e;
 
-	read_entry(&e, st);
-	read_hash(&hash, st, 8);
+	audit_row_read(&e, st);
+	audit_row_read_hash(&hash, st, 8);
 	if (e.no != look->at.no + 1) {
 		say_gone(look, look->at.no + 1, e.no - 1);
 		look->gap = true;
 	}
-	hash_entry(&want, &look->at.hash, &e);
+	audit_row_hash(&want, &look->at.hash, &e);
 	if (!look->gap && !digest_equal(&want, &hash))
 		say(look, "audit log: entry %lld was changed", (long long)e.no);
 	if (look->has_head && e.no == look->head.last.no &&
@@ -351,26 +283,13 @@ look_at(struct look *look, struct db_stmt *st)
 		    "audit log: entry %lld is another than the one that "
 		    "HOME/audit was signed for",
 		    (long long)e.no);
+	if (strcmp(e.what, AUDIT_FAULT) == 0 && *e.login == '\0')
+		say(look, "audit log: entry %lld says: %s", (long long)e.no,
+		    e.result);
 	look->gap = false;
 	look->at.no = e.no;
 	look->at.hash = hash;
 	look->entries++;
-}
-
-static bool
-is_ours(
-    const uint8_t key[32], const struct home *home, const struct roster *keys)
-{
-	const struct roster_station *me =
-	    keys == NULL ? NULL : roster_find(keys, home->code);
-	size_t i;
-
-	if (memcmp(key, home->sign.pub, 32) == 0)
-		return true;
-	for (i = 0; me != NULL && i < me->n_keys; i++)
-		if (memcmp(key, me->keys[i].sign, 32) == 0)
-			return true;
-	return false;
 }
 
 static int
@@ -384,7 +303,7 @@ read_head(struct look *look, const struct home *home, const struct roster *keys,
 		say(look, "audit log: %s", err->msg);
 	else if (rc != 0 && rc != YZ_ENOTFOUND)
 		return rc;
-	else if (rc == 0 && !is_ours(look->head.key, home, keys))
+	else if (rc == 0 && !audit_head_ours(look->head.key, home, keys))
 		say(look, "audit log: HOME/audit is signed by a key that this "
 			  "station never had");
 	return 0;
@@ -397,14 +316,14 @@ begin(struct look *look, struct db *db, int64_t newest, struct err *err)
 	struct audit_place base, last;
 	int rc;
 
-	rc = read_base(&base, db, err);
+	rc = audit_row_base(&base, db, err);
 	if (rc == 0)
-		rc = read_last(&last, db, err);
+		rc = audit_row_last(&last, db, err);
 	if (rc != 0)
 		return rc;
 	look->at = base;
 	if (newest > 0 && last.no - newest > base.no)
-		rc = read_place(&look->at, db,
+		rc = audit_row_place(&look->at, db,
 		    "SELECT no, hash FROM audit WHERE no <= ? ORDER BY no DESC"
 		    " LIMIT 1",
 		    last.no - newest, err);
@@ -433,7 +352,7 @@ audit_verify(struct db *db, const struct home *home, const struct roster *keys,
 		rc = begin(&look, db, newest, err);
 	if (rc == 0)
 		rc = db_query(&st, db, err,
-		    "SELECT " COLUMNS ", hash FROM audit WHERE no > ?"
+		    "SELECT " AUDIT_ROW_COLUMNS ", hash FROM audit WHERE no > ?"
 		    " ORDER BY no",
 		    "i", look.at.no);
 	if (rc != 0)
@@ -487,14 +406,15 @@ audit_export(struct db *db, struct buf *out, int64_t through, int64_t *last,
 
 	*last = 0;
 	rc = db_query(&st, db, err,
-	    "SELECT " COLUMNS ", hash FROM audit WHERE ?1 = 0 OR no <= ?1"
+	    "SELECT " AUDIT_ROW_COLUMNS
+	    ", hash FROM audit WHERE ?1 = 0 OR no <= ?1"
 	    " ORDER BY no LIMIT ?2",
 	    "ii", through, (int64_t)AUDIT_EXPORT_MAX);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(st, err)) == 1) {
-		read_entry(&e, st);
-		read_hash(&hash, st, 8);
+		audit_row_read(&e, st);
+		audit_row_read_hash(&hash, st, 8);
 		put_line(out, &e, &hash);
 		*last = e.no;
 	}
@@ -547,7 +467,7 @@ prune(struct db *db, int64_t through, const struct audit_what *what,
 	struct audit_place base;
 	int rc;
 
-	rc = read_place(
+	rc = audit_row_place(
 	    &base, db, "SELECT no, hash FROM audit WHERE no = ?", through, err);
 	if (rc == 0)
 		rc = db_run(
@@ -561,16 +481,18 @@ prune(struct db *db, int64_t through, const struct audit_what *what,
 }
 
 int
-audit_prune(struct db *db, const struct home *home, int64_t through,
-    const char *sha256, int64_t now, const struct audit_what *what,
-    struct err *err)
+audit_prune(struct db *db, const struct home *home, const struct roster *keys,
+    int64_t through, const char *sha256, int64_t now,
+    const struct audit_what *what, struct err *err)
 {
 	int fd, rc;
 
 	rc = take_lock(&fd, home, err);
 	if (rc != 0)
 		return rc;
-	rc = db_begin(db, err);
+	rc = mark(db, home, keys, err);
+	if (rc == 0)
+		rc = db_begin(db, err);
 	if (rc == 0) {
 		rc = check_prune(db, through, sha256, now, err);
 		if (rc == 0)

@@ -17,7 +17,10 @@
  * checksum of it all (base/summed.h).  Who has the station's key and its disk
  * can write another log; who has only the disk or the database cannot.  Who
  * puts an older local.db and an older HOME/audit back together is seen by who
- * exported a later one.
+ * exported a later one.  Before an entry is added and HOME/audit signed anew,
+ * what there is is compared with what was signed for: what is amiss becomes an
+ * entry itself, of nobody's, about which verify complains for as long as it is
+ * kept.
  *
  * Nothing is deleted before it is 180 days old by the wall clock and by the
  * time for which the daemon has run, and nothing that was not exported.
@@ -34,8 +37,16 @@ struct err;
 struct home;
 struct roster;
 
-/* When the daemon starts: what is missing is itself an entry. */
-int audit_open(struct db *db, const struct home *home, struct err *err);
+/* WHAT of entries that the log makes by itself: something was amiss; it may
+ * have been.  Whoever acts has a login, so nobody else's is like them. */
+#define AUDIT_FAULT "log"
+#define AUDIT_NOTE "log, perhaps"
+
+/* When the daemon starts: what is amiss is itself an entry.  keys is where
+ * the station's former keys are found, here and below, or NULL: then one of
+ * them is not told from a stranger's, and that may be amiss. */
+int audit_open(struct db *db, const struct home *home,
+    const struct roster *keys, struct err *err);
 /* The daemon has run for ms more. */
 int audit_run(struct db *db, int64_t ms, struct err *err);
 
@@ -44,7 +55,7 @@ int audit_run(struct db *db, int64_t ms, struct err *err);
 struct audit_what {
 	const char *login, *peer, *what, *about, *result;
 };
-int audit_add(struct db *db, const struct home *home,
+int audit_add(struct db *db, const struct home *home, const struct roster *keys,
     const struct audit_what *what, struct err *err);
 
 struct audit_entry {
@@ -59,8 +70,7 @@ int audit_list(struct db *db, int64_t below, int64_t limit,
 
 /*
  * Look at the newest entries (0: all), and call fault for whatever is not as
- * it was written.  keys is where the station's former keys are found, or
- * NULL.  0 with faults too: they are the caller's to count.
+ * it was written.  0 with faults too: they are the caller's to count.
  */
 int audit_verify(struct db *db, const struct home *home,
     const struct roster *keys, int64_t newest, int64_t *entries,
@@ -77,8 +87,8 @@ int audit_export(struct db *db, struct buf *out, int64_t through, int64_t *last,
 #define AUDIT_KEEP_MS (180ll * 24 * 60 * 60 * 1000)
 /* Delete what was exported, whose SHA-256 (hex) proves it, up to through; now
  * is the wall clock.  YZ_EDENIED: too young. */
-int audit_prune(struct db *db, const struct home *home, int64_t through,
-    const char *sha256, int64_t now, const struct audit_what *what,
-    struct err *err);
+int audit_prune(struct db *db, const struct home *home,
+    const struct roster *keys, int64_t through, const char *sha256, int64_t now,
+    const struct audit_what *what, struct err *err);
 
 #endif

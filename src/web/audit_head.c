@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/summed.h"
 #include "home.h"
+#include "roster.h"
 #include "sign.h"
 
 #define NAMESPACE "yizhan-audit"
@@ -114,4 +115,20 @@ audit_head_read(
 	buf_free(&file);
 	free(path);
 	return rc;
+}
+
+bool
+audit_head_ours(
+    const uint8_t key[32], const struct home *home, const struct roster *keys)
+{
+	const struct roster_station *me =
+	    keys == NULL ? NULL : roster_find(keys, home->code);
+	size_t i;
+
+	if (memcmp(key, home->sign.pub, 32) == 0)
+		return true;
+	for (i = 0; me != NULL && i < me->n_keys; i++)
+		if (memcmp(key, me->keys[i].sign, 32) == 0)
+			return true;
+	return false;
 }

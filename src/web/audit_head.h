@@ -4,12 +4,14 @@
 #ifndef WEB_AUDIT_HEAD_H
 #define WEB_AUDIT_HEAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/digest.h"
 
 struct err;
 struct home;
+struct roster;
 
 struct audit_place {
 	int64_t no;
@@ -26,5 +28,8 @@ int audit_head_write(
  * does not hold.  Whose the key is, is for the caller to judge. */
 int audit_head_read(
     struct audit_head *out, const struct home *home, struct err *err);
+/* Is it this station's, now or, if keys are given, formerly? */
+bool audit_head_ours(
+    const uint8_t key[32], const struct home *home, const struct roster *keys);
 
 #endif

@@ -115,7 +115,8 @@ desk_open(struct desk **out, const char *home, const char *exe, struct err *err)
 	rc = seat_new(&desk->watch, desk, err);
 	if (rc == 0)
 		rc = audit_open(local_db(desk->watch->local),
-		    replica_home(desk->watch->r), err);
+		    replica_home(desk->watch->r),
+		    replica_roster(desk->watch->r), err);
 	if (rc == 0)
 		*out = desk;
 	else
@@ -206,7 +207,8 @@ desk_log(struct call *c, const char *login, const char *what, const char *about,
 	    .about = about,
 	    .result = result};
 
-	return audit_add(desk_local(c), replica_home(c->r), &entry, err);
+	return audit_add(desk_local(c), replica_home(c->r),
+	    replica_roster(c->r), &entry, err);
 }
 
 int
