@@ -24,11 +24,12 @@
 #include "web/desk.h"
 #include "web/http.h"
 
-#define LOOK_MS 200   /* how often others' commits are looked for */
-#define SEAL_MS 1000  /* how long a click may stay unsealed */
-#define BEAT_MS 15000 /* a stream's sign of life */
-#define ROOM_MS 1000  /* how often the disk's room is looked at */
-#define TICK_MS 60000 /* how exact the running time is kept */
+#define LOOK_MS 200    /* how often others' commits are looked for */
+#define SEAL_MS 1000   /* how long a click may stay unsealed */
+#define BEAT_MS 15000  /* a stream's sign of life */
+#define REVIEW_MS 1000 /* how often who listens is asked about */
+#define ROOM_MS 1000   /* how often the disk's room is looked at */
+#define TICK_MS 60000  /* how exact the running time is kept */
 #define CHILD_MIN_MS 1000
 #define CHILD_MAX_MS 60000
 
@@ -44,6 +45,7 @@ struct daemon {
 	int64_t unsealed; /* mono ms since when, 0: nothing */
 	int64_t ticked;   /* when the desk last heard that time passes */
 	int64_t beat;     /* when streams last got anything */
+	int64_t reviewed; /* when it was last asked who may listen */
 	int64_t roomed;   /* when the room was looked at */
 	pid_t child;      /* yizhan sync --watch, or 0 */
 	int64_t child_at; /* when to start it */
@@ -149,6 +151,14 @@ stop_child(struct daemon *d)
 /* --- what has changed
  * -------------------------------------------------------------- */
 
+/* Whose session has ended hears nothing more. */
+static void
+review(struct daemon *d, int64_t now)
+{
+	http_review(d->http, desk_stays, d->desk);
+	d->reviewed = now;
+}
+
 static void
 publish(struct daemon *d, const char *event, int64_t now)
 {
@@ -158,6 +168,7 @@ publish(struct daemon *d, const char *event, int64_t now)
 	n = snprintf(text, sizeof(text),
 	    "event: %s\ndata: {\"version\":%lld}\n\n", event,
 	    (long long)++d->told);
+	review(d, now);
 	http_publish(d->http, text, (size_t)n);
 	d->beat = now;
 }
@@ -195,6 +206,8 @@ look(struct daemon *d, int64_t now, struct err *err)
 	int rc = 0;
 
 	http_sweep(d->http);
+	if (now - d->reviewed >= REVIEW_MS)
+		review(d, now);
 	if (due) /* before the version: what comes now is in one of the two */
 		rc = desk_held(d->desk, &held, err);
 	if (rc == 0)

@@ -301,6 +301,23 @@ done
 ok "soon, as a rule: $(tr '\n' ' ' <waits)ms" \
 	test "$(sort -n waits | sed -n 4p)" -lt 3000
 
+# While the daemon seals, its database changes by that too: what others write
+# meanwhile is no less news.  Whoever holds the ledger's lock makes it wait
+# within.
+sealing() {
+	grep -qs -e "-> FLOCK .*:$(stat -c %i home/ledger/lock) " /proc/locks
+}
+team() { body duty1 POST /api/records/resource.team -d \
+	"{\"set\":{\"name\":\"$1\",\"rkind\":\"R01\",\"level\":\"县级\",\"persons\":\"9\"}}"; }
+exec 9>>home/ledger/lock
+flock 9
+team 封存前 >/dev/null
+ok "the daemon wants to seal" wait_for 30 sealing
+before=$(heard)
+like "$(team 封存中)" '"id":"520302-' "meanwhile somebody saves"
+exec 9>&-
+ok "and the pages hear of it all the same" wait_for 30 more_than "$before"
+
 # A browser that loads the page anew leaves its stream behind.
 stayed=$(($(sed -n 's/.*STREAMS_PER_PEER \([0-9]*\).*/\1/p' \
 	"$top/src/web/http.h") * 2))

@@ -191,6 +191,70 @@ login view1 Night-watch-2
 is "$(code fixed GET /api/me)" 401 \
 	"a session that another had fixed before login is nobody's after it"
 
+# --- the stream of events ends with what opened it ------------------------------------------
+listens() { # NAME CURL-ARGUMENT...: its events; NAME.over once it has ended
+	stream=$1
+	shift
+	rm -f "$stream.over"
+	: >"$stream.events"
+	(
+		curl -sN "$@" "$url/api/events" >"$stream.events" 2>/dev/null
+		: >"$stream.over"
+	) &
+	wait_for 20 grep -q retry "$stream.events"
+}
+ended() { wait_for 60 test -e "$1.over"; }
+login duty1 Night-watch-17
+login view1 Night-watch-2
+ok "another listens all the while" listens view1 -b view1.jar
+ok "one who will log out listens" listens duty1 -b duty1.jar
+code duty1 POST /api/logout >/dev/null
+y add resource.team name=其后 rkind=R01 level=县级 persons=9 >/dev/null
+ok "logging out ends his stream" ended duty1
+is "$(grep -c '^event: change' duty1.events)" 0 \
+	"which has said nothing of what was written after it"
+for way in 'ten idle minutes:seen = seen - 11*60000' \
+	'twelve hours in all:began = began - 13*3600000'; do
+	login duty1 Night-watch-17
+	listens duty1 -b duty1.jar
+	was "${way#*:}"
+	ok "${way%:*} end it" ended duty1
+done
+login duty1 Night-watch-17
+listens duty1 -b duty1.jar
+body sec1 POST /api/users/duty1/role -d '{"role":"viewer"}' >/dev/null
+ok "another role ends it" ended duty1
+ok "whoever calls again is judged anew" listens duty1 -b duty1.jar
+body sec1 POST /api/users/duty1/role -d '{"role":"officer"}' >/dev/null
+ok "and the role given back ends that" ended duty1
+listens duty1 -b duty1.jar
+for n in 1 2 3 4 5; do
+	curl -s -o /dev/null "$url/api/login" \
+		-d '{"login":"duty1","password":"Wrong-guess-'$n'"}'
+done
+ok "an account that is shut loses its stream" ended duty1
+is "$(code duty1 GET /api/me)" 200 \
+	"though not its session: else anybody could throw the officer out"
+body sec1 POST /api/users/duty1/unlock >/dev/null
+sql 'DELETE FROM guess'
+made=$(body duty1 POST /api/tokens -d '{"name":"屏幕"}')
+ok "a machine listens" listens machine \
+	-H "Authorization: Bearer $(echo "$made" | text token)"
+body duty1 DELETE "/api/tokens/$(echo "$made" | text id)" >/dev/null
+ok "until its token is revoked" ended machine
+listens duty1 -b duty1.jar
+is "$(code sys1 POST /api/users/duty1/password \
+	-d '{"password":"Night-watch-18"}')" 200 "a password that another sets"
+ok "ends it too" ended duty1
+ok "the other's was never cut" test ! -e view1.over
+n=$(grep -c '^event: change' view1.events)
+y add resource.team name=末了 rkind=R01 level=县级 persons=9 >/dev/null
+more() { [ "$(grep -c '^event: change' view1.events)" -gt "$n" ]; }
+ok "and goes on" wait_for 20 more
+code view1 POST /api/logout >/dev/null
+login view1 Night-watch-2
+login duty1 Night-watch-18
+
 # --- the audit log ---------------------------------------------------------------------------
 not_ok "who guesses wrong" login view1 Wrong-guess-9
 log=$(body aud1 GET /api/audit)

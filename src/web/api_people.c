@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "desk.h"
+#include "listener.h"
 #include "totp.h"
 #include "user.h"
 
@@ -274,9 +275,13 @@ DESK_HANDLER(api_user_totp_off)
 
 DESK_HANDLER(api_events)
 {
+	const char *bearer = http_header(c->q, "Authorization");
+
 	(void)err;
 	c->p->type = "text/event-stream; charset=utf-8";
-	c->p->stream = true;
+	c->p->stream = listener_name(&c->login,
+	    c->login.machine ? bearer + strlen("Bearer ") : c->token,
+	    clock_wall());
 	buf_puts(&c->p->body, "retry: 2000\n\n");
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "guard.h"
 #include "home.h"
 #include "lang.h"
+#include "listener.h"
 #include "local.h"
 #include "limit.h"
 #include "replica.h"
@@ -177,6 +178,15 @@ desk_contact(struct desk *desk, int64_t *out, struct err *err)
 	}
 	*out = desk->contact;
 	return 0;
+}
+
+bool
+desk_stays(void *arg, const char *listener)
+{
+	struct desk *desk = arg;
+
+	return listener_stays(
+	    local_db(desk->watch->local), listener, clock_wall());
 }
 
 const char *

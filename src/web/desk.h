@@ -36,6 +36,9 @@ int desk_held(struct desk *desk, int64_t *out, struct err *err);
  * that was not. */
 int desk_contact(struct desk *desk, int64_t *out, struct err *err);
 
+/* http_review(): may this listener go on?  arg is the desk. */
+bool desk_stays(void *arg, const char *listener);
+
 /* A request that is being answered. */
 struct call {
 	struct desk *desk;

@@ -34,6 +34,7 @@ struct http_connection {
 	/* An open stream; in the server's list, under its lock. */
 	struct http_connection *next;
 	struct buf queue; /* what is to be sent */
+	char *name;       /* for whom */
 	bool streams, suspended, cut;
 };
 
@@ -148,6 +149,7 @@ reply_free(struct http_reply *p)
 	for (i = 0; i < p->n_headers; i++)
 		free(p->headers[i].value);
 	buf_free(&p->body);
+	free(p->stream);
 }
 
 /* --- streams ----------------------------------------------------------------
@@ -201,6 +203,43 @@ http_publish(struct http *h, const char *text, size_t n)
 		wake(c);
 	}
 	pthread_mutex_unlock(&h->lock);
+}
+
+/* One that may not go on says nothing more, not even what waits. */
+static void
+end_streams(struct http *h, const char *name)
+{
+	struct http_connection *c;
+
+	pthread_mutex_lock(&h->lock);
+	for (c = h->streams; c != NULL; c = c->next)
+		if (strcmp(c->name, name) == 0) {
+			c->cut = true;
+			wake(c);
+		}
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+http_review(
+    struct http *h, bool (*stays)(void *arg, const char *name), void *arg)
+{
+	struct http_connection *c;
+	char **names;
+	size_t i, n = 0;
+
+	/* Not asked under the lock: the answer may take a database. */
+	pthread_mutex_lock(&h->lock);
+	names = mem_calloc(h->n_streams + 1, sizeof(*names));
+	for (c = h->streams; c != NULL; c = c->next)
+		names[n++] = mem_strdup(c->name);
+	pthread_mutex_unlock(&h->lock);
+	for (i = 0; i < n; i++) {
+		if (!stays(arg, names[i]))
+			end_streams(h, names[i]);
+		free(names[i]);
+	}
+	free(names);
 }
 
 /* --- lines -------------------------------------------------------------------
@@ -378,6 +417,8 @@ open_stream(struct http_connection *c, struct http_reply *p)
 	c->streams = true;
 	c->queue = p->body;
 	p->body = (struct buf)BUF_INIT;
+	c->name = p->stream;
+	p->stream = NULL;
 	c->next = h->streams;
 	h->streams = c;
 	h->n_streams++;
@@ -491,7 +532,7 @@ respond(struct http_connection *c, struct http_reply *p)
 {
 	size_t n;
 
-	if (p->stream) {
+	if (p->stream != NULL) {
 		pthread_mutex_lock(&c->h->lock);
 		n = count_streams(c->h, c->q.peer);
 		pthread_mutex_unlock(&c->h->lock);
@@ -579,6 +620,7 @@ on_end(void *arg, struct MHD_Connection *mhd, void **state,
 		close_stream(c);
 	move(c, LINE_IDLE);
 	buf_free(&c->queue);
+	free(c->name);
 	buf_free(&c->q.body);
 	free((void *)c->q.method);
 	free((void *)c->q.path);

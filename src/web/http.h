@@ -63,7 +63,9 @@ struct http_reply {
 		char *value;      /* freed with the reply */
 	} headers[HTTP_HEADERS];
 	size_t n_headers;
-	bool stream; /* stay open: http_publish() says what follows */
+	/* Not NULL: stay open, http_publish() says what follows; for whom, as
+	 * http_review() asks.  Freed with the reply. */
+	char *stream;
 };
 void http_reply_header(struct http_reply *p, const char *name, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
@@ -88,6 +90,10 @@ void http_stop(struct http *h);
 uint16_t http_port(const struct http *h);
 /* Send text to every open stream; who is too slow is cut off. */
 void http_publish(struct http *h, const char *text, size_t n);
+/* Ask of each open stream whether it may go on, and end those that may not;
+ * name is what its reply had as stream. */
+void http_review(
+    struct http *h, bool (*stays)(void *arg, const char *name), void *arg);
 /* Let go of streams whose browser has left, and cut who is too slow; to be
  * called several times a second. */
 void http_sweep(struct http *h);

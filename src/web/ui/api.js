@@ -209,7 +209,12 @@ export function openEvents() {
 			listeners[name].forEach((fn) => fn()));
 	// Whatever happened while the stream was cut is read again.
 	let cut = false;
-	stream.addEventListener('error', () => { cut = true; });
+	// One that was ended for good (401) ended with the session: asking says so.
+	stream.addEventListener('error', () => {
+		cut = true;
+		if (stream?.readyState === EventSource.CLOSED)
+			stay();
+	});
 	stream.addEventListener('open', () => {
 		onReach(true);
 		if (cut)
