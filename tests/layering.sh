@@ -43,7 +43,7 @@ while read -r header files; do
 	done
 	none "<$header> is met only in $files" "$strangers"
 done <<'TABLE'
-sqlite3 src/base/db src/base/db_page
+sqlite3 src/base/db_impl src/base/db_page
 git2 sync/ledger
 openssl/ src/base/cipher src/base/digest src/base/exchange sync/sign src/web/certificate src/web/password
 archive src/base/archive

@@ -154,4 +154,8 @@ status 1 "its bounds hold" y set resource "$b" wells=-1
 f=$(y list field field=wells | cut -c1-39)
 status 1 "its type never changes" y set field "$f" type=text
 status 1 "it is never dropped" y rm field "$f" --why no
+ok "after all this a scrub finds nothing in records, index and counts" \
+	y scrub --alone
+like "$(cat "$T/.out")" ' 0 things put right, 0 to be fetched again, 0 beyond' \
+	"and says so"
 tap_done

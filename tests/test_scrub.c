@@ -369,6 +369,55 @@ false_rows(void)
 	}
 }
 
+static int64_t
+found(const char *word)
+{
+	char *path = in_home("yizhan.db");
+	struct err err;
+	struct db *db;
+	int64_t n = 0;
+
+	must(db_open(&db, path, 0, &err), &err, "open");
+	must(db_get_int(&n, db, &err,
+		 "SELECT count(*) FROM _search WHERE _search MATCH ?", "s",
+		 word),
+	    &err, "search");
+	db_close(db);
+	free(path);
+	return n;
+}
+
+/* What only helps to find and to count is no record, and may lie too. */
+static void
+false_index(void)
+{
+	static const char *const lies[] = {
+	    "INSERT INTO _search(_search) VALUES ('delete-all')",
+	    "INSERT INTO _search(rowid, words) VALUES (1, 'nowhere')",
+	    "INSERT INTO _search(rowid, words) VALUES (999999, 'nowhere')",
+	    "UPDATE _tally SET n = n + 1 WHERE kind = 'team'",
+	    "DELETE FROM _tally WHERE kind = 'team'",
+	};
+	struct scrub out;
+	size_t i;
+	int64_t n = found("红花");
+
+	ok(n > 0 && found("nowhere") == 0, "the search finds a team");
+	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		tell(lies[i]);
+		ok(same_digests(digests, false),
+		    "the records are as they were,"
+		    " but: %s",
+		    lies[i]);
+		ok(scrub(&out) == 0 && out.mended == 1 &&
+			heard("yizhan.db said what the ledger does not"),
+		    "that is found");
+		ok(found("红花") == n && found("nowhere") == 0,
+		    "and searching finds what it should");
+		is_int(scrub(&out) + out.mended, 0, "for good");
+	}
+}
+
 /* What nobody here knows any more does not keep the rest from coming back. */
 static void
 lost_chain(void)
@@ -562,6 +611,7 @@ main(void)
 	rosters();
 	roster_documents();
 	false_rows();
+	false_index();
 	any_bit();
 	lost_chain();
 	buf_free(&said);
