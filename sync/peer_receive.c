@@ -406,6 +406,11 @@ on_refuse(struct peer *p, struct buf_reader *in, struct err *err)
 	c = peer_table_find(p, &name);
 	if (c == NULL)
 		return err_set(err, YZ_EPEER, "Refuse of what nobody named");
+	/* It would be shown as stuck until the chain is that long. */
+	if (seq > c->most)
+		return err_set(err, YZ_EPEER,
+		    "Refuse of %s seq %lld, but only %lld was here", c->text,
+		    (long long)seq, (long long)c->most);
 	rc = peer_fork_refused(p, c, seq, reason, &answer, err);
 	if (rc != 0 || answer || c->stopped)
 		return rc;

@@ -74,6 +74,7 @@ struct peer_chain {
 	struct digest mine_id;
 	uint8_t mine_oid[20];
 	int64_t mine_fork; /* evidence ends it before this, or 0 */
+	int64_t most;      /* the highest that either was in this session */
 	int64_t named;     /* the other's head, as named at the start */
 	struct digest named_id;
 	uint8_t named_oid[20];

@@ -112,6 +112,10 @@ load_one(struct peer *p, struct peer_chain *c, const struct peer_head *head,
 	c->mine_id = head->id;
 	memcpy(c->mine_oid, head->oid, sizeof(c->mine_oid));
 	c->mine_fork = head->fork;
+	if (c->most < head->seq)
+		c->most = head->seq;
+	if (c->most < head->fork)
+		c->most = head->fork;
 	return 0;
 }
 

@@ -773,6 +773,36 @@ make_run(struct buf *out, struct run *run, const char *chain)
 	memory_free(&m);
 }
 
+/* Of the county's own chain of one: what is refused is told to people until it
+ * is passed, so a place that nobody can pass may not be said. */
+static void
+refused_beyond(void)
+{
+	static const struct {
+		int64_t seq;
+		int rc;
+	} tries[] = {{0, 0}, {1, 0}, {2, YZ_EPEER}, {1ll << 39, YZ_EPEER}};
+	size_t i;
+
+	for (i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		bool good = tries[i].rc == 0;
+		struct liar l;
+
+		liar_begin(&l);
+		buf_put_string(
+		    &l.b, COUNTY "resource", strlen(COUNTY "resource"));
+		buf_put_varint(&l.b, (uint64_t)tries[i].seq);
+		buf_put_string(&l.b, "no", 2);
+		is_int(liar_say(&l, MSG_REFUSE), tries[i].rc,
+		    "a chain of one refused at %lld: %s",
+		    (long long)tries[i].seq,
+		    good ? "taken" : l.pair.caller.err.msg);
+		is_int(l.m.refusals, good ? 1 : 0, "%s",
+		    good ? "and kept" : "and nothing is kept of it");
+		liar_end(&l);
+	}
+}
+
 static void
 not_for_us(void)
 {
@@ -1248,6 +1278,7 @@ main(void)
 	decided();
 	forked_watching();
 	unproved();
+	refused_beyond();
 	not_for_us();
 	bad_runs();
 	out_of_turn();
