@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/catalogue.h"
 #include "base/db.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -21,10 +22,38 @@
 #include "model/show.h"
 #include "replica.h"
 
+static bool chinese; /* is what we print */
+
+void
+cmd_speak(const struct cmd *cmd)
+{
+	struct err ignored;
+	char *path;
+
+	/* What gettext() has chosen, which knows LANGUAGE and its rules. */
+	if (strstr(gettext(""), "Language: zh") == NULL)
+		return;
+	path = cmd_catalogue(cmd);
+	chinese = catalogue_load(path, &ignored) == 0;
+	free(path);
+}
+
+const char *
+cmd_words(const char *line)
+{
+	static struct buf words;
+
+	if (!chinese)
+		return line;
+	buf_clear(&words);
+	catalogue_line(&words, line);
+	return buf_str(&words);
+}
+
 int
 cmd_fail(const struct cmd *cmd, const struct err *err)
 {
-	fprintf(stderr, "yizhan: %s: %s\n", cmd->name, err->msg);
+	fprintf(stderr, "yizhan: %s: %s\n", cmd->name, cmd_words(err->msg));
 	return CMD_FAILED;
 }
 

@@ -12,10 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define _(text) gettext(text)
-#define N_(text) text /* found by xgettext, translated when printed */
+#include "base/err.h"
 
-struct err;
+#define _(text) gettext(text)
+
 struct record;
 struct replica;
 
@@ -29,6 +29,11 @@ struct cmd { /* what stands before and around the command's arguments */
 	bool clock_is_right; /* --clock-is-right: a person says so */
 };
 
+/* Find out whether people here read Chinese; once. */
+void cmd_speak(const struct cmd *cmd);
+/* A line of an err, a refusal or another station (catalogue_line) as people
+ * here read it.  Borrowed until the next call. */
+const char *cmd_words(const char *line);
 /* Print "yizhan: NAME: message" and return CMD_FAILED. */
 int cmd_fail(const struct cmd *cmd, const struct err *err);
 /* Print the command's usage line and return CMD_USAGE. */

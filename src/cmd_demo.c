@@ -98,7 +98,7 @@ again(struct demo *d)
 	for (i = 0; i < DEMO_STATIONS; i++) {
 		if (d->st[i].calls && demo_line_open(d, i, &err) != 0) {
 			buf_clear(&d->err);
-			buf_puts(&d->err, err.msg);
+			buf_puts(&d->err, cmd_words(err.msg));
 			return demo_check(d, false, _("%s %s has an sshd"),
 			    d->st[i].code, d->st[i].name);
 		}
@@ -157,8 +157,8 @@ tell(struct demo *d, bool once, struct err *err)
 
 	if (there != 0 && there != DEMO_STATIONS)
 		return err_set(err, YZ_EINVAL,
-		    _("%s holds a demonstration that did not come to its end: "
-		      "remove it or give another folder"),
+		    "%s holds a demonstration that did not come to its end: "
+		    "remove it or give another folder",
 		    d->dir);
 	if (prepare(d, err) != 0)
 		return err->code;
@@ -178,8 +178,7 @@ tell(struct demo *d, bool once, struct err *err)
 	}
 	return good ? 0
 		    : err_set(err, YZ_EINVAL,
-			  demo_stopped() ? _("stopped")
-					 : _("not everything held"));
+			  demo_stopped() ? "stopped" : "not everything held");
 }
 
 int

@@ -38,14 +38,14 @@ cmd_digest(struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd);
 	if (stream != NULL && !stream_parse(&only, stream, strlen(stream))) {
 		err_set(&err, YZ_EINVAL,
-		    _("%s is no stream: roster, command, resource, personal"
-		      " or oversight"),
+		    "%s is no stream: roster, command, resource, personal"
+		    " or oversight",
 		    stream);
 		return cmd_fail(cmd, &err);
 	}
 	if (owner != NULL && !chain_is_code(owner, strlen(owner))) {
 		err_set(&err, YZ_EINVAL,
-		    _("%s is no station: six digits, e.g. 520302"), owner);
+		    "%s is no station: six digits, e.g. 520302", owner);
 		return cmd_fail(cmd, &err);
 	}
 	rc = cmd_open(&r, cmd, &err);

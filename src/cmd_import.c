@@ -72,7 +72,7 @@ cmd_import(struct cmd *cmd, int argc, char **argv)
 	order.dry_run = cmd_option(&argc, argv, "--dry-run", NULL) == 1;
 	if (cmd_option(&argc, argv, "--sheet", &sheet) != 0) {
 		err_set(&err, YZ_EINVAL,
-		    _("workbooks are not read yet: save the sheet as CSV"));
+		    "workbooks are not read yet: save the sheet as CSV");
 		return cmd_fail(cmd, &err);
 	}
 	if (cmd_unknown_option(cmd, argc, argv) || argc != 3)

@@ -38,7 +38,7 @@ init_check(struct buf *name, const struct init *in, struct err *err)
 
 	if (!chain_is_code(in->code, strlen(in->code)))
 		return err_set(err, YZ_EINVAL,
-		    _("\"%.20s\" is not a station's code of six digits"),
+		    "\"%.20s\" is not a station's code of six digits",
 		    in->code);
 	rc = vocabulary_add(NULL, in->code, in->divisions, err);
 	if (rc != 0)
@@ -48,14 +48,14 @@ init_check(struct buf *name, const struct init *in, struct err *err)
 	} else if (vocabulary_division(name, in->divisions, in->code, err) !=
 		   0) {
 		return err_set(err, YZ_EINVAL,
-		    _("no division is called %s; give the station's name "
-		      "with --name"),
+		    "no division is called %s; give the station's name "
+		    "with --name",
 		    in->code);
 	}
 	if (name->len == 0 || name->len > LIMIT_NAME ||
 	    !text_is_clean(buf_str(name), name->len, false))
 		return err_set(err, YZ_EINVAL,
-		    _("the name is not text of 1 to %d bytes"), LIMIT_NAME);
+		    "the name is not text of 1 to %d bytes", LIMIT_NAME);
 	return 0;
 }
 

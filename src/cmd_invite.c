@@ -57,7 +57,7 @@ write_for_root(const char *path, int from)
 		_exit(CMD_DONE);
 	if (file_write(path, text.b, text.len, 0600, &err) == 0)
 		_exit(CMD_DONE);
-	fprintf(stderr, "yizhan: invite: %s\n", err.msg);
+	fprintf(stderr, "yizhan: invite: %s\n", cmd_words(err.msg));
 	_exit(CMD_FAILED);
 }
 
@@ -96,7 +96,7 @@ writer_end(
 		rc = err_sys(err, "%s", path);
 	close(w->to);
 	if (waitpid(w->pid, &status, 0) != w->pid || status != 0)
-		rc = err_set(err, YZ_EIO, _("%s is not written"), path);
+		rc = err_set(err, YZ_EIO, "%s is not written", path);
 	return rc;
 }
 
@@ -121,7 +121,7 @@ write_invitation(const struct invite *in, const char *name, const char *address,
 		rc = writer_end(writer, &text, in->out, err);
 	else if (rc == 0 && (fwrite(text.b, 1, text.len, stdout) != text.len ||
 				fflush(stdout) != 0))
-		rc = err_sys(err, _("standard output"));
+		rc = err_sys(err, "standard output");
 	rc = cmd_close(r, rc, err);
 	local_close(local);
 	if (text.len > 0)
@@ -185,7 +185,7 @@ invite(const struct cmd *cmd, const struct invite *in, struct err *err)
 				      : mem_printf("%s:22", host);
 	rc = enrol_host_key(&key, in->host_key, err);
 	if (rc != 0)
-		rc = err_within(err, _("sshd's host key"));
+		rc = err_within(err, "sshd's host key");
 	if (rc == 0)
 		rc = logged_ask(cmd, "invite", in->code, err);
 	if (rc == 0) {

@@ -59,7 +59,7 @@ print_authorized(const struct cmd *cmd, struct err *err)
 		rc = enrol_authorized(&lines, r, local, cmd->exe, err);
 	/* All of it or nothing: sshd would take half a list for a whole one. */
 	if (rc == 0 && fputs(buf_str(&lines), stdout) == EOF)
-		rc = err_sys(err, _("standard output"));
+		rc = err_sys(err, "standard output");
 	buf_free(&lines);
 	local_close(local);
 	replica_close(r);

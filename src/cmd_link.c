@@ -78,7 +78,7 @@ take_number(int64_t *out, const char *text, const char *what, struct err *err)
 		*out = 0;
 	else if (!cmd_number(out, text))
 		return err_set(err, YZ_EINVAL,
-		    _("%s is %.40s, neither a number nor \"any\""), what, text);
+		    "%s is %.40s, neither a number nor \"any\"", what, text);
 	return 0;
 }
 
@@ -123,16 +123,16 @@ change_peer(struct local *local, const char *code, const struct change *c,
 	    (strlen(c->address) >= sizeof(peer.address) ||
 		strchr(c->address, ':') == NULL ||
 		!text_is_clean(c->address, strlen(c->address), false)))
-		rc = err_set(err, YZ_EINVAL, _("not an address HOST:PORT: %s"),
-		    c->address);
+		rc = err_set(
+		    err, YZ_EINVAL, "not an address HOST:PORT: %s", c->address);
 	if (rc == 0 && c->address != NULL)
 		snprintf(peer.address, sizeof(peer.address), "%s", c->address);
 	if (rc == 0 && c->host_key != NULL)
 		rc = take_host_key(&peer, c->host_key, err);
 	if (rc == 0 && peer.address[0] != '\0' && peer.host_key[0] == '\0')
 		rc = err_set(err, YZ_EINVAL,
-		    _("the host key of %s is not known: give it with "
-		      "--host-key"),
+		    "the host key of %s is not known: give it with "
+		    "--host-key",
 		    code);
 	return rc != 0 ? rc : local_peer_put(local, &peer, err);
 }
@@ -158,8 +158,8 @@ change_link(struct local *local, const char *code, const struct change *c,
 	if (rc == 0 && c->hours != NULL &&
 	    !local_link_parse_hours(&link, c->hours))
 		rc = err_set(err, YZ_EINVAL,
-		    _("hours are written 22:00-06:30, or \"always\", not "
-		      "%.40s"),
+		    "hours are written 22:00-06:30, or \"always\", not "
+		    "%.40s",
 		    c->hours);
 	return rc != 0 ? rc : local_link_put(local, &link, err);
 }
@@ -181,7 +181,7 @@ change(struct local *local, const struct cmd *cmd, const char *code,
 	rc = cmd_close(r, 0, err);
 	if (rc == 0 && !known)
 		rc = err_set(err, YZ_ENOTFOUND,
-		    _("the roster has no other station %.16s"), code);
+		    "the roster has no other station %.16s", code);
 	if (rc == 0)
 		rc = change_peer(local, code, c, err);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,14 @@
 #include "replica.h"
 #include "seat.h"
 #include "session.h"
+
+/* The other side hears it, and has it in its reader's language. */
+static int
+complain(const struct err *err)
+{
+	fprintf(stderr, "yizhan: peer: %s\n", err->msg);
+	return CMD_FAILED;
+}
 
 static int
 serve_peer(const struct cmd *cmd, struct session_options *opt, struct err *err)
@@ -76,7 +85,7 @@ serve(const struct cmd *cmd, struct session_options *opt)
 
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
-	return serve_peer(cmd, opt, &err) == 0 ? CMD_DONE : cmd_fail(cmd, &err);
+	return serve_peer(cmd, opt, &err) == 0 ? CMD_DONE : complain(&err);
 }
 
 static int
@@ -88,7 +97,7 @@ serve_received(const struct cmd *cmd)
 
 	if (relay_take(&connection, opt.peer.other, &opt.peer.invited, &err) !=
 	    0)
-		return cmd_fail(cmd, &err);
+		return complain(&err);
 	status = serve(cmd, &opt);
 	relay_end(connection, status);
 	return status;
@@ -118,6 +127,6 @@ cmd_peer(struct cmd *cmd, int argc, char **argv)
 		return serve(cmd, &opt);
 	if (relay_to(&status, through == NULL ? HOME_RECEIVER : through,
 		opt.peer.other, opt.peer.invited, &err) != 0)
-		return cmd_fail(cmd, &err);
+		return complain(&err);
 	return status;
 }

@@ -67,11 +67,11 @@ get_secret(struct secret *s, int fd, const char *passphrase, const char *sheet,
 		return rc;
 	if (look.sealed && passphrase != NULL)
 		return err_set(err, YZ_EDENIED,
-		    _("it is encrypted to a recovery key: --recovery SHEET"));
+		    "it is encrypted to a recovery key: --recovery SHEET");
 	if (!look.sealed && sheet != NULL)
 		return err_set(err, YZ_EDENIED,
-		    _("it is encrypted with a passphrase, not to a recovery "
-		      "key"));
+		    "it is encrypted with a passphrase, not to a recovery "
+		    "key");
 	if (look.sealed) {
 		rc = sheet == NULL ? paper_ask(&paper, err)
 				   : paper_read(&paper, sheet, NULL, err);

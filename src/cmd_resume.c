@@ -23,8 +23,8 @@ resume(const struct cmd *cmd, struct err *err)
 	rc = resign_go_on(r, NULL, 0, &done, err);
 	if (rc == 0 && !done)
 		rc = err_set(err, YZ_EINVAL,
-		    _("this station was not restored from a copy: it need not "
-		      "go on anew"));
+		    "this station was not restored from a copy: it need not "
+		    "go on anew");
 	if (rc == 0)
 		printf(_("goes on as incarnation %s\n"), replica_home(r)->inc);
 	return cmd_close(r, rc, err);

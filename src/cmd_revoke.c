@@ -24,11 +24,11 @@ parse_lower(struct revoke_lower *out, const char *text, struct err *err)
 	if (at == NULL ||
 	    chain_parse(&out->chain, text, (size_t)(at - text), err) != 0)
 		return err_set(err, YZ_EINVAL,
-		    _("not a chain and a number, CHAIN=SEQ: %s"), text);
+		    "not a chain and a number, CHAIN=SEQ: %s", text);
 	out->seq = strtoll(at + 1, &end, 10);
 	if (end == at + 1 || *end != '\0' || out->seq < 0)
 		return err_set(err, YZ_EINVAL,
-		    _("not a chain and a number, CHAIN=SEQ: %s"), text);
+		    "not a chain and a number, CHAIN=SEQ: %s", text);
 	return 0;
 }
 
@@ -89,7 +89,7 @@ revoke(const struct cmd *cmd, const char *code, const char *why,
 		return rc;
 	if (strcmp(code, replica_home(r)->code) == 0)
 		rc = err_set(err, YZ_EINVAL,
-		    _("a station does not revoke its own key: yizhan rotate"));
+		    "a station does not revoke its own key: yizhan rotate");
 	if (rc == 0)
 		rc = revoke_station(r, code, lower, n, &adopted, err);
 	if (rc == 0)

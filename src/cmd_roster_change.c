@@ -107,8 +107,8 @@ propose(const struct cmd *cmd, int argc, char **argv, struct err *err)
 	rc = proposal_load(&doc, &there, r, err);
 	if (rc == 0 && !there)
 		rc = err_set(err, YZ_ENOTFOUND,
-		    _("nothing is proposed: all that was changed is in the "
-		      "roster"));
+		    "nothing is proposed: all that was changed is in the "
+		    "roster");
 	if (rc == 0)
 		rc = file_write(out, doc.text.b, doc.text.len, 0644, err);
 	if (rc == 0)
@@ -231,7 +231,7 @@ parse_auditor(struct roster_auditor *a, const char *streams, const char *owners,
 		n = strcspn(streams, ",");
 		if (!stream_parse(&s, streams, n))
 			return err_set(err, YZ_EINVAL,
-			    _("no stream is called %.*s"), (int)n, streams);
+			    "no stream is called %.*s", (int)n, streams);
 		a->streams |= 1u << s;
 	}
 	a->owners = mem_calloc(strlen(owners) + 1, sizeof(*a->owners));
@@ -239,7 +239,7 @@ parse_auditor(struct roster_auditor *a, const char *streams, const char *owners,
 		n = strcspn(owners, ",");
 		if (!chain_is_code(owners, n))
 			return err_set(err, YZ_EINVAL,
-			    _("not a station's code: %.*s"), (int)n, owners);
+			    "not a station's code: %.*s", (int)n, owners);
 		memcpy(a->owners[a->n_owners++], owners, n);
 	}
 	qsort(a->owners, a->n_owners, sizeof(*a->owners), compare_codes);
@@ -256,7 +256,7 @@ find_scope(
 	snprintf(scope, ROSTER_SCOPE_MAX, "root");
 	if (strcmp(roster_root(replica_roster(r)), replica_home(r)->code) != 0)
 		return err_set(err, YZ_EDENIED,
-		    _("the root part is changed at the root station"));
+		    "the root part is changed at the root station");
 	return 0;
 }
 
@@ -320,7 +320,7 @@ auditor(const struct cmd *cmd, int argc, char **argv, struct err *err)
 	key = argv[argc - 1];
 	rc = proposal_root_keys(keys, &n, key, err);
 	if (rc == 0 && n != 1)
-		rc = err_set(err, YZ_EINVAL, _("%s: not one key"), key);
+		rc = err_set(err, YZ_EINVAL, "%s: not one key", key);
 	if (rc == 0)
 		rc = parse_auditor(&a, streams, owners, err);
 	if (rc == 0) {
@@ -347,11 +347,11 @@ check_within(const struct roster *roster, const char *scope, const char *code,
 {
 	if (roster_find(roster, code) == NULL)
 		return err_set(
-		    err, YZ_ENOTFOUND, _("%.16s is not in the roster"), code);
+		    err, YZ_ENOTFOUND, "%.16s is not in the roster", code);
 	if (!roster_within(roster, scope, code))
 		return err_set(err, YZ_EDENIED,
-		    _("%s is not below %s: a station above both lists them as "
-		      "peers"),
+		    "%s is not below %s: a station above both lists them as "
+		    "peers",
 		    code, scope);
 	return 0;
 }

@@ -29,7 +29,7 @@ static void
 print_line(void *arg, int bad, const char *text)
 {
 	(void)arg;
-	printf("%c %s\n", bad ? '!' : ' ', text);
+	printf("%c %s\n", bad ? '!' : ' ', cmd_words(text));
 	fflush(stdout);
 }
 

@@ -93,9 +93,9 @@ find_certificate(
 	if (rc == 0 &&
 	    certificate_look(&look, wanted ? setup : home, &why) != 0)
 		rc = err_set(err, why.code,
-		    _("%s: put the right pair into %s/keys, or remove both "
-		      "console.crt and console.key, and one is made; then "
-		      "systemctl restart yizhan"),
+		    "%s: put the right pair into %s/keys, or remove both "
+		    "console.crt and console.key, and one is made; then "
+		    "systemctl restart yizhan",
 		    why.msg, home);
 	free(setup);
 	return rc;

@@ -25,8 +25,8 @@ cmd_setup_code(struct cmd *cmd, int argc, char **argv)
 	}
 	if (!setup_is_wanted(cmd->home))
 		rc = err_set(&err, YZ_ECONFLICT,
-		    _("%s is no folder without a station: there is nothing to "
-		      "set up"),
+		    "%s is no folder without a station: there is nothing to "
+		    "set up",
 		    cmd->home);
 	if (rc == 0)
 		rc = setup_code_get(code, cmd->home, &err);

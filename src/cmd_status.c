@@ -125,7 +125,7 @@ print_refusals(struct status *st, const char *code, struct err *err)
 		st->stuck++;
 		if (!st->json) {
 			printf(_("  stuck     %s at %lld: %s\n"), db_text(q, 0),
-			    (long long)db_int(q, 1), db_text(q, 2));
+			    (long long)db_int(q, 1), cmd_words(db_text(q, 2)));
 			continue;
 		}
 		o = json_new_object();
@@ -191,7 +191,7 @@ print_peer(struct status *st, const struct local_peer *p, struct err *err)
 			   : _("  clock     %+.3f s from ours\n"),
 		    (double)p->offset / 1000);
 		if (p->trouble[0] != '\0')
-			printf(_("  trouble   %s\n"), p->trouble);
+			printf(_("  trouble   %s\n"), cmd_words(p->trouble));
 	}
 	rc = status_news_print(st->r, st->local, p->code, st->json, err);
 	if (rc == 0)

@@ -117,7 +117,7 @@ call_once(const struct sync *sync, const struct local_peer *peer, bool watch,
 	}
 	seat_leave(seat);
 	if (rc != 0)
-		return err_within(err, "%s at %s", peer->code, peer->address);
+		return err_within(err, "%s (%s)", peer->code, peer->address);
 	return 0;
 }
 
@@ -165,7 +165,7 @@ report(
 	if (res->peer.forks > 0)
 		fprintf(stderr,
 		    _("yizhan: %s: %s: %s: see \"yizhan status\"\n"), cmd->name,
-		    code, res->peer.fork);
+		    code, cmd_words(res->peer.fork));
 	if (res->complete)
 		return res->peer.forks > 0 ? CMD_LOOK : CMD_DONE;
 	if (res->peer.urgent || res->turned)
@@ -176,7 +176,7 @@ report(
 	else if (res->peer.refused > 0)
 		fprintf(stderr, _("yizhan: %s: %s: %lld refused: %s\n"),
 		    cmd->name, code, (long long)res->peer.refused,
-		    res->peer.refusal);
+		    cmd_words(res->peer.refusal));
 	else
 		fprintf(stderr,
 		    _("yizhan: %s: %s: not all that was named has arrived\n"),
@@ -385,8 +385,8 @@ cmd_sync(struct cmd *cmd, int argc, char **argv)
 		if (status >= 0 || session_stopped())
 			break;
 		err_set(&err, YZ_EINVAL,
-		    _("there is no station to call: this one has not joined "
-		      "another"));
+		    "there is no station to call: this one has not joined "
+		    "another");
 		if (!told)
 			(void)cmd_fail(cmd, &err);
 		told = true;

@@ -21,7 +21,7 @@ print_fault(void *arg, const char *fault)
 	int *faults = arg;
 
 	(*faults)++;
-	printf("%s\n", fault);
+	printf("%s\n", cmd_words(fault));
 }
 
 static int

@@ -100,7 +100,7 @@ static void
 complain(struct demo *d, const struct err *err)
 {
 	buf_clear(&d->err);
-	buf_puts(&d->err, err->msg);
+	buf_puts(&d->err, cmd_words(err->msg));
 }
 
 bool

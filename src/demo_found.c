@@ -75,7 +75,7 @@ open_line(struct demo *d, int station)
 
 	if (demo_line_open(d, station, &err) != 0) {
 		buf_clear(&d->err);
-		buf_puts(&d->err, err.msg);
+		buf_puts(&d->err, cmd_words(err.msg));
 		return demo_check(
 		    d, false, _("%s %s has an sshd"), st->code, st->name);
 	}
@@ -165,7 +165,7 @@ fill_one(struct demo *d, int station, size_t *points)
 	}
 	if (rc != 0) {
 		buf_clear(&d->err);
-		buf_puts(&d->err, err.msg);
+		buf_puts(&d->err, cmd_words(err.msg));
 		return demo_check(
 		    d, false, _("the register of %s %s"), st->code, st->name);
 	}

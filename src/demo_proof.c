@@ -293,7 +293,7 @@ demo_step_altered(struct demo *d)
 	       demo_sync(d, COUNTY) && copy_home(d, d->st[CITY].home, copy);
 	if (good && forge(d, copy, &err) != 0) {
 		buf_clear(&d->err);
-		buf_puts(&d->err, err.msg);
+		buf_puts(&d->err, cmd_words(err.msg));
 		good = false;
 	}
 	good = demo_check(d, good,

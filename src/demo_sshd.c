@@ -267,7 +267,7 @@ wait_listening(struct demo_sshd *s, struct err *err)
 			    strstr(why, "Cannot bind") != NULL ? YZ_ECONFLICT
 							       : YZ_EPEER,
 			    "sshd does not start: %s",
-			    why[0] == '\0' ? "it says nothing" : why);
+			    why[0] == '\0' ? N_("it says nothing") : why);
 		}
 		if (rc == 1)
 			nanosleep(&piece, NULL);

@@ -44,7 +44,7 @@ demo_step_back(struct demo *d)
 
 	if (!open) {
 		buf_clear(&d->err);
-		buf_puts(&d->err, err.msg);
+		buf_puts(&d->err, cmd_words(err.msg));
 	}
 	if (!demo_check(d, open && demo_sync_all(d, true),
 		_("everyone syncs, and each says complete")) ||

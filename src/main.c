@@ -19,44 +19,45 @@ static const struct {
 	const char *help;
 } commands[] = {
     {"init", cmd_init,
-	"CODE --top [--name N] [--divisions FILE|none] [--as NAME] "
-	"[--recovery SHEET] [--root-keys FILE --threshold K]",
+	N_("CODE --top [--name N] [--divisions FILE|none] [--as NAME] "
+	   "[--recovery SHEET] [--root-keys FILE --threshold K]"),
 	N_("found a federation: keys, roster, kinds and codes")},
     {"invite", cmd_invite,
-	"CODE [--name N] [--address HOST:PORT] [--host-key FILE] [--auto] "
-	"[-o FILE]",
+	N_("CODE [--name N] [--address HOST:PORT] [--host-key FILE] [--auto] "
+	   "[-o FILE]"),
 	N_("invite a child station")},
-    {"join", cmd_join, "FILE [--recovery SHEET]",
+    {"join", cmd_join, N_("FILE [--recovery SHEET]"),
 	N_("make HOME and ask the parent to join")},
-    {"confirm", cmd_confirm, "CODE [FINGERPRINT ...]",
+    {"confirm", cmd_confirm, N_("CODE [FINGERPRINT ...]"),
 	N_("confirm a child that asked to join")},
-    {"add", cmd_add, "KIND F=V ... [--incomplete] [--as NAME]",
+    {"add", cmd_add, N_("KIND F=V ... [--incomplete] [--as NAME]"),
 	N_("create a record")},
-    {"set", cmd_set, "KIND ID F=V ... [--as NAME]", N_("change a record")},
-    {"rm", cmd_rm, "KIND ID --why TEXT [--as NAME]", N_("drop a record")},
-    {"show", cmd_show, "KIND ID [--history] [--json]", N_("show a record")},
+    {"set", cmd_set, N_("KIND ID F=V ... [--as NAME]"), N_("change a record")},
+    {"rm", cmd_rm, N_("KIND ID --why TEXT [--as NAME]"), N_("drop a record")},
+    {"show", cmd_show, N_("KIND ID [--history] [--json]"), N_("show a record")},
     {"list", cmd_list,
-	"KIND [F=V ...] [--sort F] [--limit N] [--removed] [--json]",
+	N_("KIND [F=V ...] [--sort F] [--limit N] [--removed] [--json]"),
 	N_("list records")},
-    {"find", cmd_find, "TEXT ... [--limit N] [--json]",
+    {"find", cmd_find, N_("TEXT ... [--limit N] [--json]"),
 	N_("search in all text")},
-    {"near", cmd_near, "LON LAT KM [F=V ...] [--kind K] [--limit N] [--json]",
+    {"near", cmd_near,
+	N_("LON LAT KM [F=V ...] [--kind K] [--limit N] [--json]"),
 	N_("what is within KM of a place, nearest first")},
-    {"get", cmd_get, "BLOB [-o FILE]", N_("read an attachment")},
+    {"get", cmd_get, N_("BLOB [-o FILE]"), N_("read an attachment")},
     {"import", cmd_import,
-	"KIND FILE [--map M] [--encoding E] [--datum D] [--dry-run] "
-	"[--as NAME]",
+	N_("KIND FILE [--map M] [--encoding E] [--datum D] [--dry-run] "
+	   "[--as NAME]"),
 	N_("read records from a table")},
-    {"export", cmd_export, "KIND FILE|- [--codes]",
+    {"export", cmd_export, N_("KIND FILE|- [--codes]"),
 	N_("write records to a table")},
-    {"sync", cmd_sync, "[--watch] [--limit BYTES_PER_S]",
+    {"sync", cmd_sync, N_("[--watch] [--limit BYTES_PER_S]"),
 	N_("exchange changesets with the parent")},
     {"link", cmd_link,
-	"[CODE [--address HOST:PORT] [--host-key FILE] [--rate BYTES_PER_S] "
-	"[--day BYTES] [--hours H:M-H:M] [--take-hour N] [--take-day BYTES]]",
+	N_("[CODE [--address HOST:PORT] [--host-key FILE] [--rate BYTES_PER_S] "
+	   "[--day BYTES] [--hours H:M-H:M] [--take-hour N] [--take-day BYTES]]"),
 	N_("how a station is reached, and what its link is granted")},
     {"peer", cmd_peer,
-	"--as CODE | --invited CODE [--through SOCKET] | --received",
+	N_("--as CODE | --invited CODE [--through SOCKET] | --received"),
 	N_("the called side of a sync; started by sshd")},
     {"status", cmd_status, "[--json]",
 	N_("peers, last contact, what waits, what is stuck and why")},
@@ -64,51 +65,51 @@ static const struct {
 	N_("fields that were changed on both sides")},
     {"quarantine", cmd_quarantine, "[--json]",
 	N_("operations that are held but do not count, and why")},
-    {"resolve", cmd_resolve, "CHAIN ID",
+    {"resolve", cmd_resolve, N_("CHAIN ID"),
 	N_("of a forked chain, the last changeset that counts")},
-    {"log", cmd_log, "[--chain C] [--json]", N_("changesets held")},
+    {"log", cmd_log, N_("[--chain C] [--json]"), N_("changesets held")},
     {"verify", cmd_verify,
-	"[--deep | proof DIR [--roster DIR] | proof CHAIN --write DIR]",
+	N_("[--deep | proof DIR [--roster DIR] | proof CHAIN --write DIR]"),
 	N_("check every changeset, signature and reference")},
     {"scrub", cmd_scrub, "[--alone]",
 	N_("read and hash everything held, and put right what has rotted")},
     {"rebuild", cmd_rebuild, "", N_("fold everything again from the ledger")},
     {"resume", cmd_resume, "--alone",
 	N_("a restored station goes on, though nobody can be asked")},
-    {"digest", cmd_digest, "[--stream S] [--owner CODE]",
+    {"digest", cmd_digest, N_("[--stream S] [--owner CODE]"),
 	N_("a line per stream to compare between stations")},
     {"backup", cmd_backup,
-	"FILE|DIR [--keep N] [--passphrase FILE] [--to-recovery | "
-	"--recovery SHEET] [--with-keys | --without-keys]",
+	N_("FILE|DIR [--keep N] [--passphrase FILE] [--to-recovery | "
+	   "--recovery SHEET] [--with-keys | --without-keys]"),
 	N_("the whole station in one encrypted file")},
-    {"restore", cmd_restore, "FILE [--passphrase FILE | --recovery SHEET]",
+    {"restore", cmd_restore, N_("FILE [--passphrase FILE | --recovery SHEET]"),
 	N_("bring a station back from a backup")},
-    {"doctor", cmd_doctor, "[--json] [--passphrase FILE]",
+    {"doctor", cmd_doctor, N_("[--json] [--passphrase FILE]"),
 	N_("what an administrator should know and do")},
     {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
     {"roster", cmd_roster,
-	"[--json | --write DIR | --allowed-signers | propose -o FILE | "
-	"sign FILE --key KEY | adopt FILE [SIG ...] | "
-	"auditor add NAME KEY [--streams S,..] [--owners C,..] [--until N] "
-	"[--root] | auditor remove KEY [--root] | "
-	"peer add|remove CODE CODE [--root] | decide SCOPE HASH | "
-	"root-keys FILE --threshold K]",
+	N_("[--json | --write DIR | --allowed-signers | propose -o FILE | "
+	   "sign FILE --key KEY | adopt FILE [SIG ...] | "
+	   "auditor add NAME KEY [--streams S,..] [--owners C,..] [--until N] "
+	   "[--root] | auditor remove KEY [--root] | "
+	   "peer add|remove CODE CODE [--root] | decide SCOPE HASH | "
+	   "root-keys FILE --threshold K]"),
 	N_("stations, keys, and where their powers end")},
     {"rotate", cmd_rotate,
-	"[--recovery FILE [--new FILE]] [-o FILE | --take FILE]",
+	N_("[--recovery FILE [--new FILE]] [-o FILE | --take FILE]"),
 	N_("ask for new keys in place of this station's")},
-    {"revoke", cmd_revoke, "CODE [--why TEXT] [--chain CHAIN=SEQ ...]",
+    {"revoke", cmd_revoke, N_("CODE [--why TEXT] [--chain CHAIN=SEQ ...]"),
 	N_("end the powers of a station's key")},
     {"user", cmd_user,
-	"add LOGIN [--name N] [--role R] | passwd LOGIN | role LOGIN R | "
-	"one-factor LOGIN | list | token add LOGIN NAME [--role R] | "
-	"token list | token revoke ID",
+	N_("add LOGIN [--name N] [--role R] | passwd LOGIN | role LOGIN R | "
+	   "one-factor LOGIN | list | token add LOGIN NAME [--role R] | "
+	   "token list | token revoke ID"),
 	N_("accounts of the console; passwords are read from standard input")},
     {"setup-code", cmd_setup_code, "",
 	N_("what lets in to the first page, where there is no station")},
-    {"serve", cmd_serve, "[--listen ADDR:PORT] [--no-sync]",
+    {"serve", cmd_serve, N_("[--listen ADDR:PORT] [--no-sync]"),
 	N_("the console, the sealer and the calls to other stations")},
-    {"demo", cmd_demo, "[--once] [DIR]",
+    {"demo", cmd_demo, N_("[--once] [DIR]"),
 	N_("province, city and two counties on this machine")},
 };
 
@@ -133,7 +134,8 @@ usage_of(FILE *to, const char *name)
 	for (i = 0; i < N_COMMANDS; i++)
 		if (strcmp(name, commands[i].name) == 0)
 			fprintf(to, _("usage: yizhan %s %s\n"), name,
-			    commands[i].args);
+			    *commands[i].args == '\0' ? ""
+						      : _(commands[i].args));
 }
 
 int
@@ -204,6 +206,7 @@ main(int argc, char **argv)
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
 	speak(exe);
+	cmd_speak(&cmd);
 	cmd.who = cmd_operator();
 
 	if (argc >= 3 && strcmp(argv[1], "-C") == 0) {

@@ -34,8 +34,8 @@ paper_write(const char *path, const char *code, const struct sign_key *key,
 	int rc = 0;
 
 	if (file_exists(path) || file_exists(svg))
-		rc = err_set(err, YZ_ECONFLICT, _("%s or %s is there already"),
-		    path, svg);
+		rc = err_set(
+		    err, YZ_ECONFLICT, "%s or %s is there already", path, svg);
 	recovery_line(line, code, key);
 	buf_printf(&text, _("Recovery key of station %s\n\n"), code);
 	buf_puts(&text,
@@ -89,7 +89,7 @@ paper_read(
 	forget(&text);
 	if (rc == 0 && code != NULL && of[0] != '\0' && strcmp(of, code) != 0)
 		rc = err_set(err, YZ_EINVAL,
-		    _("this is the recovery key of %s, not of %s"), of, code);
+		    "this is the recovery key of %s, not of %s", of, code);
 	return rc;
 }
 
@@ -103,8 +103,8 @@ paper_ask(struct sign_key *out, struct err *err)
 
 	if (tty == NULL)
 		return err_set(err, YZ_EINVAL,
-		    _("there is no terminal to ask for the recovery key: "
-		      "--recovery SHEET"));
+		    "there is no terminal to ask for the recovery key: "
+		    "--recovery SHEET");
 	fprintf(stderr,
 	    _("this backup was encrypted to the recovery key: type the four "
 	      "lines of digits on its sheet\n"));
@@ -112,7 +112,7 @@ paper_ask(struct sign_key *out, struct err *err)
 		fprintf(stderr, _("line %d: "), line);
 		if (fgets(typed, sizeof(typed), tty) == NULL)
 			rc = err_set(
-			    err, YZ_EINVAL, _("no recovery key was given"));
+			    err, YZ_EINVAL, "no recovery key was given");
 		else {
 			typed[strcspn(typed, "\n")] = '\0';
 			if (recovery_typed(&text, line, typed))

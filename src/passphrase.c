@@ -30,15 +30,15 @@ ask(char **out, const char *prompt, struct err *err)
 		if (tty != NULL)
 			fclose(tty);
 		return err_set(err, YZ_EINVAL,
-		    _("there is no terminal to ask for the passphrase: "
-		      "--passphrase FILE"));
+		    "there is no terminal to ask for the passphrase: "
+		    "--passphrase FILE");
 	}
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
 	fputs(prompt, stderr);
 	if (fgets(line, sizeof(line), tty) == NULL)
-		rc = err_set(err, YZ_EINVAL, _("no passphrase was given"));
+		rc = err_set(err, YZ_EINVAL, "no passphrase was given");
 	tcsetattr(fileno(tty), TCSAFLUSH, &before);
 	fputc('\n', stderr);
 	fclose(tty);
@@ -58,7 +58,7 @@ ask_twice(char **out, struct err *err)
 	if (rc == 0)
 		rc = ask(&again, _("once more: "), err);
 	if (rc == 0 && strcmp(*out, again) != 0)
-		rc = err_set(err, YZ_EINVAL, _("the two differ"));
+		rc = err_set(err, YZ_EINVAL, "the two differ");
 	passphrase_free(again);
 	return rc;
 }
@@ -94,8 +94,7 @@ passphrase_get(char **out, const char *file, bool fresh, struct err *err)
 	    (!text_is_utf8(p, strlen(p)) ||
 		text_chars(p, strlen(p)) < PASSPHRASE_MIN))
 		rc = err_set(err, YZ_EINVAL,
-		    _("a passphrase has %d characters or more"),
-		    PASSPHRASE_MIN);
+		    "a passphrase has %d characters or more", PASSPHRASE_MIN);
 	if (rc != 0) {
 		passphrase_free(p);
 		return rc;

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "base/catalogue.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -238,7 +237,6 @@ handle(void *arg, const struct http_request *q, struct http_reply *p)
 	step.station.home = step.s->home;
 	step.station.exe = step.s->exe;
 	step.station.zh = lang_zh(&call);
-	err_speak(lang_asks_zh(&call) ? catalogue_find : NULL);
 	reply_safety(p, q->tls);
 	if (q->fault != 0) {
 		p->status = q->fault;
@@ -253,7 +251,7 @@ handle(void *arg, const struct http_request *q, struct http_reply *p)
 			special = "setup";
 	}
 	if (rc != 0)
-		reply_error(p, rc, special, &err);
+		reply_error(p, rc, special, lang_asks_zh(&call), &err);
 	json_free(step.in);
 }
 

@@ -265,23 +265,23 @@ judge(char why[ANCHOR_WHY_MAX], struct replica *r, const struct anchor *a,
 	why[0] = '\0';
 	machine_now(machine);
 	if (a->inode != inode || a->born != born) {
-		snprintf(why, ANCHOR_WHY_MAX, "its folder is a copy");
+		snprintf(why, ANCHOR_WHY_MAX, N_("its folder is a copy"));
 		return;
 	}
 	if (strcmp(a->machine, machine) != 0) {
-		snprintf(why, ANCHOR_WHY_MAX, "it was another machine's");
+		snprintf(why, ANCHOR_WHY_MAX, N_("it was another machine's"));
 		return;
 	}
 	if (strcmp(a->next, r->home->inc) == 0)
 		return; /* it went on, and nothing has left since */
 	if (a->restored) {
 		snprintf(why, ANCHOR_WHY_MAX,
-		    "a peer holds changesets of it that are not here");
+		    N_("a peer holds changesets of it that are not here"));
 		return;
 	}
 	if (strcmp(a->inc, r->home->inc) != 0) {
-		snprintf(why, ANCHOR_WHY_MAX, "the anchor is of incarnation %s",
-		    a->inc);
+		snprintf(why, ANCHOR_WHY_MAX,
+		    N_("the anchor is of incarnation %s"), a->inc);
 		return;
 	}
 	for (i = 0; i < a->n; i++) {
@@ -289,7 +289,7 @@ judge(char why[ANCHOR_WHY_MAX], struct replica *r, const struct anchor *a,
 
 		if (seq >= a->v[i].seq || is_stopped(r, a->v[i].name))
 			continue;
-		snprintf(why, ANCHOR_WHY_MAX, "%s had %lld, here are %lld",
+		snprintf(why, ANCHOR_WHY_MAX, N_("%s had %lld, here are %lld"),
 		    a->v[i].name, (long long)a->v[i].seq, (long long)seq);
 		return;
 	}
@@ -310,8 +310,8 @@ look(struct replica *r, struct anchor *a, struct anchor *held, struct err *err)
 	free(path);
 	if (rc == YZ_ENOTFOUND || rc == YZ_ECORRUPT) {
 		snprintf(r->restored, sizeof(r->restored), "%s",
-		    rc == YZ_ENOTFOUND ? "there is no anchor"
-				       : "the anchor is damaged");
+		    rc == YZ_ENOTFOUND ? N_("there is no anchor")
+				       : N_("the anchor is damaged"));
 		return 0;
 	}
 	if (rc == 0)

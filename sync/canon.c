@@ -78,7 +78,7 @@ scan_text(struct scan *in)
 		unsigned char c;
 
 		if (in->p == in->end)
-			return scan_bad(in, "text is not closed");
+			return scan_bad(in, N_("text is not closed"));
 		c = (unsigned char)*in->p;
 		if (c == '"') {
 			in->p++;
@@ -88,17 +88,17 @@ scan_text(struct scan *in)
 			if (in->end - in->p < 2 ||
 			    memchr("nt\"\\", in->p[1], 4) == NULL)
 				return scan_bad(in,
-				    "an escape other than \\n \\t \\\" \\\\");
+				    N_("an escape other than \\n \\t \\\" \\\\"));
 			in->p += 2;
 		} else if (c < 0x20 || c == 0x7f) {
-			return scan_bad(in, "a control character");
+			return scan_bad(in, N_("a control character"));
 		} else if (c < 0x80) {
 			in->p++;
 		} else {
 			n = utf8_len(in->p, in->end);
 			if (n == 0)
-				return scan_bad(
-				    in, "not UTF-8, or a control character");
+				return scan_bad(in,
+				    N_("not UTF-8, or a control character"));
 			in->p += n;
 		}
 	}
@@ -116,15 +116,15 @@ scan_int(struct scan *in)
 	while (peek(in) >= '0' && peek(in) <= '9') {
 		v = v * 10 + (*in->p - '0');
 		if (v > INT_LIMIT)
-			return scan_bad(in, "an integer over 2^53-1");
+			return scan_bad(in, N_("an integer over 2^53-1"));
 		in->p++;
 	}
 	if (in->p == first)
-		return scan_bad(in, "not a value");
+		return scan_bad(in, N_("not a value"));
 	if (peek(in) == '.' || peek(in) == 'e' || peek(in) == 'E')
 		return scan_bad(in, "a float");
 	if (*first == '0' && (in->p - first > 1 || negative))
-		return scan_bad(in, "an integer with a needless zero");
+		return scan_bad(in, N_("an integer with a needless zero"));
 	return 0;
 }
 
@@ -134,7 +134,7 @@ scan_word(struct scan *in, const char *word)
 	size_t n = strlen(word);
 
 	if ((size_t)(in->end - in->p) < n || memcmp(in->p, word, n) != 0)
-		return scan_bad(in, "not a value");
+		return scan_bad(in, N_("not a value"));
 	in->p += n;
 	return 0;
 }
@@ -158,7 +158,7 @@ scan_list(struct scan *in, int depth)
 			return 0;
 		}
 		if (peek(in) != ',')
-			return scan_bad(in, "neither , nor ] in a list");
+			return scan_bad(in, N_("neither , nor ] in a list"));
 		in->p++;
 	}
 }
@@ -202,9 +202,10 @@ key_bad(const struct scan *in, struct canon key, bool twice)
 		while (n > 0 && (key.s[1 + n] & 0xc0) == 0x80)
 			n--;
 	}
-	return err_set(in->err, YZ_ECORRUPT, "byte %zu: %s \"%.*s\"%s",
-	    (size_t)(key.s - in->start), twice ? "key" : "keys not sorted at",
-	    (int)n, key.s + 1, twice ? " twice" : "");
+	return err_set(in->err, YZ_ECORRUPT,
+	    twice ? "byte %zu: key \"%.*s\" twice"
+		  : "byte %zu: keys not sorted at \"%.*s\"",
+	    (size_t)(key.s - in->start), (int)n, key.s + 1);
 }
 
 static int
@@ -220,7 +221,7 @@ scan_object(struct scan *in, int depth)
 	}
 	for (;;) {
 		if (peek(in) != '"')
-			return scan_bad(in, "a key is missing");
+			return scan_bad(in, N_("a key is missing"));
 		key.s = in->p;
 		rc = scan_text(in);
 		if (rc != 0)
@@ -233,7 +234,7 @@ scan_object(struct scan *in, int depth)
 		}
 		before = key;
 		if (peek(in) != ':')
-			return scan_bad(in, "no : after a key");
+			return scan_bad(in, N_("no : after a key"));
 		in->p++;
 		rc = scan_value(in, depth);
 		if (rc != 0)
@@ -243,7 +244,7 @@ scan_object(struct scan *in, int depth)
 			return 0;
 		}
 		if (peek(in) != ',')
-			return scan_bad(in, "neither , nor } in an object");
+			return scan_bad(in, N_("neither , nor } in an object"));
 		in->p++;
 	}
 }
@@ -255,7 +256,7 @@ scan_value(struct scan *in, int depth)
 	int c = peek(in);
 
 	if ((c == '[' || c == '{') && depth == LIMIT_DEPTH)
-		return scan_bad(in, "nested too deep");
+		return scan_bad(in, N_("nested too deep"));
 	switch (c) {
 	case '"':
 		return scan_text(in);
@@ -270,16 +271,16 @@ scan_value(struct scan *in, int depth)
 	case 'n':
 		return scan_word(in, "null");
 	case -1:
-		return scan_bad(in, "a value is missing");
+		return scan_bad(in, N_("a value is missing"));
 	case ' ':
 	case '\t':
 	case '\r':
 	case '\n':
-		return scan_bad(in, "white space between values");
+		return scan_bad(in, N_("white space between values"));
 	default:
 		if (c == '-' || (c >= '0' && c <= '9'))
 			return scan_int(in);
-		return scan_bad(in, "not a value");
+		return scan_bad(in, N_("not a value"));
 	}
 }
 

@@ -86,21 +86,21 @@ refuse_item(const struct chain *c, const char *owner, const struct kind *kind,
 		return false; /* kept until its definition comes */
 	if (f->reg == NULL)
 		snprintf(reason, FOLD_REASON_MAX,
-		    "field %s of %s is derived, never written", f->name,
+		    N_("field %s of %s is derived, never written"), f->name,
 		    kind->name);
 	else if (f->stream != c->name.stream)
 		snprintf(reason, FOLD_REASON_MAX,
-		    "field %s of %s travels in the stream %s", f->name,
+		    N_("field %s of %s travels in the stream %s"), f->name,
 		    kind->name, stream_name(f->stream));
 	else if (f->ancestor_only && strcmp(c->name.writer, owner) == 0)
 		snprintf(reason, FOLD_REASON_MAX,
-		    "field %s of %s is written by ancestors of the owner only",
+		    N_("field %s of %s is written by ancestors of the owner only"),
 		    f->name, kind->name);
 	else if ((f->reg->type == REG_SET) != (item->what != OP_SET))
 		snprintf(reason, FOLD_REASON_MAX,
 		    f->reg->type == REG_SET
-			? "field %s of %s is a set, changed by add and remove"
-			: "field %s of %s is no set",
+			? N_("field %s of %s is a set, changed by add and remove")
+			: N_("field %s of %s is no set"),
 		    f->name, kind->name);
 	else
 		return false;
@@ -118,22 +118,22 @@ fold_refuse(struct replica *r, const struct chain *c, const struct kind *kind,
 	owner[CHAIN_CODE_LEN] = '\0';
 	if (c->accepted == 0) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "incarnation %s of %s is not in the roster, and goes on"
-		    " from none that counts here",
+		    N_("incarnation %s of %s is not in the roster, and goes on"
+		       " from none that counts here"),
 		    c->name.inc, c->name.writer);
 		return true;
 	}
 	if (!stream_everyone(c->name.stream) &&
 	    strcmp(owner, c->name.owner) != 0) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "the record is of %s, the chain about %s", owner,
+		    N_("the record is of %s, the chain about %s"), owner,
 		    c->name.owner);
 		return true;
 	}
 	if (c->name.stream == STREAM_ROSTER &&
 	    strcmp(owner, roster_root(r->roster)) != 0) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "only the root %s defines kinds and codes",
+		    N_("only the root %s defines kinds and codes"),
 		    roster_root(r->roster));
 		return true;
 	}
@@ -141,15 +141,15 @@ fold_refuse(struct replica *r, const struct chain *c, const struct kind *kind,
 		? !chain_may_write(r->roster, c->name.writer, owner)
 		: !c->may_write) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "%s is neither the owner %s nor above it", c->name.writer,
-		    owner);
+		    N_("%s is neither the owner %s nor above it"),
+		    c->name.writer, owner);
 		return true;
 	}
 	if (kind == NULL)
 		return false;
 	if (schema_mark(kind, c->name.stream) == NULL) {
 		snprintf(reason, FOLD_REASON_MAX,
-		    "kind %s does not travel in the stream %s", kind->name,
+		    N_("kind %s does not travel in the stream %s"), kind->name,
 		    stream_name(c->name.stream));
 		return true;
 	}

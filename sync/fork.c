@@ -507,7 +507,7 @@ fork_verify(
 			continue;
 		chain_format(name, &c->name);
 		snprintf(line, sizeof(line),
-		    "%s: the pair that proves a fork: %s", name, fault.msg);
+		    N_("%s: the pair that proves a fork: %s"), name, fault.msg);
 		fn(arg, line);
 	}
 }

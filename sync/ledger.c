@@ -81,7 +81,7 @@ refused(struct err *err, int rc, const char *what)
 		code = YZ_ECORRUPT;
 	code = err_set(err, code, "%s: %s", what,
 	    last != NULL && last->message != NULL ? last->message
-						  : "unknown failure");
+						  : N_("unknown failure"));
 	if (strstr(err->msg, strerror(ENOSPC)) != NULL)
 		err->sys = ENOSPC;
 	return code;

@@ -24,6 +24,7 @@
 
 #define CONNECT_MS 15000
 #define COMMAND "yizhan peer"
+#define PEER_SAYS "yizhan: peer: " /* before it, src/cmd_peer.c */
 #define FREE_TRIES 100
 #define PACKET (4u << 10) /* bytes of one: a cut loses the one under way */
 #define STDERR_MAX 200    /* bytes of the other side's complaint shown */
@@ -283,7 +284,7 @@ handshake(struct link_ssh *s, struct err *err)
 
 	if (libssh2_version(LIBSSH2_VERSION_NUM) == NULL)
 		return err_set(
-		    err, YZ_EIO, "libssh2 is older than " LIBSSH2_VERSION);
+		    err, YZ_EIO, "libssh2 is older than %s", LIBSSH2_VERSION);
 	s->session = libssh2_session_init_ex(NULL, NULL, NULL, s);
 	if (s->session == NULL)
 		return err_set(err, YZ_EIO, "libssh2 does not start");
@@ -300,12 +301,12 @@ handshake(struct link_ssh *s, struct err *err)
 	}
 	while ((rc = libssh2_session_handshake(s->session, s->fd)) ==
 	       LIBSSH2_ERROR_EAGAIN) {
-		rc = again(s, "key exchange", err);
+		rc = again(s, N_("key exchange"), err);
 		if (rc != 0)
 			return rc;
 	}
 	return rc == 0 ? check_methods(s, err)
-		       : ssh_error(s, "key exchange", err);
+		       : ssh_error(s, N_("key exchange"), err);
 }
 
 static int
@@ -320,7 +321,7 @@ login(struct link_ssh *s, const char *user, const struct sign_key *key,
 		rc = libssh2_userauth_publickey_frommemory(s->session, user,
 		    strlen(user), NULL, 0, buf_str(&pem), pem.len, NULL);
 		if (rc == LIBSSH2_ERROR_EAGAIN)
-			waited = again(s, "login", err);
+			waited = again(s, N_("login"), err);
 	} while (rc == LIBSSH2_ERROR_EAGAIN && waited == 0);
 	explicit_bzero(pem.b, pem.len);
 	buf_free(&pem);
@@ -330,7 +331,7 @@ login(struct link_ssh *s, const char *user, const struct sign_key *key,
 	    rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
 		return err_set(
 		    err, YZ_EDENIED, "our key is not let in as %s", user);
-	return rc == 0 ? 0 : ssh_error(s, "login", err);
+	return rc == 0 ? 0 : ssh_error(s, N_("login"), err);
 }
 
 static int
@@ -342,18 +343,18 @@ start(struct link_ssh *s, struct err *err)
 		    LIBSSH2_CHANNEL_WINDOW_DEFAULT, PACKET, NULL, 0)) == NULL) {
 		if (libssh2_session_last_errno(s->session) !=
 		    LIBSSH2_ERROR_EAGAIN)
-			return ssh_error(s, "channel", err);
-		rc = again(s, "channel", err);
+			return ssh_error(s, N_("channel"), err);
+		rc = again(s, N_("channel"), err);
 		if (rc != 0)
 			return rc;
 	}
 	while ((rc = libssh2_channel_exec(s->channel, COMMAND)) ==
 	       LIBSSH2_ERROR_EAGAIN) {
-		rc = again(s, "command", err);
+		rc = again(s, N_("command"), err);
 		if (rc != 0)
 			return rc;
 	}
-	return rc == 0 ? 0 : ssh_error(s, "command", err);
+	return rc == 0 ? 0 : ssh_error(s, N_("command"), err);
 }
 
 /* --- the link
@@ -387,6 +388,11 @@ complaint(struct link_ssh *s, struct err *err)
 
 	if (nl != NULL)
 		len = (size_t)(nl - text);
+	if (len > strlen(PEER_SAYS) &&
+	    memcmp(text, PEER_SAYS, strlen(PEER_SAYS)) == 0) {
+		text += strlen(PEER_SAYS);
+		len -= strlen(PEER_SAYS);
+	}
 	if (len == 0 && s->gone)
 		return err_set(err, YZ_EPEER, "the link was cut");
 	if (len == 0 || !text_is_clean(text, len, false))
@@ -413,7 +419,7 @@ ssh_read(struct link *link, void *data, size_t max, size_t *n, bool *end,
 		if (*end && !s->heard)
 			return complaint(s, err);
 	} else
-		return ssh_error(s, "the link broke", err);
+		return ssh_error(s, N_("the link broke"), err);
 	return 0;
 }
 
@@ -429,7 +435,7 @@ ssh_write(
 	if (s->gone) /* nobody gets it, but there may be more to read */
 		*n = max;
 	else if (put < 0 && put != LIBSSH2_ERROR_EAGAIN)
-		return ssh_error(s, "the link broke", err);
+		return ssh_error(s, N_("the link broke"), err);
 	return 0;
 }
 

@@ -231,7 +231,7 @@ int
 local_taken_check(const struct local_link *link,
     const struct local_taken *taken, bool urgent, struct err *err)
 {
-	const char *aside = urgent ? "" : ", commands aside";
+	const char *aside = urgent ? "" : N_(", commands aside");
 	int64_t hour = of_it(most_an_hour(link), urgent);
 	int64_t day = of_it(most_a_day(link), urgent);
 

@@ -64,16 +64,18 @@ parse_elements(struct parse *in, struct op *op, enum op_what what,
 	size_t at = 0;
 
 	if (canon_type(list) != CANON_LIST)
-		return bad(in, "an add or remove that is not a list");
+		return bad(in, N_("an add or remove that is not a list"));
 	while (canon_next(list, &at, &item)) {
 		if (*item.s == '[' || *item.s == '{')
-			return bad(in, "a set element that is not a scalar");
+			return bad(
+			    in, N_("a set element that is not a scalar"));
 		if (before.s != NULL && canon_order(before, item) >= 0)
-			return bad(in, "set elements not sorted or not unique");
+			return bad(
+			    in, N_("set elements not sorted or not unique"));
 		add_item(in, op, what, key, item);
 		before = item;
 	}
-	return before.s != NULL ? 0 : bad(in, "an empty add or remove");
+	return before.s != NULL ? 0 : bad(in, N_("an empty add or remove"));
 }
 
 static int
@@ -85,10 +87,10 @@ parse_fields(
 	int rc;
 
 	if (canon_type(fields) != CANON_OBJECT || fields.n == 2)
-		return bad(in, "set, add or remove without fields");
+		return bad(in, N_("set, add or remove without fields"));
 	while (canon_next_pair(fields, &at, &key, &value)) {
 		if (!is_name(key, false))
-			return bad(in, "a field's name is malformed");
+			return bad(in, N_("a field's name is malformed"));
 		if (what == OP_SET) {
 			add_item(in, op, what, key, value);
 			continue;
@@ -150,16 +152,16 @@ check_apart(const struct parse *in, struct canon add, struct canon remove,
 	i = j = 0;
 	if (set.s != NULL && add.s != NULL &&
 	    next_common(set, &i, add, &j, &v, &w))
-		return bad(in, "a field both in set and in add");
+		return bad(in, N_("a field both in set and in add"));
 	i = j = 0;
 	if (set.s != NULL && remove.s != NULL &&
 	    next_common(set, &i, remove, &j, &v, &w))
-		return bad(in, "a field both in set and in remove");
+		return bad(in, N_("a field both in set and in remove"));
 	i = j = 0;
 	while (add.s != NULL && remove.s != NULL &&
 	       next_common(add, &i, remove, &j, &v, &w))
 		if (lists_meet(v, w))
-			return bad(in, "an element both added and removed");
+			return bad(in, N_("an element both added and removed"));
 	return 0;
 }
 
@@ -170,7 +172,7 @@ parse_reason(const struct parse *in, struct op *op, struct canon reason)
 	size_t n;
 
 	if (canon_type(reason) != CANON_TEXT || reason.n == 2)
-		return bad(in, "a drop without a reason");
+		return bad(in, N_("a drop without a reason"));
 	n = reason.n - 2;
 	for (p = reason.s + 1; p < reason.s + reason.n - 1; p++)
 		if (*p == '\\') {
@@ -190,7 +192,7 @@ parse_id(const struct parse *in, struct op *op, struct canon id)
 {
 	if (canon_type(id) != CANON_TEXT ||
 	    !chain_is_record_id(id.s + 1, id.n - 2))
-		return bad(in, "a malformed record id");
+		return bad(in, N_("a malformed record id"));
 	memcpy(op->id, id.s + 1, RECORD_ID_LEN);
 	op->id[RECORD_ID_LEN] = '\0';
 	return 0;
@@ -200,7 +202,7 @@ static int
 parse_kind(const struct parse *in, struct op *op, struct canon kind)
 {
 	if (canon_type(kind) != CANON_TEXT || !is_name(kind, true))
-		return bad(in, "a malformed kind");
+		return bad(in, N_("a malformed kind"));
 	memcpy(op->kind, kind.s + 1, kind.n - 2);
 	op->kind[kind.n - 2] = '\0';
 	return 0;
@@ -221,7 +223,7 @@ parse_op(struct parse *in, struct op *op, const char *line, size_t n)
 	if (rc != 0)
 		return rc;
 	if (canon_type(whole) != CANON_OBJECT)
-		return bad(in, "not an object");
+		return bad(in, N_("not an object"));
 	while (rc == 0 && canon_next_pair(whole, &at, &key, &value)) {
 		if (canon_is_text(key, "id")) {
 			rc = parse_id(in, op, value);
@@ -239,15 +241,15 @@ parse_op(struct parse *in, struct op *op, const char *line, size_t n)
 		} else if (canon_is_text(key, "drop")) {
 			rc = parse_reason(in, op, value);
 		} else {
-			rc = bad(in, "an unknown member");
+			rc = bad(in, N_("an unknown member"));
 		}
 	}
 	if (rc != 0)
 		return rc;
 	if (op->id[0] == '\0' || op->kind[0] == '\0')
-		return bad(in, "id or kind is missing");
+		return bad(in, N_("id or kind is missing"));
 	if (op->drop && op->n > 0)
-		return bad(in, "a drop that also writes");
+		return bad(in, N_("a drop that also writes"));
 	return check_apart(in, add, remove, set);
 }
 

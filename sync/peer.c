@@ -127,7 +127,7 @@ fail(struct peer *p, int rc, const struct err *err)
 	    rc == YZ_EIO       ? PEER_BYE_TROUBLE
 	    : rc == YZ_EDENIED ? PEER_BYE_REFUSED
 			       : PEER_BYE_FAULT,
-	    rc == YZ_EIO ? "trouble at the other side" : err->msg);
+	    rc == YZ_EIO ? N_("trouble at the other side") : err->msg);
 	p->state = PEER_CLOSED;
 	p->broken = rc == YZ_EIO;
 	return rc;

@@ -22,7 +22,7 @@ they_know(struct peer *p, struct peer_chain *c, bool *found, struct err *err)
 	if (!*found)
 		return 0;
 	snprintf(doubt, sizeof(doubt),
-	    "chain %s is said to be forked at seq %lld, unproved", c->text,
+	    N_("chain %s is said to be forked at seq %lld, unproved"), c->text,
 	    (long long)c->named_fork);
 	peer_fork_await(c, c->named_fork, doubt);
 	return 0;
@@ -67,7 +67,7 @@ ours(struct peer *p, struct peer_chain *c, bool *found, struct err *err)
 	p->result.again = true;
 	if (verdict == PEER_OWN_DOUBT)
 		peer_say_bye(p, PEER_BYE_AGAIN,
-		    "more is known of my chains than I know myself");
+		    N_("more is known of my chains than I know myself"));
 	else if (c->named > c->mine)
 		p->result.todo += c->named - c->mine;
 	return 0;
@@ -92,7 +92,7 @@ two_branches(struct peer *p, struct peer_chain *c, bool *found, struct err *err)
 		 memcmp(oid, c->named_oid, sizeof(oid)) != 0;
 	if (!*found)
 		return 0;
-	snprintf(doubt, sizeof(doubt), "chain %s differs at seq %lld: fork",
+	snprintf(doubt, sizeof(doubt), N_("chain %s differs at seq %lld: fork"),
 	    c->text, (long long)c->named);
 	if (c->mine > c->named || p->opt.caller)
 		return peer_fork_seek(

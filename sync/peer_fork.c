@@ -290,7 +290,7 @@ settle(struct peer *p, struct peer_chain *c, int64_t seq)
 	c->forked = true;
 	if (p->result.forks++ == 0)
 		snprintf(p->result.fork, sizeof(p->result.fork),
-		    "chain %s has two branches from seq %lld on", c->text,
+		    N_("chain %s has two branches from seq %lld on"), c->text,
 		    (long long)seq);
 }
 

@@ -315,8 +315,9 @@ peer_receive_reach(struct peer *p, struct peer_chain *c, struct err *err)
 	if (p->s.reaches(p->s.arg, &c->name, p->opt.self) &&
 	    p->s.reaches(p->s.arg, &c->name, p->opt.other))
 		return 0;
-	snprintf(reason, sizeof(reason), "chain %s is not for both %s and %s",
-	    c->text, p->opt.self, p->opt.other);
+	snprintf(reason, sizeof(reason),
+	    N_("chain %s is not for both %s and %s"), c->text, p->opt.self,
+	    p->opt.other);
 	rc = peer_stop(p, c, c->named, reason, true, err);
 	c->shut = c->stopped = true;
 	return rc;

@@ -72,7 +72,7 @@ peer_run_begin(struct peer *p, struct buf_reader *in, struct err *err)
 		rc = peer_receive_reach(p, c, err);
 	if (rc == 0 && !c->shut && run->first > c->head + 1) {
 		snprintf(reason, sizeof(reason),
-		    "chain %s: %lld comes after %lld", c->text,
+		    N_("chain %s: %lld comes after %lld"), c->text,
 		    (long long)run->first, (long long)c->head);
 		rc = refuse(p, c, run->first, reason, err);
 	}

@@ -540,7 +540,8 @@ peer_send(struct peer *p, int64_t now, struct err *err)
 	if (rc != 0) {
 		if (rc == YZ_EDENIED)
 			peer_say_bye(p, PEER_BYE_REFUSED, err->msg);
-		peer_say_bye(p, PEER_BYE_TROUBLE, "trouble at the other side");
+		peer_say_bye(
+		    p, PEER_BYE_TROUBLE, N_("trouble at the other side"));
 		p->broken = rc == YZ_EIO;
 		p->state = PEER_CLOSED;
 		return rc;

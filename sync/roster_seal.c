@@ -330,8 +330,8 @@ tell(struct verifying *v, const struct roster_doc *doc, const char *what)
 {
 	char line[400];
 
-	snprintf(line, sizeof(line), "roster %s version %lld: %s", doc->scope,
-	    (long long)doc->version, what);
+	snprintf(line, sizeof(line), N_("roster %s version %lld: %s"),
+	    doc->scope, (long long)doc->version, what);
 	v->fn(v->arg, line);
 }
 
@@ -348,18 +348,18 @@ verify_doc(void *arg, const struct roster_doc *doc, const uint8_t oid[20],
 	(void)err;
 	digest_sha256(&hash, doc->text.b, doc->text.len);
 	if (!digest_equal(&hash, &doc->hash))
-		tell(v, doc, "its text is another");
+		tell(v, doc, N_("its text is another"));
 	for (i = 0; i < doc->n_sigs; i++)
 		if (sign_verify(doc->sigs[i].sig, doc->sigs[i].key,
 			SIGN_NS_ROSTER, doc->text.b, doc->text.len,
 			&fault) != 0)
-			tell(v, doc, "a signature does not hold");
+			tell(v, doc, N_("a signature does not hold"));
 	if (oid != NULL && rebuild_file(v->r, STREAM_ROSTER, oid, "roster",
 			       &text, &fault) != 0)
 		tell(v, doc, fault.msg);
 	else if (oid != NULL && (text.len != doc->text.len ||
 				    memcmp(text.b, doc->text.b, text.len) != 0))
-		tell(v, doc, "the ledger has another");
+		tell(v, doc, N_("the ledger has another"));
 	buf_free(&text);
 	return 0;
 }
@@ -382,8 +382,8 @@ roster_verify(struct replica *r, void (*fn)(void *arg, const char *fault),
 		digest_hex(a, scope->pair[0].b, 8);
 		digest_hex(b, scope->pair[1].b, 8);
 		snprintf(line, sizeof(line),
-		    "roster %s: two documents of version %lld are signed, %s"
-		    " and %s, and neither counts",
+		    N_("roster %s: two documents of version %lld are signed, %s"
+		       " and %s, and neither counts"),
 		    scope->scope, (long long)scope->version + 1, a, b);
 		fn(arg, line);
 	}

@@ -362,7 +362,7 @@ scrub_run(struct scrub *out, const char *home,
 	if (rc == 0)
 		rc = scrub_ledger(&s, replica, err);
 	if (rc == 0 && !replica)
-		rc = scrub_refound(&s, "was damaged", err);
+		rc = scrub_refound(&s, N_("was damaged"), err);
 	if (rc == 0 && !scrub_db(&s, "local.db") && is_there(&s, "local.db"))
 		rc = accept_local(&s, err);
 	if (rc == 0)
@@ -374,7 +374,8 @@ scrub_run(struct scrub *out, const char *home,
 		rc = scrub_records(&s, &same, err);
 	if (rc == 0 && !same) {
 		close_all(&s);
-		rc = scrub_refound(&s, "said what the ledger does not", err);
+		rc =
+		    scrub_refound(&s, N_("said what the ledger does not"), err);
 		if (rc == 0)
 			rc = open_all(&s, err);
 	}

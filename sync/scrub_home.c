@@ -16,8 +16,8 @@
 
 #define FILE_MAX (4u << 20) /* bytes; the anchor is the largest */
 #define NEW_KEYS \
-	"move it away and run yizhan rotate --recovery FILE, or take it from" \
-	" a backup"
+	N_("move it away and run yizhan rotate --recovery FILE, or take it " \
+	   "from a backup")
 
 /* Each ends with a checksum (base/summed.h); and what to do once more has
  * gone than a bit. */
@@ -31,10 +31,10 @@ static const struct {
     {"keys/sign", FAULT, NEW_KEYS, false},
     {"keys/ssh", FAULT, NEW_KEYS, false},
     {"keys/next", FAULT, NEW_KEYS, false},
-    {"keys/root", FAULT, "take it from where its copy is kept", false},
-    {"keys/recovery", FAULT, "move it away and join again", false},
-    {"audit", FAULT, "the next entry of the audit log will say so", true},
-    {"anchor", WANTED, "the station goes on after a session", true},
+    {"keys/root", FAULT, N_("take it from where its copy is kept"), false},
+    {"keys/recovery", FAULT, N_("move it away and join again"), false},
+    {"audit", FAULT, N_("the next entry of the audit log will say so"), true},
+    {"anchor", WANTED, N_("the station goes on after a session"), true},
 };
 
 static bool

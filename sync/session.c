@@ -290,7 +290,8 @@ look(struct session *s, struct err *err)
 		return 0;
 	s->looked = s->now;
 	if (seat_wanted(s->opt->seat)) {
-		peer_say_bye(s->p, PEER_BYE_TROUBLE, "a newer session came");
+		peer_say_bye(
+		    s->p, PEER_BYE_TROUBLE, N_("a newer session came"));
 		return err_set(err, YZ_EPEER, "a newer session came");
 	}
 	rc = note_watch(s, err);
@@ -351,7 +352,7 @@ turn(struct session *s, struct err *err)
 	}
 	if (rc == 0 && peer_replica_again(s->store) && !s->bye) {
 		peer_say_bye(s->p, PEER_BYE_AGAIN,
-		    "more is known of my chains than I know myself");
+		    N_("more is known of my chains than I know myself"));
 		s->bye = true;
 	}
 	if (rc == 0) {
@@ -367,7 +368,7 @@ turn(struct session *s, struct err *err)
 	/* One byte now and then is no greeting. */
 	if (s->now - s->heard > IDLE_MS ||
 	    (!peer_greeted(s->p) && s->now - s->began > IDLE_MS)) {
-		peer_say_bye(s->p, PEER_BYE_IDLE, "nothing heard for long");
+		peer_say_bye(s->p, PEER_BYE_IDLE, N_("nothing heard for long"));
 		return err_set(
 		    err, YZ_EPEER, "nothing heard for %d s", IDLE_MS / 1000);
 	}

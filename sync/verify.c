@@ -22,8 +22,8 @@ tell(struct verifying *v, const struct chain *c, int64_t seq, const char *what)
 	char name[CHAIN_NAME_MAX], line[400];
 
 	chain_format(name, &c->name);
-	snprintf(
-	    line, sizeof(line), "%s seq %lld: %s", name, (long long)seq, what);
+	snprintf(line, sizeof(line), N_("%s seq %lld: %s"), name,
+	    (long long)seq, what);
 	v->fault(v->arg, line);
 }
 
@@ -94,13 +94,14 @@ verify_chain(struct verifying *v, const struct chain *c, struct err *err)
 		rc = row_matches(v, c, &cs, &same, err);
 		if (known && rc == 0 && seq > 1 &&
 		    !digest_equal(&prev, &cs.prev))
-			tell(v, c, seq, "Prev is not the changeset before");
+			tell(v, c, seq, N_("Prev is not the changeset before"));
 		if (known && rc == 0 && memcmp(parent, cs.parent_oid, 20) != 0)
-			tell(v, c, seq, "its parent is another commit");
+			tell(v, c, seq, N_("its parent is another commit"));
 		if (rc == 0 && !replica_signed(v->r, &cs))
-			tell(v, c, seq, "the signature does not hold");
+			tell(v, c, seq, N_("the signature does not hold"));
 		if (rc == 0 && !same)
-			tell(v, c, seq, "the replica has another id: rebuild");
+			tell(v, c, seq,
+			    N_("the replica has another id: rebuild"));
 		known = true;
 		prev = cs.id;
 		memcpy(parent, cs.oid, sizeof(parent));
@@ -109,7 +110,7 @@ verify_chain(struct verifying *v, const struct chain *c, struct err *err)
 			return rc;
 	}
 	if (known && !digest_equal(&prev, &c->id))
-		tell(v, c, c->head, "is not the head the replica names");
+		tell(v, c, c->head, N_("is not the head the replica names"));
 	return 0;
 }
 
@@ -129,7 +130,7 @@ verify_ref(struct verifying *v, const struct chain *c, struct err *err)
 	replica_chain_ref(ref, &c->name);
 	rc = ledger_ref_get(v->r->ledger, c->name.stream, ref, oid, err);
 	if (rc != 0 || memcmp(oid, c->oid, sizeof(oid)) != 0)
-		tell(v, c, c->head, "the ledger's ref stands elsewhere");
+		tell(v, c, c->head, N_("the ledger's ref stands elsewhere"));
 	return 0;
 }
 

@@ -17,6 +17,9 @@ is "$(msgattrib --untranslated --no-wrap "$T/merged.po" |
 	sed '1,/^$/d' | grep '^msgid')" "" "every message is translated"
 is "$(msgattrib --only-obsolete --no-wrap "$T/merged.po" |
 	sed '1,/^$/d' | grep 'msgid')" "" "none is translated that is gone"
+# An err is English until it is shown: it is kept, sent and compared.
+is "$(grep -Pzlr --include='*.c' 'err_(set|sys|within)\([^;{]*[ (]_\("' src)" "" \
+	"none is translated before it is shown"
 
 usage() { env -u LC_ALL "$@" "$yizhan" --help | head -n 1; }
 zh='用法：yizhan [-C 目录] 命令 [参数 ...]'

@@ -64,7 +64,7 @@ like "$fp" '^([0-9]{5}-){7}[0-9]{5}$' "join prints the fingerprint"
 like "$(city status --json)" "\"fingerprint\":\"$fp\"" "the city sees the same"
 status 1 "until it is confirmed the county is not let in" county sync
 like "$(county sync 2>&1)" \
-	"^yizhan: sync: 520300 at 127.0.0.1:$port: our key is not let in" \
+	"^yizhan: sync: 520300 \\(127.0.0.1:$port\\): our key is not let in" \
 	"and one line says so"
 status 1 "another fingerprint is refused" city confirm 520302 \
 	12345-12345-12345-12345-12345-12345-12345-12345
@@ -123,7 +123,7 @@ Y
 sshd_pid=$!
 wait_for 5 ssh-keyscan -p "$port" 127.0.0.1
 like "$(county sync 2>&1)" \
-	"^yizhan: sync: 520300 at 127.0.0.1:$port: host key differs from the one" \
+	"^yizhan: sync: 520300 \\(127.0.0.1:$port\\): host key differs from the one" \
 	"another host key is refused"
 like "$(county status)" 'trouble +host key differs' "and status shows it"
 kill "$sshd_pid"

@@ -41,8 +41,8 @@ explain(struct archive *a, const struct err *failed, int code, struct err *err)
 		*err = *failed;
 		return err_failed(failed->code);
 	}
-	return err_set(
-	    err, code, "archive: %s", said == NULL ? "no reason given" : said);
+	return err_set(err, code, "archive: %s",
+	    said == NULL ? N_("no reason given") : said);
 }
 
 /* --- writing ----------------------------------------------------------------

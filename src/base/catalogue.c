@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -90,4 +91,14 @@ catalogue_find(const char *id)
 			low = at + 1;
 	}
 	return id;
+}
+
+bool
+catalogue_entry(size_t i, const char **id, const char **out)
+{
+	if (i >= count)
+		return false;
+	*id = text(ids, (uint32_t)i);
+	*out = text(texts, (uint32_t)i);
+	return true;
 }

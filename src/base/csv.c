@@ -146,7 +146,7 @@ cell(struct csv *csv)
 
 		if (!quoted(csv)) {
 			/* Give up this line only, not the rest of the file. */
-			trouble = "a quote is not closed";
+			trouble = N_("a quote is not closed");
 			csv->p = from;
 			csv->line = line;
 			while (!at_line_end(csv))
@@ -156,15 +156,15 @@ cell(struct csv *csv)
 	if (trouble == NULL)
 		bare(csv);
 	if (csv->text.len - start > CSV_CELL_MAX)
-		trouble = "a cell is too long";
+		trouble = N_("a cell is too long");
 	else if (memchr(csv->text.b + start, '\0', csv->text.len - start) !=
 		 NULL)
-		trouble = "a cell has a NUL byte";
+		trouble = N_("a cell has a NUL byte");
 	buf_putc(&csv->text, '\0');
 	if (csv->n < CSV_COLUMNS_MAX)
 		csv->starts[csv->n++] = start;
 	else
-		trouble = "there are too many cells";
+		trouble = N_("there are too many cells");
 	return trouble;
 }
 

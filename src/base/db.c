@@ -451,7 +451,7 @@ db_backup(struct db *db, const char *path, struct err *err)
 	if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL) !=
 	    SQLITE_OK)
 		rc = err_set(err, YZ_EIO, "database: %s",
-		    to == NULL ? "no memory" : sqlite3_errmsg(to));
+		    to == NULL ? N_("no memory") : sqlite3_errmsg(to));
 	else
 		rc = db_copy_pages(to, db, err);
 	sqlite3_close(to);

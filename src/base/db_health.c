@@ -191,7 +191,7 @@ db_replace(const char *path, struct db *fresh, struct err *err)
 	if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL) !=
 	    SQLITE_OK)
 		rc = err_set(err, YZ_EIO, "database: %s",
-		    to == NULL ? "no memory" : sqlite3_errmsg(to));
+		    to == NULL ? N_("no memory") : sqlite3_errmsg(to));
 	if (rc == 0) {
 		sqlite3_busy_timeout(to, DB_BUSY_MS);
 		rc = put_head(to, fresh, err);

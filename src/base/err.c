@@ -12,43 +12,6 @@
 #undef err_sys
 #undef err_within
 
-static _Thread_local const char *(*language)(const char *fmt);
-
-void
-err_speak(const char *(*translate)(const char *fmt))
-{
-	language = translate;
-}
-
-__attribute__((format_arg(1))) static const char *
-in_language(const char *fmt)
-{
-	return language(fmt);
-}
-
-/* Write both; said gets nothing where nobody asked for it. */
-__attribute__((format(printf, 2, 0))) static void
-write_both(struct err *err, const char *fmt, va_list ap)
-{
-	va_list again;
-
-	va_copy(again, ap);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
-	err->said[0] = '\0';
-	if (language != NULL)
-		vsnprintf(
-		    err->said, sizeof(err->said), in_language(fmt), again);
-	va_end(again);
-}
-
-static void
-append(char text[sizeof(((struct err *)0)->msg)], const char *more)
-{
-	size_t n = strlen(text);
-
-	snprintf(text + n, sizeof(((struct err *)0)->msg) - n, ": %s", more);
-}
-
 int
 err_set(struct err *err, int code, const char *fmt, ...)
 {
@@ -57,7 +20,7 @@ err_set(struct err *err, int code, const char *fmt, ...)
 	err->code = code;
 	err->sys = 0;
 	va_start(ap, fmt);
-	write_both(err, fmt, ap);
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -66,31 +29,35 @@ int
 err_sys(struct err *err, const char *fmt, ...)
 {
 	int saved = errno;
+	const char *why;
 	va_list ap;
+	size_t n;
 
 	err->code = YZ_EIO;
 	err->sys = saved;
 	va_start(ap, fmt);
-	write_both(err, fmt, ap);
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	append(err->msg, strerror(saved));
-	if (language != NULL)
-		append(err->said, strerror(saved));
+	n = strlen(err->msg);
+	/* Not strerror(): that speaks the language of the locale. */
+	why = strerrordesc_np(saved);
+	snprintf(err->msg + n, sizeof(err->msg) - n, ": %s",
+	    why == NULL ? "unknown error" : why);
 	return YZ_EIO;
 }
 
 int
 err_within(struct err *err, const char *fmt, ...)
 {
-	struct err inner = *err;
+	char inner[sizeof(err->msg)];
 	va_list ap;
+	size_t n;
 
+	memcpy(inner, err->msg, sizeof(inner));
 	va_start(ap, fmt);
-	write_both(err, fmt, ap);
+	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	append(err->msg, inner.msg);
-	if (language != NULL)
-		append(
-		    err->said, inner.said[0] != '\0' ? inner.said : inner.msg);
+	n = strlen(err->msg);
+	snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", inner);
 	return err->code;
 }

@@ -6,6 +6,9 @@
  * it, once; callers pass the code on, and may say what they were doing with
  * err_within().  A struct err lives on its owner's stack, allocates nothing
  * and needs no release.
+ *
+ * The message is English, whatever the locale: it goes into logs and over the
+ * wire, and programs read it.  People get it as catalogue_line() has it.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -21,18 +24,10 @@ enum {
 };
 
 struct err {
-	int code;       /* 0, or YZ_E* */
-	int sys;        /* errno, or 0 */
-	char msg[256];  /* one line, no final period, always terminated */
-	char said[256]; /* the same in the reader's language, or "" */
+	int code;      /* 0, or YZ_E* */
+	int sys;       /* errno, or 0 */
+	char msg[256]; /* one line, no final period, always terminated */
 };
-
-/*
- * From now on what fails in this thread is also said as translate() has it,
- * which gets a format and returns one with the same conversions; NULL: no
- * more.  msg stays as it is: programs and logs read that.
- */
-void err_speak(const char *(*translate)(const char *fmt));
 
 /* Record a failure and return code, so callers write return err_set(...). */
 int err_set(struct err *err, int code, const char *fmt, ...)
@@ -56,6 +51,10 @@ err_failed(int code)
 {
 	return code < 0 ? code : YZ_EIO;
 }
+/* A message, or a part of one, that stands elsewhere than in a call of these:
+ * src/po/extract finds it, and it is translated when it is shown. */
+#define N_(text) text
+
 #define err_set(...) err_failed(err_set(__VA_ARGS__))
 #define err_sys(...) err_failed(err_sys(__VA_ARGS__))
 #define err_within(...) err_failed(err_within(__VA_ARGS__))

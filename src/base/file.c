@@ -46,7 +46,8 @@ file_read(struct buf *out, const char *path, size_t max, struct err *err)
 	int fd, rc;
 
 	if (strcmp(path, "-") == 0)
-		return read_fd(out, STDIN_FILENO, "standard input", max, err);
+		return read_fd(
+		    out, STDIN_FILENO, N_("standard input"), max, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		rc = err_sys(err, "%s", path);

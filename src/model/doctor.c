@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/catalogue.h"
 #include "base/err.h"
 #include "home.h"
 #include "local.h"
@@ -50,6 +51,14 @@ doctor_find(struct doctor *d, const char *what, const char *fmt, ...)
 	va_start(ap, fmt);
 	tell(d, what, false, fmt, ap);
 	va_end(ap);
+}
+
+const char *
+doctor_words(struct doctor *d, const char *line)
+{
+	buf_clear(&d->words);
+	catalogue_line(&d->words, line);
+	return buf_str(&d->words);
 }
 
 /* In the child: its output to fd, its complaints nowhere. */
@@ -137,7 +146,8 @@ doctor_examine(
 	doctor_clock(&d);
 	doctor_certificate(&d);
 	if (rc != 0) {
-		doctor_find(&d, "station", "%s", err.msg);
+		doctor_find(&d, "station", "%s", doctor_words(&d, err.msg));
+		buf_free(&d.words);
 		return d.findings;
 	}
 	doctor_database(&d);
@@ -146,5 +156,6 @@ doctor_examine(
 	doctor_scrub(&d);
 	doctor_peers(&d);
 	close_home(&d);
+	buf_free(&d.words);
 	return d.findings;
 }

@@ -77,7 +77,7 @@ opens(struct doctor *d, const struct backup_last *last, int fd)
 		doctor_find(d, "backup",
 		    _("%s does not restore (%s): make a new backup, on "
 		      "another disk"),
-		    last->path, err.msg);
+		    last->path, doctor_words(d, err.msg));
 	return rc == 0;
 }
 
@@ -90,7 +90,8 @@ looks_whole(struct doctor *d, const struct backup_last *last, int fd,
 	int rc;
 
 	if (fstat(fd, &st) != 0) {
-		doctor_find(d, "backup", "%s: %s", last->path, strerror(errno));
+		doctor_find(d, "backup", "%s: %s", last->path,
+		    doctor_words(d, strerror(errno)));
 		return false;
 	}
 	if (st.st_size != last->bytes) {
@@ -104,8 +105,8 @@ looks_whole(struct doctor *d, const struct backup_last *last, int fd,
 	if (rc == 0 && st.st_size <= WHOLE_MAX) {
 		rc = is_same(last, fd, &err);
 		if (rc == 0)
-			rc = err_set(&err, YZ_ECORRUPT,
-			    _("it is not as it was written"));
+			rc = err_set(
+			    &err, YZ_ECORRUPT, "it is not as it was written");
 		else if (rc == 1)
 			rc = 0;
 	}
@@ -113,7 +114,7 @@ looks_whole(struct doctor *d, const struct backup_last *last, int fd,
 		doctor_find(d, "backup",
 		    _("%s is damaged (%s): make a new backup, on another "
 		      "disk"),
-		    last->path, err.msg);
+		    last->path, doctor_words(d, err.msg));
 	return rc == 0;
 }
 
@@ -175,7 +176,7 @@ look_at(struct doctor *d, const struct backup_last *last, const char *when)
 	else
 		doctor_find(d, "backup",
 		    _("the last, of %s, cannot be read: %s: %s"), when,
-		    last->path, strerror(errno));
+		    last->path, doctor_words(d, strerror(errno)));
 	free(folder);
 }
 

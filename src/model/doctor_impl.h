@@ -7,10 +7,11 @@
 #include <libintl.h>
 #include <stdbool.h>
 
+#include "base/buf.h"
+#include "base/err.h"
 #include "model/doctor.h"
 
 #define _(text) gettext(text)
-#define N_(text) text /* found by xgettext, translated when it is shown */
 
 struct local;
 struct replica;
@@ -23,6 +24,7 @@ struct doctor {
 	struct replica *r;   /* NULL if HOME does not open */
 	struct local *local; /* likewise */
 	const struct doctor_seen *seen;
+	struct buf words; /* of doctor_words() */
 };
 
 /* A line about what (a word of the table in doctor.c). */
@@ -30,6 +32,10 @@ void doctor_good(struct doctor *d, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void doctor_find(struct doctor *d, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A line of an err or of another station as the reader has it (catalogue_line).
+ * Borrowed until the next call. */
+const char *doctor_words(struct doctor *d, const char *line);
 
 /*
  * Run a program of the system without a shell, /usr/sbin too, and append what

@@ -37,7 +37,8 @@ doctor_disk(struct doctor *d)
 	double free_gb;
 
 	if (statvfs(d->home, &fs) != 0) {
-		doctor_find(d, "disk", "%s: %s", d->home, strerror(errno));
+		doctor_find(d, "disk", "%s: %s", d->home,
+		    doctor_words(d, strerror(errno)));
 		return;
 	}
 	if (reserve_held(d->home) == 0) {
@@ -253,7 +254,7 @@ doctor_certificate(struct doctor *d)
 		    _("%s: put the right pair into %s/keys, or remove both "
 		      "console.crt and console.key, and one is made; then "
 		      "systemctl restart yizhan"),
-		    d->seen->certificate.broken, d->home);
+		    doctor_words(d, d->seen->certificate.broken), d->home);
 	else if (d->seen->certificate.endless)
 		doctor_good(d, "certificate",
 		    _("the console's was made here and has no end"));
@@ -303,7 +304,7 @@ check_database(struct doctor *d, const char *name, struct db *db)
 		doctor_find(d, "database",
 		    _("%s is damaged (%s): stop the station and restore a "
 		      "backup; the disk may be dying"),
-		    name, said == NULL ? err.msg : said);
+		    name, doctor_words(d, said == NULL ? err.msg : said));
 	db_done(st);
 }
 

@@ -70,7 +70,8 @@ check_stuck(struct doctor *d, const char *what, const char *code)
 		return;
 	while (db_step(q, &ignored) == 1)
 		doctor_find(d, what, _("%s: %s is stuck at %lld: %s"), code,
-		    db_text(q, 0), (long long)db_int(q, 1), db_text(q, 2));
+		    db_text(q, 0), (long long)db_int(q, 1),
+		    doctor_words(d, db_text(q, 2)));
 	db_done(q);
 }
 
@@ -108,7 +109,7 @@ check_peer(
 	clock_format(when, p.last_contact);
 	if (p.trouble[0] != '\0')
 		doctor_find(d, what, _("%s %s: the last session failed: %s"),
-		    code, name, p.trouble);
+		    code, name, doctor_words(d, p.trouble));
 	if (p.last_contact == 0)
 		doctor_find(d, what,
 		    _("%s %s: never in contact: yizhan sync at the lower "

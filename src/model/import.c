@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/catalogue.h"
 #include "base/csv.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -291,7 +292,7 @@ read_rows(struct import *im, struct err *err)
 			row.what = ROW_BAD;
 			row.id[0] = '\0';
 			buf_clear(&row.why);
-			buf_puts(&row.why, err->msg);
+			catalogue_line(&row.why, err->msg);
 		}
 		count(im, &row);
 		progress_set(&bar, (int64_t)im->out->rows);

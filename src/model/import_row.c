@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/catalogue.h"
 #include "base/csv.h"
 #include "base/db.h"
 #include "base/err.h"
@@ -54,7 +55,7 @@ blame(struct row *row, const struct field *f, const char *msg)
 			msg += n + 1 + (msg[n + 1] == ' ');
 		buf_printf(why, "%s: ", kind_field_label(f, true));
 	}
-	buf_puts(why, msg);
+	catalogue_line(why, msg);
 }
 
 static struct entry *

@@ -168,7 +168,7 @@ choose_sub(const struct kind **sub, struct buf *implied, struct buf *chooser,
 		    base->name, named->name, buf_str(chooser),
 		    code.len > 0   ? buf_str(&code)
 		    : *sub != NULL ? (*sub)->when
-				   : "none of its codes");
+				   : N_("none of its codes"));
 out:
 	buf_free(&code);
 	buf_free(&second);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "audit.h"
-#include "base/catalogue.h"
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/digest.h"
@@ -508,7 +507,6 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 	size_t i;
 	int rc;
 
-	err_speak(lang_asks_zh(&c) ? catalogue_find : NULL);
 	reply_safety(p, q->tls);
 	if (q->fault != 0) {
 		p->status = q->fault;
@@ -518,7 +516,7 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 		rc = answer(&c, &err);
 	}
 	if (rc != 0)
-		reply_error(p, rc, c.code, &err);
+		reply_error(p, rc, c.code, lang_asks_zh(&c), &err);
 	json_free(c.in);
 	for (i = 0; i < 3; i++)
 		free(c.arg[i]);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
+#include "base/catalogue.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "http.h"
@@ -27,8 +28,8 @@ reply_safety(struct http_reply *p, bool tls)
 }
 
 void
-reply_error(
-    struct http_reply *p, int rc, const char *special, const struct err *err)
+reply_error(struct http_reply *p, int rc, const char *special, bool zh,
+    const struct err *err)
 {
 	static const struct {
 		int rc, status;
@@ -37,6 +38,7 @@ reply_error(
 	    {YZ_ENOTFOUND, 404, "missing"}, {YZ_EDENIED, 403, "denied"},
 	    {YZ_ECONFLICT, 409, "conflict"}};
 	struct json *o = json_new_object(), *e = json_new_object();
+	struct buf line = BUF_INIT;
 	const char *code = "io";
 	int status = 500;
 	size_t i;
@@ -55,8 +57,10 @@ reply_error(
 	if (special != NULL)
 		code = special;
 	json_set(e, "code", json_text(code));
-	json_set(e, "message",
-	    json_text(err->said[0] != '\0' ? err->said : err->msg));
+	if (zh)
+		catalogue_line(&line, err->msg);
+	json_set(e, "message", json_text(zh ? buf_str(&line) : err->msg));
+	buf_free(&line);
 	json_set(o, "error", e);
 	p->type = "application/json; charset=utf-8";
 	buf_clear(&p->body);

@@ -12,8 +12,8 @@ struct http_reply;
 /* What a browser is to forbid itself. */
 void reply_safety(struct http_reply *p, bool tls);
 /* {"error":{"code","message"}} with a status after rc, unless one is set;
- * special: the code where rc says too little, or NULL. */
-void reply_error(
-    struct http_reply *p, int rc, const char *special, const struct err *err);
+ * special: the code where rc says too little, or NULL; zh: in Chinese. */
+void reply_error(struct http_reply *p, int rc, const char *special, bool zh,
+    const struct err *err);
 
 #endif
