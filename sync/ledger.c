@@ -367,9 +367,25 @@ mark_new(struct lane *lane)
 	return fresh;
 }
 
+/* libgit2 makes the folders of what it writes and syncs these, but not the
+ * folders that they are in: on disk, nothing need lead to them.  So they are
+ * made before it looks. */
+static int
+make_folder_of(const struct lane *lane, const char *name, struct err *err)
+{
+	char *path = mem_printf("%s/%s", lane->path, name);
+	int rc;
+
+	*strrchr(path, '/') = '\0';
+	rc = file_exists(path) ? 0 : file_mkdir(path, 0755, err);
+	free(path);
+	return rc;
+}
+
 static int
 write_loose(struct lane *lane, struct err *err)
 {
+	char name[] = "objects/00/";
 	const git_error *last;
 	size_t i;
 	git_oid oid;
@@ -380,6 +396,11 @@ write_loose(struct lane *lane, struct err *err)
 
 		if (q->skip)
 			continue;
+		digest_hex(name + 8, q->oid, 1);
+		name[10] = '/';
+		rc = make_folder_of(lane, name, err);
+		if (rc != 0)
+			return rc;
 		git_error_clear();
 		rc = git_odb_write(&oid, lane->odb, lane->bytes.b + q->at, q->n,
 		    git_object_string2type(q->type));
@@ -570,6 +591,8 @@ write_ref(struct ledger *ledger, const struct move *move, struct err *err)
 	int rc;
 
 	rc = lane_open(ledger, move->stream, err);
+	if (rc == 0)
+		rc = make_folder_of(lane, move->name, err);
 	if (rc != 0)
 		return rc;
 	memcpy(oid.id, move->oid, sizeof(oid.id));

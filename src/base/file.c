@@ -176,15 +176,22 @@ file_write_with(const char *path, mode_t mode,
 	return rc;
 }
 
-/* An existing folder is as good as a new one, whatever mkdir() says of it. */
+/* An existing folder is as good as a new one, whatever mkdir() says of it.  A
+ * new one is on disk only once the folder that it is in is; where that may not
+ * be read (mode 0711) the file system has to do without being asked. */
 static int
 make_folder(const char *path, mode_t mode, struct err *err)
 {
 	struct stat st;
-	int saved;
+	int rc, saved;
 
-	if (mkdir(path, mode) == 0)
-		return 0;
+	if (mkdir(path, mode) == 0) {
+		rc = file_sync_folder(path, err);
+		if (rc == 0 || err->sys == EACCES)
+			return 0;
+		rmdir(path);
+		return rc;
+	}
 	saved = errno;
 	if (stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))

@@ -28,7 +28,7 @@ int file_rename_new(const char *from, const char *to, struct err *err);
 /* fsync the folder that path is in: a rename is on disk only then. */
 int file_sync_folder(const char *path, struct err *err);
 
-/* mkdir -p; an existing folder is no error. */
+/* mkdir -p, and new folders are on disk; an existing one is no error. */
 int file_mkdir(const char *path, mode_t mode, struct err *err);
 
 /* The same; its bytes are made by fill once there is a new file to hold them,
