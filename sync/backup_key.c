@@ -48,19 +48,6 @@ print(struct buf *out, const struct statement *s, bool sig)
 	buf_puts(out, "\"}\n");
 }
 
-static bool
-get_text(struct buf *out, struct canon v, const char *key)
-{
-	struct canon member;
-
-	buf_clear(out);
-	if (!canon_member(v, key, &member) || canon_type(member) != CANON_TEXT)
-		return false;
-	canon_text(out, member);
-	buf_str(out);
-	return true;
-}
-
 /* Form only: printing it again must give the same bytes. */
 static bool
 parse(struct statement *s, const char *text, size_t n)
@@ -72,16 +59,16 @@ parse(struct statement *s, const char *text, size_t n)
 
 	memset(s, 0, sizeof(*s));
 	good = n > 0 && canon_whole(&v, text, n - 1, &err) == 0 &&
-	       canon_type(v) == CANON_OBJECT && get_text(&t, v, "code") &&
-	       t.len == CHAIN_CODE_LEN &&
+	       canon_type(v) == CANON_OBJECT &&
+	       canon_member_text(&t, v, "code") && t.len == CHAIN_CODE_LEN &&
 	       chain_is_code((char *)t.b, CHAIN_CODE_LEN);
 	if (good)
 		memcpy(s->code, t.b, CHAIN_CODE_LEN);
-	good = good && get_text(&t, v, "key") &&
+	good = good && canon_member_text(&t, v, "key") &&
 	       digest_unhex(s->key, sizeof(s->key), (char *)t.b, t.len) &&
-	       get_text(&t, v, "recovery") &&
+	       canon_member_text(&t, v, "recovery") &&
 	       sign_public_parse(s->recovery, (char *)t.b, t.len, &err) == 0 &&
-	       get_text(&t, v, "sig") &&
+	       canon_member_text(&t, v, "sig") &&
 	       digest_unbase64(&b, (char *)t.b, t.len) &&
 	       b.len == sizeof(s->sig);
 	if (good) {

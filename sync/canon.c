@@ -502,6 +502,20 @@ canon_member(struct canon object, const char *key, struct canon *value)
 	return false;
 }
 
+bool
+canon_member_text(struct buf *out, struct canon object, const char *key)
+{
+	struct canon member;
+
+	buf_clear(out);
+	if (!canon_member(object, key, &member) ||
+	    canon_type(member) != CANON_TEXT)
+		return false;
+	canon_text(out, member);
+	buf_str(out);
+	return true;
+}
+
 void
 canon_put_text(struct buf *out, const char *s, size_t n)
 {

@@ -56,6 +56,9 @@ bool canon_next_pair(
     struct canon object, size_t *at, struct canon *key, struct canon *value);
 /* Member by name; false if absent. */
 bool canon_member(struct canon object, const char *key, struct canon *value);
+/* The characters of a member in place of what out holds, NUL terminated; false
+ * if it is absent or no text. */
+bool canon_member_text(struct buf *out, struct canon object, const char *key);
 
 /* Writers.  They write what they are given: clean text (text_is_clean() with
  * lines) and integers in range are canonical, all else is refused by

@@ -39,25 +39,12 @@ request_write(struct buf *out, const struct request *q, bool proofs)
 }
 
 static bool
-get_text(struct buf *out, struct canon v, const char *key)
-{
-	struct canon member;
-
-	buf_clear(out);
-	if (!canon_member(v, key, &member) || canon_type(member) != CANON_TEXT)
-		return false;
-	canon_text(out, member);
-	buf_str(out);
-	return true;
-}
-
-static bool
 get_sig(uint8_t sig[64], struct canon v, const char *key)
 {
 	struct buf s = BUF_INIT, b = BUF_INIT;
 	bool good;
 
-	good = get_text(&s, v, key) &&
+	good = canon_member_text(&s, v, key) &&
 	       digest_unbase64(&b, (char *)s.b, s.len) && b.len == 64;
 	if (good)
 		memcpy(sig, b.b, 64);
@@ -73,7 +60,7 @@ get_key(uint8_t key[32], struct canon v, const char *name)
 	struct err err;
 	bool good;
 
-	good = get_text(&s, v, name) &&
+	good = canon_member_text(&s, v, name) &&
 	       sign_public_parse(key, (char *)s.b, s.len, &err) == 0;
 	buf_free(&s);
 	return good;
@@ -84,7 +71,7 @@ static bool
 get_fixed(char *out, size_t len, struct canon v, const char *key)
 {
 	struct buf s = BUF_INIT;
-	bool good = get_text(&s, v, key) && s.len == len;
+	bool good = canon_member_text(&s, v, key) && s.len == len;
 
 	if (good)
 		memcpy(out, buf_str(&s), len + 1);
@@ -97,7 +84,7 @@ static bool
 get_hash(struct digest *hash, struct canon v, const char *key)
 {
 	struct buf s = BUF_INIT;
-	bool good = get_text(&s, v, key);
+	bool good = canon_member_text(&s, v, key);
 
 	if (good && s.len > 0)
 		good =

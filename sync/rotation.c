@@ -133,24 +133,11 @@ rotation_sign(struct rotation *q, const struct sign_key *by,
 /* --- reading ------------------------------------------------------------ */
 
 static bool
-get_text(struct buf *out, struct canon v, const char *name, size_t max)
-{
-	struct canon member;
-
-	buf_clear(out);
-	if (!canon_member(v, name, &member) || canon_type(member) != CANON_TEXT)
-		return false;
-	canon_text(out, member);
-	buf_str(out);
-	return out->len <= max;
-}
-
-static bool
 get_key(uint8_t key[32], struct canon v, const char *name)
 {
 	struct buf s = BUF_INIT;
 	struct err err;
-	bool good = get_text(&s, v, name, 127) &&
+	bool good = canon_member_text(&s, v, name) &&
 		    sign_public_parse(key, buf_str(&s), s.len, &err) == 0;
 
 	buf_free(&s);
@@ -161,7 +148,7 @@ static bool
 get_sig(uint8_t sig[64], struct canon v, const char *name)
 {
 	struct buf s = BUF_INIT, b = BUF_INIT;
-	bool good = get_text(&s, v, name, 88) &&
+	bool good = canon_member_text(&s, v, name) &&
 		    digest_unbase64(&b, buf_str(&s), s.len) && b.len == 64;
 
 	if (good)
@@ -175,7 +162,7 @@ static bool
 get_hash(struct digest *hash, struct canon v, const char *name)
 {
 	struct buf s = BUF_INIT;
-	bool good = get_text(&s, v, name, DIGEST_HEX_LEN);
+	bool good = canon_member_text(&s, v, name);
 
 	*hash = zero;
 	if (good && s.len > 0)
@@ -190,7 +177,7 @@ static bool
 get_fixed(char *out, size_t n, struct canon v, const char *name)
 {
 	struct buf s = BUF_INIT;
-	bool good = get_text(&s, v, name, n) && s.len == n;
+	bool good = canon_member_text(&s, v, name) && s.len == n;
 
 	if (good)
 		memcpy(out, buf_str(&s), n + 1);
