@@ -100,6 +100,18 @@ backup_place(const char *name)
 	return repo_place(end + 5);
 }
 
+int
+backup_room(const struct backup_info *has, int64_t size, struct err *err)
+{
+	if (has->files >= LIMIT_BACKUP_FILES)
+		return err_set(err, YZ_EINVAL, "it would hold over %d files",
+		    LIMIT_BACKUP_FILES);
+	if (size > LIMIT_BACKUP - has->bytes)
+		return err_set(err, YZ_EINVAL, "it would hold over %lld bytes",
+		    LIMIT_BACKUP);
+	return 0;
+}
+
 /* --- the moment -------------------------------------------------------------
  */
 
@@ -114,7 +126,8 @@ struct backup {
 	const char *from;    /* the folder being walked, */
 	const char *prefix;  /* and how its names begin in the backup */
 	struct archive_out *archive;
-	struct cipher_sum sum; /* of the file */
+	struct backup_info has; /* files and bytes, in this round */
+	struct cipher_sum sum;  /* of the file */
 };
 
 /* Names below from, as they stand in a backup; malloced. */
@@ -314,11 +327,23 @@ add_file(
 {
 	struct backup *b = arg;
 	char *full = full_name(b, name), *path;
+	int64_t most = backup_place(full);
+	bool goes = most >= 0;
 	int rc = 0;
 
-	if (backup_place(full) >= 0 && b->archive == NULL)
+	/* Nobody is to have a backup that no program takes back. */
+	if (goes && size > most)
+		rc = err_set(err, YZ_EINVAL,
+		    "%s/%s of %lld bytes is over %lld: it is no file of this "
+		    "program's, move it away",
+		    b->from, name, (long long)size, (long long)most);
+	else if (goes)
+		rc = backup_room(&b->has, size, err);
+	b->has.files++;
+	b->has.bytes += size;
+	if (rc == 0 && goes && b->archive == NULL)
 		b->total += size;
-	else if (backup_place(full) >= 0) {
+	else if (rc == 0 && goes) {
 		path = mem_printf("%s/%s", b->from, name);
 		rc = put_file(b, path, full, size, mtime, err);
 		free(path);
@@ -344,6 +369,8 @@ add_all(struct backup *b, struct err *err)
 	char *keys = home_file(home, "keys");
 	int rc;
 
+	b->has.files = 2; /* put_info() */
+	b->has.bytes = 2 * (int64_t)KEY_MAX;
 	rc = add_folder(b, b->temp, "", err);
 	if (rc == 0)
 		rc = add_folder(b, blobs, "blobs/", err);

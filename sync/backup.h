@@ -66,6 +66,10 @@ int backup_check(struct backup_info *out, int fd, const struct cipher_key *key,
  * is in one. */
 int64_t backup_place(const char *name);
 
+/* Does another file of that size go into one that has those already?  Asked by
+ * who writes one as by who reads it. */
+int backup_room(const struct backup_info *has, int64_t size, struct err *err);
+
 #define BACKUP_INFO "backup"      /* the first entry */
 #define BACKUP_AUDIT "audit"      /* where local.db's audit log ends */
 #define BACKUP_KEYS "backup-keys" /* backup_key.h */

@@ -135,9 +135,10 @@ take_entry(struct restore *s, struct archive_in *in,
 	if ((s->info->files == 0) != (strcmp(item->name, BACKUP_INFO) == 0))
 		return err_set(
 		    err, YZ_ECORRUPT, "it does not begin as a backup does");
-	if (++s->info->files > LIMIT_BACKUP_FILES ||
-	    item->size > LIMIT_BACKUP - s->info->bytes)
-		return err_set(err, YZ_ECORRUPT, "it holds too much");
+	rc = backup_room(s->info, item->size, err);
+	if (rc != 0)
+		return rc;
+	s->info->files++;
 	s->info->bytes += item->size;
 	s->station |= strcmp(item->name, "station") == 0;
 	s->replica |= strcmp(item->name, "yizhan.db") == 0;

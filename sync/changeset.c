@@ -444,8 +444,13 @@ changeset_parse(struct changeset *out, const void *commit, size_t n,
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (n > LIMIT_TEXT || ops_len > LIMIT_OPS_BYTES)
-		return err_set(err, YZ_ECORRUPT, "changeset is too large");
+	if (n > LIMIT_TEXT)
+		return err_set(err, YZ_ECORRUPT,
+		    "changeset of %zu bytes is over %u", n, LIMIT_TEXT);
+	if (ops_len > LIMIT_OPS_BYTES)
+		return err_set(err, YZ_ECORRUPT,
+		    "changeset with %zu bytes of ops is over %u", ops_len,
+		    LIMIT_OPS_BYTES);
 	err_set(err, YZ_ECORRUPT, "not the commit of a changeset");
 	if (memchr(commit, '\0', n) != NULL || !take(&in, "tree ", &s, &len) ||
 	    (take_hex(&in, "parent ", out->parent_oid, 20), 0) ||

@@ -227,7 +227,9 @@ enrol_read(
 
 	memset(out, 0, sizeof(*out));
 	if (n > LIMIT_INVITATION)
-		return err_set(err, YZ_EINVAL, "this is no invitation");
+		return err_set(err, YZ_EINVAL,
+		    "this is no invitation: it has %zu bytes, one has %d at most",
+		    n, LIMIT_INVITATION);
 	rc = json_parse(&v, text, n, err);
 	if (rc != 0)
 		return err_within(err, "this is no invitation");

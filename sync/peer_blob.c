@@ -221,8 +221,11 @@ peer_blob_begin(struct peer *p, struct buf_reader *in, struct err *err)
 	i = find_want(p, hex);
 	if (i == p->n_wants || p->coming < p->n_wants)
 		return err_set(err, YZ_EPEER, "a blob nobody asked for");
-	if (size > LIMIT_BLOB || offset > size ||
-	    (int64_t)offset != p->wants[i].offset)
+	if (size > LIMIT_BLOB)
+		return err_set(err, YZ_EPEER,
+		    "blob %.16s: %llu bytes are over %u", hex,
+		    (unsigned long long)size, LIMIT_BLOB);
+	if (offset > size || (int64_t)offset != p->wants[i].offset)
 		return err_set(err, YZ_EPEER,
 		    "blob %.16s: %llu bytes from %llu", hex,
 		    (unsigned long long)size, (unsigned long long)offset);

@@ -413,9 +413,11 @@ peer_fork_evidence(struct peer *p, struct buf_reader *in, struct err *err)
 	peer_receive_digest(in, &v[0].prev);
 	peer_receive_oid(in, v[0].parent_oid);
 	n = buf_get_u8(in);
-	if (in->bad || n < 1 || n > 2 || v[0].seq == 0 ||
-	    ++p->evidence_heard > LIMIT_EVIDENCE)
+	if (in->bad || n < 1 || n > 2 || v[0].seq == 0)
 		return err_set(err, YZ_EPEER, "Evidence that makes no sense");
+	if (++p->evidence_heard > LIMIT_EVIDENCE)
+		return err_set(err, YZ_EPEER, "over %d pieces of Evidence",
+		    LIMIT_EVIDENCE);
 	c = peer_table_get(p, &name);
 	if (c == NULL)
 		return err_set(err, YZ_EPEER, "over %d chains", LIMIT_HEADS);

@@ -53,18 +53,22 @@ peer_receive_oid(struct buf_reader *in, uint8_t out[20])
 }
 
 /* What the other wrote for people: shown only if it is a clean line. */
-static void
-get_reason(struct buf_reader *in, char out[LIMIT_BYE + 1])
+static int
+get_reason(struct buf_reader *in, char out[LIMIT_BYE + 1], struct err *err)
 {
 	size_t n;
 	const uint8_t *s = buf_get_string(in, LIMIT_BYE, &n);
 
-	if (s == NULL || !text_is_clean((const char *)s, n, false)) {
+	if (s == NULL)
+		return err_set(err, YZ_EPEER,
+		    "a reason is over %d bytes, or cut short", LIMIT_BYE);
+	if (!text_is_clean((const char *)s, n, false)) {
 		snprintf(out, LIMIT_BYE + 1, "(unreadable)");
-		return;
+		return 0;
 	}
 	memcpy(out, s, n);
 	out[n] = '\0';
+	return 0;
 }
 
 /* --- who ---------------------------------------------------------------- */
@@ -200,8 +204,10 @@ on_bye(struct peer *p, struct buf_reader *in, struct err *err)
 {
 	char reason[LIMIT_BYE + 1];
 	unsigned code = buf_get_u8(in);
+	int rc = get_reason(in, reason, err);
 
-	get_reason(in, reason);
+	if (rc != 0)
+		return rc;
 	peer_say_bye(p, PEER_BYE_DONE, "");
 	p->state = PEER_CLOSED;
 	if (code == PEER_BYE_DONE) {
@@ -273,9 +279,12 @@ on_list(struct peer *p, struct buf_reader *in, struct err *err)
 
 	if (!p->heads_came || in->bad || stream >= STREAM_COUNT ||
 	    (int)stream < p->next_list ||
-	    digest_equal(&p->heads[stream], &p->heads_theirs[stream]) ||
-	    n > LIMIT_HEADS)
+	    digest_equal(&p->heads[stream], &p->heads_theirs[stream]))
 		return err_set(err, YZ_EPEER, "a List that nobody needs");
+	if (n > LIMIT_HEADS)
+		return err_set(err, YZ_EPEER,
+		    "a List of %llu chains is over %d", (unsigned long long)n,
+		    LIMIT_HEADS);
 	p->next_list = (int)stream + 1;
 	for (i = 0; i < n && rc == 0 && !in->bad; i++)
 		rc = list_one(p, in, stream, err);
@@ -329,8 +338,12 @@ on_partials(struct peer *p, struct buf_reader *in, struct err *err)
 	uint64_t n = buf_get_varint(in), i;
 	int rc = 0;
 
-	if (!p->heads_came || n > LIMIT_HEADS)
+	if (!p->heads_came)
 		return err_set(err, YZ_EPEER, "Partials before Heads");
+	if (n > LIMIT_HEADS)
+		return err_set(err, YZ_EPEER,
+		    "Partials of %llu runs are over %d", (unsigned long long)n,
+		    LIMIT_HEADS);
 	for (i = 0; i < n && rc == 0 && !in->bad; i++)
 		rc = partial_one(p, in, err);
 	for (i = 0; i < p->n_chains && rc == 0; i++) {
@@ -401,9 +414,9 @@ on_refuse(struct peer *p, struct buf_reader *in, struct err *err)
 	if (rc != 0)
 		return rc;
 	seq = peer_receive_number(in, LIMIT_SEQ);
-	get_reason(in, reason);
-	if (in->bad)
-		return 0;
+	rc = get_reason(in, reason, err);
+	if (rc != 0)
+		return rc;
 	c = peer_table_find(p, &name);
 	if (c == NULL)
 		return err_set(err, YZ_EPEER, "Refuse of what nobody named");

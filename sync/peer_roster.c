@@ -8,16 +8,28 @@
 #include "base/mem.h"
 #include "peer_state.h"
 
-/* What is known of the other's newest version of a scope; made if need be. */
+/* Theirs, as Hello may name them, and mine. */
+#define SCOPES_MAX (2 * (LIMIT_STATIONS + 1))
+
 static struct peer_scope *
-their_scope(struct peer *p, const char *scope)
+find_scope(struct peer *p, const char *scope)
 {
-	struct peer_scope *s;
 	size_t i;
 
 	for (i = 0; i < p->n_scopes; i++)
 		if (strcmp(p->scopes[i].scope, scope) == 0)
 			return &p->scopes[i];
+	return NULL;
+}
+
+/* What is known of the other's newest version of a scope; made if need be. */
+static struct peer_scope *
+their_scope(struct peer *p, const char *scope)
+{
+	struct peer_scope *s = find_scope(p, scope);
+
+	if (s != NULL)
+		return s;
 	p->scopes =
 	    mem_realloc(p->scopes, (p->n_scopes + 1) * sizeof(*p->scopes));
 	s = &p->scopes[p->n_scopes++];
@@ -217,7 +229,9 @@ peer_roster_take(struct peer *p, struct buf_reader *in, struct err *err)
 		rc = peer_commit(p, err);
 	if (rc == 0)
 		rc = p->s.roster_put(p->s.arg, &doc, err);
-	if (rc == 0) {
+	/* A flood of documents that nobody placed is not remembered. */
+	if (rc == 0 &&
+	    (p->n_scopes < SCOPES_MAX || find_scope(p, doc.scope) != NULL)) {
 		scope = their_scope(p, doc.scope);
 		if (scope->version == doc.version &&
 		    !digest_equal(&scope->hash, &doc.hash))
@@ -299,11 +313,18 @@ peer_roster_versions(struct peer *p, struct buf_reader *in, struct err *err)
 	s = buf_get_string(in, sizeof(name) - 1, &len);
 	first = peer_receive_number(in, LIMIT_SEQ);
 	n = buf_get_varint(in);
-	if (s == NULL || memchr(s, '\0', len) != NULL || in->bad || first < 1 ||
-	    n > LIMIT_VERSIONS)
+	if (s == NULL || memchr(s, '\0', len) != NULL || in->bad || first < 1)
 		return err_set(err, YZ_EPEER, "Versions is malformed");
+	if (n > LIMIT_VERSIONS)
+		return err_set(err, YZ_EPEER,
+		    "Versions of %llu hashes is over %d", (unsigned long long)n,
+		    LIMIT_VERSIONS);
 	memcpy(name, s, len);
-	scope = their_scope(p, name);
+	/* Who asks has heard of that scope from here. */
+	scope = find_scope(p, name);
+	if (scope == NULL)
+		return err_set(
+		    err, YZ_EPEER, "Versions of a roster that nobody named");
 	if (n > 0) {
 		named = buf_get_bytes(in, (size_t)n * 32);
 		if (named == NULL)

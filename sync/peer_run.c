@@ -53,7 +53,7 @@ peer_run_begin(struct peer *p, struct buf_reader *in, struct err *err)
 		return rc;
 	run->first = peer_receive_number(in, LIMIT_SEQ);
 	run->last = peer_receive_number(in, LIMIT_SEQ);
-	run->plain = (size_t)peer_receive_number(in, LIMIT_RUN_ONE);
+	run->plain = (size_t)peer_receive_number(in, INT64_MAX);
 	run->size =
 	    (size_t)peer_receive_number(in, RUN_SIZE_MAX(LIMIT_RUN_ONE));
 	peer_receive_digest(in, &run->hash);

@@ -95,8 +95,6 @@ get_head(struct receipt *r, const char *line, size_t n)
 	if (head.seq == 0 || left != 1 + DIGEST_HEX_LEN || *p != ' ' ||
 	    !digest_unhex(head.id.b, 32, p + 1, DIGEST_HEX_LEN))
 		return false;
-	if (r->n == LIMIT_HEADS)
-		return false;
 	if ((r->n & (r->n - 1)) == 0) /* room doubles */
 		r->heads = mem_realloc(
 		    r->heads, (r->n == 0 ? 1 : 2 * r->n) * sizeof(*r->heads));
@@ -128,6 +126,11 @@ receipt_parse(struct receipt *out, const void *text, size_t n, struct err *err)
 	    clock_parse(&out->time, when, err) != 0 || out->time < 0)
 		goto bad;
 	while (next_line(&t, &line, &len)) {
+		if (out->n == LIMIT_HEADS) {
+			receipt_free(out);
+			return err_set(err, YZ_ECORRUPT,
+			    "a receipt of over %d chains", LIMIT_HEADS);
+		}
 		if (!get_head(out, line, len))
 			goto bad;
 	}

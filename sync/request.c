@@ -103,8 +103,7 @@ parse(struct request *q, const char *text, size_t n)
 	struct err err;
 	bool good;
 
-	memset(q, 0, sizeof(*q));
-	if (n == 0 || n > LIMIT_REQUEST || text[n - 1] != '\n' ||
+	if (n == 0 || text[n - 1] != '\n' ||
 	    canon_whole(&v, text, n - 1, &err) != 0 ||
 	    canon_type(v) != CANON_OBJECT)
 		return false;
@@ -130,6 +129,11 @@ request_read(struct request *q, const char *text, size_t n, struct err *err)
 	struct buf plain = BUF_INIT;
 	int rc;
 
+	memset(q, 0, sizeof(*q));
+	if (n > LIMIT_REQUEST)
+		return err_set(err, YZ_ECORRUPT,
+		    "a request to join of %zu bytes is over %d", n,
+		    LIMIT_REQUEST);
 	if (!parse(q, text, n))
 		return err_set(err, YZ_ECORRUPT, "this is no request to join");
 	if (memcmp(q->sign, q->ssh, sizeof(q->sign)) == 0)

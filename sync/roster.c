@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "limit.h"
 #include "roster.h"
 #include "roster_doc.h"
 #include "roster_impl.h"
@@ -371,6 +372,12 @@ sub_signed(
 	if (st == NULL)
 		return err_set(err, YZ_EDENIED,
 		    "roster %s: no such station is enrolled", doc->scope);
+	/* Deeper than that it would be signed, sent and never count. */
+	if (roster_index_level(
+		roster, roster_index_place(roster, doc->scope)) >= LIMIT_TREE)
+		return err_set(err, YZ_EDENIED,
+		    "roster %s: its stations would stand over %d levels deep",
+		    doc->scope, LIMIT_TREE);
 	return roster_rule_signed_by_station(doc, st, true, err);
 }
 

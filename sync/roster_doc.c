@@ -346,7 +346,8 @@ unpack_sigs(struct roster_doc *out, struct buf_reader *in, struct err *err)
 	size_t i;
 
 	if (in->bad || n > LIMIT_ROSTER_KEYS)
-		return err_set(err, YZ_ECORRUPT, "roster: too many signatures");
+		return err_set(err, YZ_ECORRUPT, "roster: over %d signatures",
+		    LIMIT_ROSTER_KEYS);
 	out->sigs = mem_calloc((size_t)n + 1, sizeof(*out->sigs));
 	for (i = 0; i < n; i++) {
 		const uint8_t *b = buf_get_bytes(in, 32 + 64);
@@ -380,8 +381,9 @@ roster_doc_unpack(
 	buf_reader_init(&in, data, n);
 	text = buf_get_string(&in, LIMIT_ROSTER, &len);
 	if (text == NULL)
-		return err_set(
-		    err, YZ_ECORRUPT, "roster: the text is cut short");
+		return err_set(err, YZ_ECORRUPT,
+		    "roster: the text is over %u bytes, or cut short",
+		    LIMIT_ROSTER);
 	rc = roster_parse_part(&part, text, len, err);
 	if (rc != 0)
 		return rc;

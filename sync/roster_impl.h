@@ -44,5 +44,7 @@ int roster_read_part(struct roster *roster, size_t i,
     const struct roster_source *from, struct err *err);
 /* A station's place in all, or -1. */
 int roster_index_place(const struct roster *roster, const char *code);
+/* How many levels it is from that place to the root, both counted. */
+int roster_index_level(const struct roster *roster, int at);
 
 #endif

@@ -144,8 +144,8 @@ index_stations(struct roster *roster)
 		    roster_index_place(roster, roster->all[i]->parent);
 }
 
-static int
-depth(const struct roster *roster, int at)
+int
+roster_index_level(const struct roster *roster, int at)
 {
 	int n = 0;
 
@@ -205,7 +205,7 @@ read_scope(struct roster *roster, struct build *b, size_t i, struct err *err)
 	struct roster_tree tree;
 	struct err why;
 
-	if (at < 0 || depth(roster, at) >= LIMIT_TREE)
+	if (at < 0 || roster_index_level(roster, at) >= LIMIT_TREE)
 		return 0;
 	roster_tree_begin(&tree, scope->scope, b->from->held, b->from->n);
 	newest = roster_tree_walk(scope, &tree, roster->all[at],

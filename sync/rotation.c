@@ -185,25 +185,31 @@ get_fixed(char *out, size_t n, struct canon v, const char *name)
 	return good;
 }
 
-/* Form only: written again it must give the same bytes. */
+/* Form only: written again it must give the same bytes.  Of what is wrong only
+ * too many ends are worth a word of their own. */
 static bool
-parse(struct rotation *q, const char *text, size_t n)
+parse(struct rotation *q, const char *text, size_t n, struct err *err)
 {
 	uint8_t inc[CHAIN_INC_LEN / 2];
 	struct buf again = BUF_INIT;
 	struct canon v, restored;
-	struct err err;
+	struct err ignored;
 	bool good;
 
-	if (n == 0 || n > LIMIT_ROTATION || text[n - 1] != '\n' ||
-	    canon_whole(&v, text, n - 1, &err) != 0 ||
+	err_set(err, YZ_ECORRUPT, "this is no request to rotate");
+	if (n == 0 || text[n - 1] != '\n' ||
+	    canon_whole(&v, text, n - 1, &ignored) != 0 ||
 	    canon_type(v) != CANON_OBJECT)
 		return false;
-	good = get_fixed(q->code, CHAIN_CODE_LEN, v, "code") &&
-	       chain_is_code(q->code, CHAIN_CODE_LEN) &&
-	       get_fixed(q->inc, CHAIN_INC_LEN, v, "inc") &&
+	if (!get_fixed(q->code, CHAIN_CODE_LEN, v, "code") ||
+	    !chain_is_code(q->code, CHAIN_CODE_LEN))
+		return false;
+	if (roster_parse_ends(&q->ends, &q->n_ends, v, q->code, err) != 0) {
+		err_within(err, "this is no request to rotate");
+		return false;
+	}
+	good = get_fixed(q->inc, CHAIN_INC_LEN, v, "inc") &&
 	       digest_unhex(inc, sizeof(inc), q->inc, CHAIN_INC_LEN) &&
-	       roster_parse_ends(&q->ends, &q->n_ends, v, q->code, &err) == 0 &&
 	       get_key(q->after, v, "after") && get_key(q->by, v, "by") &&
 	       get_key(q->sign, v, "sign") && get_key(q->ssh, v, "ssh") &&
 	       get_hash(&q->recovery, v, "recovery") &&
@@ -274,8 +280,12 @@ rotation_read(struct rotation *q, const void *text, size_t n, struct err *err)
 	int rc;
 
 	memset(q, 0, sizeof(*q));
-	if (!parse(q, text, n))
-		rc = err_set(err, YZ_ECORRUPT, "this is no request to rotate");
+	if (n > LIMIT_ROTATION)
+		rc = err_set(err, YZ_ECORRUPT,
+		    "a request to rotate of %zu bytes is over %u", n,
+		    LIMIT_ROTATION);
+	else if (!parse(q, text, n, err))
+		rc = YZ_ECORRUPT;
 	else if ((rc = verify(q, err)) != 0)
 		rc = err_within(err, "request to rotate of %s", q->code);
 	if (rc != 0)

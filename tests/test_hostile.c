@@ -4,7 +4,7 @@
  * station, and nothing else suffers: in the same transaction the changesets
  * of other chains go on, and digests stay equal.
  *
- * (Frames and runs: test_peer, test_run.)
+ * (Frames and runs: test_peer_liar, test_run; bounds: test_limits_*.)
  */
 #include "config.h"
 
