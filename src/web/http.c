@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netdb.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,8 +16,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "http.h"
+#include "line.h"
 
 #define PATH_LEN_MAX 1024
+/* GnuTLS's default takes TLS 1.0 and 1.1 as well. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define DESCRIPTORS 2048
 #define STOP_MS 2000 /* that answers under way may take at the end */
 #define STREAM_QUEUE_MAX (256u << 10) /* bytes a slow reader may lag behind */
@@ -38,17 +40,6 @@ struct http_connection {
 	bool streams, suspended, cut;
 };
 
-/* A connection, whatever comes over it. */
-struct line {
-	struct line *prev, *next; /* in the server's list, oldest first */
-	int fd;
-	char peer[64];
-	enum { LINE_HEAD, LINE_IDLE, LINE_BODY, LINE_ANSWER, LINE_STREAM } at;
-	int64_t since; /* mono ms: when it came to be at that */
-	size_t bytes;  /* of a body, so far */
-	bool cut;
-};
-
 struct http {
 	struct MHD_Daemon *daemon;
 	struct http_options o;
@@ -56,7 +47,7 @@ struct http {
 	pthread_mutex_t lock; /* of all that follows, and of queues */
 	struct http_connection *streams;
 	size_t n_streams;
-	struct line *first, *last;
+	struct lines lines;
 	bool stopping;
 };
 
@@ -245,156 +236,29 @@ http_review(
 /* --- lines -------------------------------------------------------------------
  */
 
-/* Of a sound connection; the MHD thread that has it sees that it ended. */
 static void
-cut(struct line *l)
-{
-	if (!l->cut)
-		shutdown(l->fd, SHUT_RDWR);
-	l->cut = true;
-}
-
-/* Has no whole request come over it yet? */
-static bool
-is_open(const struct line *l)
-{
-	return !l->cut && l->at != LINE_ANSWER && l->at != LINE_STREAM;
-}
-
-static size_t
-count_open(const struct http *h, const char *peer)
-{
-	const struct line *l;
-	size_t n = 0;
-
-	for (l = h->first; l != NULL; l = l->next)
-		n += is_open(l) && (peer == NULL || strcmp(l->peer, peer) == 0);
-	return n;
-}
-
-/* The address with the most open lines.  They are few: so are addresses. */
-static const char *
-greediest(const struct http *h)
-{
-	const char *most = NULL;
-	const struct line *l;
-	size_t n, best = 0;
-
-	for (l = h->first; l != NULL; l = l->next) {
-		if (!is_open(l) || (most != NULL && strcmp(most, l->peer) == 0))
-			continue;
-		n = count_open(h, l->peer);
-		if (n > best) {
-			best = n;
-			most = l->peer;
-		}
-	}
-	return most;
-}
-
-static void
-cut_oldest(struct http *h, const char *peer)
-{
-	struct line *l, *oldest = NULL;
-
-	for (l = h->first; l != NULL; l = l->next)
-		if (is_open(l) && strcmp(l->peer, peer) == 0 &&
-		    (oldest == NULL || l->since < oldest->since))
-			oldest = l;
-	if (oldest != NULL)
-		cut(oldest);
-}
-
-static bool
-is_here(const char *peer)
-{
-	return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0 ||
-	       strncmp(peer, "::ffff:127.", 11) == 0;
-}
-
-static void
-make_room(struct http *h, const char *peer)
-{
-	size_t most = is_here(peer) ? HTTP_OPEN_FROM_HERE : HTTP_OPEN_PER_PEER;
-
-	if (count_open(h, peer) > most)
-		cut_oldest(h, peer);
-	else if (count_open(h, NULL) > HTTP_OPEN)
-		cut_oldest(h, greediest(h));
-}
-
-static bool
-is_slow(const struct line *l, int64_t now)
-{
-	int64_t ms = now - l->since;
-
-	switch (l->at) {
-	case LINE_HEAD:
-		return ms > HTTP_HEAD_MS;
-	case LINE_IDLE:
-		return ms > HTTP_TIMEOUT * 1000ll;
-	case LINE_BODY:
-		return ms > HTTP_BODY_GRACE_MS &&
-		       (int64_t)l->bytes < ms / 1000 * HTTP_BODY_RATE;
-	case LINE_ANSWER:
-		return ms > HTTP_ANSWER_MS;
-	default:
-		return false;
-	}
-}
-
-static void
-move(struct http_connection *c, int at)
+move(struct http_connection *c, enum line_at at)
 {
 	pthread_mutex_lock(&c->h->lock);
-	if (c->line != NULL) {
-		c->line->at = at;
-		c->line->since = clock_mono();
-		c->line->bytes = 0;
-	}
+	if (c->line != NULL)
+		line_move(c->line, at);
 	pthread_mutex_unlock(&c->h->lock);
-}
-
-/* MHD does not look at a connection while it is suspended. */
-static bool
-has_left(const struct http_connection *c)
-{
-	struct pollfd fd = {.events = POLLRDHUP};
-
-	if (c->line == NULL)
-		return false;
-	fd.fd = c->line->fd;
-	return poll(&fd, 1, 0) == 1;
 }
 
 void
 http_sweep(struct http *h)
 {
-	int64_t now = clock_mono();
 	struct http_connection *c;
-	struct line *l;
 
 	pthread_mutex_lock(&h->lock);
+	/* MHD does not look at a connection while it is suspended. */
 	for (c = h->streams; c != NULL; c = c->next)
-		if (c->suspended && has_left(c)) {
+		if (c->suspended && c->line != NULL && line_left(c->line)) {
 			c->cut = true;
 			wake(c);
 		}
-	for (l = h->first; l != NULL; l = l->next)
-		if (is_slow(l, now))
-			cut(l);
+	line_sweep(&h->lines);
 	pthread_mutex_unlock(&h->lock);
-}
-
-static size_t
-count_streams(const struct http *h, const char *peer)
-{
-	const struct line *l;
-	size_t n = 0;
-
-	for (l = h->first; l != NULL; l = l->next)
-		n += l->at == LINE_STREAM && strcmp(l->peer, peer) == 0;
-	return n;
 }
 
 size_t
@@ -470,7 +334,6 @@ line_new(struct MHD_Connection *mhd)
 	struct line *l = mem_calloc(1, sizeof(*l));
 
 	l->fd = info == NULL ? -1 : info->connect_fd;
-	l->since = clock_mono();
 	write_peer(l->peer, sizeof(l->peer), mhd);
 	return l;
 }
@@ -534,7 +397,7 @@ respond(struct http_connection *c, struct http_reply *p)
 
 	if (p->stream != NULL) {
 		pthread_mutex_lock(&c->h->lock);
-		n = count_streams(c->h, c->q.peer);
+		n = line_streams(&c->h->lines, c->q.peer);
 		pthread_mutex_unlock(&c->h->lock);
 		if (n < HTTP_STREAMS_PER_PEER) {
 			move(c, LINE_STREAM);
@@ -556,8 +419,9 @@ answer(struct http_connection *c)
 	struct MHD_Response *r;
 	enum MHD_Result ok;
 
-	move(c, LINE_ANSWER);
+	move(c, LINE_WORK);
 	c->h->o.handle(c->h->o.arg, &c->q, &p);
+	move(c, LINE_ANSWER);
 	r = respond(c, &p);
 	put_headers(r, &p);
 	ok = MHD_queue_response(c->mhd, (unsigned)p.status, r);
@@ -641,17 +505,13 @@ on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 		l = line_new(mhd);
 		*context = l;
 		pthread_mutex_lock(&h->lock);
-		l->prev = h->last;
-		*(h->last == NULL ? &h->first : &h->last->next) = l;
-		h->last = l;
-		make_room(h, l->peer);
+		line_add(&h->lines, l);
 		pthread_mutex_unlock(&h->lock);
 		return;
 	}
 	l = *context;
 	pthread_mutex_lock(&h->lock);
-	*(l->prev == NULL ? &h->first : &l->prev->next) = l->next;
-	*(l->next == NULL ? &h->last : &l->next->prev) = l->prev;
+	line_remove(&h->lines, l);
 	pthread_mutex_unlock(&h->lock);
 	*context = NULL;
 	free(l);
@@ -702,8 +562,9 @@ http_start(
 	unsigned flags =
 	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	const union MHD_DaemonInfo *info;
-	struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL},
-	    {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
+	struct MHD_OptionItem tls[4] = {{MHD_OPTION_END, 0, NULL},
+	    {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL},
+	    {MHD_OPTION_END, 0, NULL}};
 	struct sockaddr_storage at;
 	struct http *h;
 	int rc;
@@ -723,6 +584,8 @@ http_start(
 		    MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->certificate};
 		tls[1] = (struct MHD_OptionItem){
 		    MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->key};
+		tls[2] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES};
 	}
 	h->daemon = MHD_start_daemon(flags, options->port, NULL, NULL,
 	    on_request, h, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at,
@@ -755,14 +618,11 @@ let_answer(struct http *h)
 {
 	int64_t end = clock_mono() + STOP_MS;
 	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-	const struct line *l;
 	bool busy;
 
 	do {
 		pthread_mutex_lock(&h->lock);
-		for (l = h->first; l != NULL && l->at != LINE_ANSWER;)
-			l = l->next;
-		busy = l != NULL;
+		busy = line_busy(&h->lines);
 		pthread_mutex_unlock(&h->lock);
 		if (busy)
 			nanosleep(&pause, NULL);

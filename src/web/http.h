@@ -26,10 +26,13 @@ struct http_connection;
 #define HTTP_BODY_RATE 512         /* bytes/s that a body keeps up */
 #define HTTP_BODY_GRACE_MS 10000   /* before that is asked for */
 #define HTTP_ANSWER_MS 600000      /* that a reply may take to be read */
+#define HTTP_ANSWER_RATE 1024      /* bytes/s at which it is read */
+#define HTTP_ANSWER_GRACE_MS 10000 /* how often that is asked for */
 #define HTTP_TIMEOUT 30            /* seconds without a byte */
 #define HTTP_CONNECTIONS 512       /* at one time, in all */
-/* Connections on which no whole request has come: one more, and the oldest of
- * whoever has the most is cut, so that who is slow shuts nobody out. */
+/* Connections that wait for the other end, to ask or to read: one more, and the
+ * oldest of whoever has the most is cut, so that who is slow shuts nobody out.
+ */
 #define HTTP_OPEN 192            /* in all */
 #define HTTP_OPEN_PER_PEER 32    /* from one address */
 #define HTTP_OPEN_FROM_HERE 128  /* from this machine */

@@ -16,6 +16,7 @@
 #include "desk.h"
 
 #define FILE_MAX (4u << 20)
+#define PAGES_MAX 256 /* files that are kept at one time */
 #define NAME_CHARS \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
@@ -60,7 +61,7 @@ struct page {
 	char etag[33];
 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct page *pages; /* a few dozen; they live as long as the process */
+static struct page *pages; /* that asked for last in front */
 
 static bool
 is_fresh(const struct page *page, const struct stat *st)
@@ -94,18 +95,58 @@ load(struct page *page, const struct stat *st, struct err *err)
 	return 0;
 }
 
+static void
+page_free(struct page *page)
+{
+	buf_free(&page->plain);
+	buf_free(&page->packed);
+	free(page->path);
+	free(page);
+}
+
+/* Taken out of the list; NULL: it is not there. */
+static struct page *
+take_page(const char *path)
+{
+	struct page **at, *page;
+
+	for (at = &pages; (page = *at) != NULL; at = &page->next)
+		if (strcmp(page->path, path) == 0) {
+			*at = page->next;
+			return page;
+		}
+	return NULL;
+}
+
+static void
+forget_oldest(void)
+{
+	struct page **at = &pages, *page;
+	int n;
+
+	for (n = 0; n < PAGES_MAX && *at != NULL; n++)
+		at = &(*at)->next;
+	while ((page = *at) != NULL) {
+		*at = page->next;
+		page_free(page);
+	}
+}
+
+/* Of a file that is there: what is kept is bounded by what exists, and where
+ * somebody has put very much there, by PAGES_MAX. */
 static struct page *
 find_page(const char *path)
 {
-	struct page *page;
+	struct page *page = take_page(path);
 
-	for (page = pages; page != NULL; page = page->next)
-		if (strcmp(page->path, path) == 0)
-			return page;
-	page = mem_calloc(1, sizeof(*page));
-	page->path = mem_strdup(path);
+	if (page == NULL) {
+		page = mem_calloc(1, sizeof(*page));
+		page->path = mem_strdup(path);
+		page->size = -1;
+	}
 	page->next = pages;
 	pages = page;
+	forget_oldest();
 	return page;
 }
 
@@ -178,9 +219,9 @@ read_page(struct call *c, const char *name, struct err *err)
 }
 
 /*
- * Names are letters, digits and "._-/", no piece begins with a dot; a name
- * without a type is an address within the console, whose page is the one
- * and only.
+ * Names are letters, digits and "._-/", no piece is empty or begins with a
+ * dot, so that a file has one name and is kept once; a name without a type is
+ * an address within the console, whose page is the one and only.
  */
 DESK_HANDLER(page_get)
 {
@@ -197,7 +238,7 @@ DESK_HANDLER(page_get)
 		type = type_of(name);
 	}
 	if (name[strspn(name, NAME_CHARS)] != '\0' ||
-	    strstr(name, "/.") != NULL)
+	    strstr(name, "/.") != NULL || strstr(name, "//") != NULL)
 		return err_set(err, YZ_ENOTFOUND, "there is no such page");
 	c->p->type = type;
 	return read_page(c, name, err);
