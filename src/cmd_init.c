@@ -163,7 +163,7 @@ init_top(const struct cmd *cmd, const struct init *in, struct err *err)
 	rc = init_check(&name, in, err);
 	if (rc != 0)
 		goto out;
-	rc = home_create(&home, cmd->home, in->code, err);
+	rc = home_begin(&home, cmd->home, in->code, err);
 	if (rc != 0)
 		goto out;
 	sign_generate(&root);
@@ -182,6 +182,8 @@ init_top(const struct cmd *cmd, const struct init *in, struct err *err)
 	/* Else with the roster's adoption. */
 	if (rc == 0 && in->root_keys == NULL)
 		rc = init_vocabulary(r, in, err);
+	if (rc == 0)
+		rc = home_finish(home, err);
 	if (r != NULL)
 		rc = cmd_close(r, rc, err);
 	if (rc == 0)

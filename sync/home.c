@@ -2,16 +2,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "anchor.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "base/summed.h"
 #include "home_impl.h"
 
+#define UNMADE "unmade"
 #define STATION_LEN 25 /* "code 520302\ninc 1f0c9a7e\n" */
 
 char *
@@ -113,12 +116,51 @@ home_new(const char *path)
 	return home;
 }
 
+/* What one that was stopped has left.  What else is there is not ours. */
+static int
+sweep(const char *path, struct err *err)
+{
+	static const char *const names[] = {"keys", "anchor", "audit",
+	    "backup-keys", "ledger", "yizhan.db", "yizhan.db-wal",
+	    "yizhan.db-shm", "local.db", "local.db-wal", "local.db-shm"};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+		char *name = mem_printf("%s/%s", path, names[i]);
+
+		rc = folder_remove(name, err);
+		free(name);
+	}
+	return rc;
+}
+
+static int
+clear(const struct home *home, struct err *err)
+{
+	char *station = home_file(home, "station");
+	char *unmade = home_file(home, UNMADE);
+	int rc;
+
+	if (file_exists(station))
+		rc = err_set(err, YZ_ECONFLICT,
+		    "there is a station in %s already", home->path);
+	else if (file_exists(unmade))
+		rc = sweep(home->path, err);
+	else
+		rc = file_mkdir(home->path, 0700, err);
+	if (rc == 0)
+		rc = file_write(unmade, "", 0, 0600, err);
+	free(station);
+	free(unmade);
+	return rc;
+}
+
 int
-home_create(
+home_begin(
     struct home **out, const char *path, const char *code, struct err *err)
 {
 	struct home *home = home_new(path);
-	char *station = home_file(home, "station");
 	char *keys = home_file(home, "keys");
 	int rc;
 
@@ -127,17 +169,12 @@ home_create(
 		    err, YZ_EINVAL, "%.32s is not a code of six digits", code);
 		goto out;
 	}
-	if (file_exists(station)) {
-		rc = err_set(err, YZ_ECONFLICT,
-		    "there is a station in %s already", path);
-		goto out;
-	}
 	memcpy(home->code, code, CHAIN_CODE_LEN);
 	home_make_incarnation(home->inc);
 	sign_generate(&home->sign);
 	sign_generate(&home->ssh);
 
-	rc = file_mkdir(path, 0700, err);
+	rc = clear(home, err);
 	if (rc == 0)
 		rc = file_mkdir(keys, 0700, err);
 	if (rc == 0)
@@ -146,17 +183,41 @@ home_create(
 		rc = home_key_save(home, "keys/ssh", &home->ssh, err);
 	if (rc == 0)
 		rc = anchor_create(home, err);
-	/* Last: the station exists once this does. */
-	if (rc == 0)
-		rc = home_station_write(home, err);
 	if (rc == 0) {
 		*out = home;
 		home = NULL;
 	}
 out:
-	free(station);
 	free(keys);
 	home_free(home);
+	return rc;
+}
+
+int
+home_finish(const struct home *home, struct err *err)
+{
+	char *unmade = home_file(home, UNMADE);
+	int rc = home_station_write(home, err);
+
+	if (rc == 0 && unlink(unmade) != 0)
+		rc = err_sys(err, "%s", unmade);
+	free(unmade);
+	return rc;
+}
+
+int
+home_create(
+    struct home **out, const char *path, const char *code, struct err *err)
+{
+	struct home *home = NULL;
+	int rc = home_begin(&home, path, code, err);
+
+	if (rc == 0)
+		rc = home_finish(home, err);
+	if (rc == 0)
+		*out = home;
+	else
+		home_free(home);
 	return rc;
 }
 
@@ -185,9 +246,14 @@ int
 home_open(struct home **out, const char *path, struct err *err)
 {
 	struct home *home = home_new(path);
+	char *unmade = home_file(home, UNMADE);
 	int rc;
 
 	rc = station_read(home, err);
+	/* Stopped when all was done but this. */
+	if (rc == 0)
+		(void)unlink(unmade);
+	free(unmade);
 	if (rc == 0)
 		rc = key_load(&home->sign, home, "keys/sign", err);
 	if (rc == 0)

@@ -9,6 +9,8 @@
  *is under way; HOME/rotation: its request, if a recovery key signed it
  *	HOME/keys/recovery: the hash of the recovery key, before joining
  *
+ *	HOME/unmade: while the first station of a tree is being made
+ *
  * Of station, anchor and keys/ there is no other copy: each ends with a
  * checksum (base/summed.h).
  */
@@ -41,10 +43,18 @@ struct home_next { /* the keys and incarnation that come next */
 	char inc[CHAIN_INC_LEN + 1];
 };
 
-/* Make a new HOME with fresh keys and a random incarnation.  Fails if there
- * is a station already.  Writes keys/, and station (code and incarnation). */
+/*
+ * Make a new HOME with fresh keys and a random incarnation: keys/, the anchor,
+ * and, last, station (code and incarnation): it is a station once that is
+ * there.  YZ_ECONFLICT if there is one already.  home_create() does all of it;
+ * what needs more steps begins and finishes, and if it is stopped between the
+ * two, who begins again begins from nothing.
+ */
 int home_create(
     struct home **out, const char *path, const char *code, struct err *err);
+int home_begin(
+    struct home **out, const char *path, const char *code, struct err *err);
+int home_finish(const struct home *home, struct err *err);
 int home_open(struct home **out, const char *path, struct err *err);
 void home_free(struct home *home);
 /* A random incarnation, not yet this station's. */
