@@ -1,7 +1,6 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/catalogue.h"
 #include "base/db.h"
 #include "base/err.h"
@@ -70,10 +70,7 @@ cmd_become_owner(const struct cmd *cmd, struct err *err)
 		return err_set(err, YZ_EDENIED,
 		    "%s belongs to user %u, who does not exist", cmd->home,
 		    (unsigned)st.st_uid);
-	if (initgroups(owner->pw_name, owner->pw_gid) != 0 ||
-	    setgid(owner->pw_gid) != 0 || setuid(owner->pw_uid) != 0)
-		return err_sys(err, "%s", owner->pw_name);
-	return 0;
+	return caller_step_down(owner, err);
 }
 
 char *

@@ -39,7 +39,7 @@ int cmd_fail(const struct cmd *cmd, const struct err *err);
 /* Print the command's usage line and return CMD_USAGE. */
 int cmd_usage(const struct cmd *cmd);
 /* As root: go on as the owner of HOME, if that is another, so that nothing
- * there becomes root's. */
+ * there becomes root's (base/caller.h). */
 int cmd_become_owner(const struct cmd *cmd, struct err *err);
 /* Where the Chinese messages of this program lie, beside where it was built or
  * installed.  Malloced. */

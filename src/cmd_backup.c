@@ -11,6 +11,7 @@
 
 #include "backup.h"
 #include "backup_key.h"
+#include "base/caller.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -33,8 +34,12 @@ static bool
 is_folder(const char *path)
 {
 	struct stat st;
+	bool is;
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	caller_begin();
+	is = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	caller_end();
+	return is;
 }
 
 /* DIR/yizhan-520302-20261124-031500.backup, malloced; one second on where there
@@ -52,7 +57,7 @@ dated(const char *dir, const char *code)
 		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
 		path = mem_printf("%s/yizhan-%s-%s.backup", dir, code, stamp);
 		now++;
-	} while (file_exists(path));
+	} while (caller_has(path));
 	return path;
 }
 
@@ -165,8 +170,11 @@ write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
 		printf("%s\n", path);
 		print_keys(keys, in);
 	}
-	if (rc == 0 && keep > 0)
+	if (rc == 0 && keep > 0) {
+		caller_begin_at(path);
 		rc = thin_out(to, code, keep, err);
+		caller_end();
+	}
 	local_close(local);
 	replica_close(r);
 	free(path);
@@ -178,10 +186,14 @@ write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
 static bool
 has_passphrase(const char *file)
 {
-	FILE *f = strcmp(file, "-") == 0 ? NULL : fopen(file, "re");
+	FILE *f = NULL;
 	bool has;
 	int first;
 
+	caller_begin();
+	if (strcmp(file, "-") != 0)
+		f = fopen(file, "re");
+	caller_end();
 	if (f == NULL)
 		return true;
 	first = fgetc(f);

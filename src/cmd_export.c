@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "cmd.h"
 #include "model/export.h"
 #include "replica.h"
@@ -15,7 +15,7 @@ static int
 write_out(const char *file, const struct buf *text, struct err *err)
 {
 	if (strcmp(file, "-") != 0)
-		return file_write(file, text->b, text->len, 0600, err);
+		return caller_write(file, text->b, text->len, 0600, err);
 	if (fwrite(text->b, 1, text->len, stdout) != text->len ||
 	    fflush(stdout) != 0)
 		return err_sys(err, "standard output");

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "cmd.h"
 #include "replica.h"
 
@@ -37,7 +37,7 @@ cmd_get(struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd);
 	rc = run(&bytes, cmd, argv[1], &err);
 	if (rc == 0 && file != NULL)
-		rc = file_write(file, bytes.b, bytes.len, 0644, &err);
+		rc = caller_write(file, bytes.b, bytes.len, 0644, &err);
 	else if (rc == 0 &&
 		 (fwrite(bytes.b, 1, bytes.len, stdout) != bytes.len ||
 		     fflush(stdout) != 0))

@@ -1,14 +1,13 @@
 /* invite: write the file with which a child asks to join. */
 #include "config.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -32,78 +31,9 @@ struct invite { /* the command's arguments */
 	bool auto_confirm;
 };
 
-/*
- * Root's own folder is closed to the owner of HOME, as whom we go on: a child
- * that stays root writes the file, once it has got the whole of it.
- */
-struct writer {
-	pid_t pid; /* 0: we write it ourselves */
-	int to;
-};
-
-static void
-write_for_root(const char *path, int from)
-{
-	struct buf text = BUF_INIT;
-	struct err err;
-	char piece[LIMIT_INVITATION];
-	ssize_t n;
-
-	while ((n = read(from, piece, sizeof(piece))) > 0 &&
-	       text.len <= LIMIT_INVITATION)
-		buf_put(&text, piece, (size_t)n);
-	/* Nothing came: the command failed, and has said why. */
-	if (text.len == 0)
-		_exit(CMD_DONE);
-	if (file_write(path, text.b, text.len, 0600, &err) == 0)
-		_exit(CMD_DONE);
-	fprintf(stderr, "yizhan: invite: %s\n", cmd_words(err.msg));
-	_exit(CMD_FAILED);
-}
-
-static int
-writer_start(struct writer *w, const char *path, struct err *err)
-{
-	int ends[2];
-
-	w->pid = 0;
-	w->to = -1;
-	if (path == NULL || geteuid() != 0)
-		return 0;
-	if (pipe2(ends, O_CLOEXEC) != 0 || (w->pid = fork()) < 0)
-		return err_sys(err, "%s", path);
-	if (w->pid == 0) {
-		close(ends[1]);
-		write_for_root(path, ends[0]);
-	}
-	close(ends[0]);
-	w->to = ends[1];
-	return 0;
-}
-
-static int
-writer_end(
-    struct writer *w, const struct buf *text, const char *path, struct err *err)
-{
-	int status = 0, rc = 0;
-
-	if (w->pid == 0)
-		return text->len == 0
-			   ? 0
-			   : file_write(path, text->b, text->len, 0600, err);
-	if (text->len > 0 &&
-	    write(w->to, text->b, text->len) != (ssize_t)text->len)
-		rc = err_sys(err, "%s", path);
-	close(w->to);
-	if (waitpid(w->pid, &status, 0) != w->pid || status != 0)
-		rc = err_set(err, YZ_EIO, "%s is not written", path);
-	return rc;
-}
-
 static int
 write_invitation(const struct invite *in, const char *name, const char *address,
-    const char *host_key, struct writer *writer, const struct cmd *cmd,
-    struct err *err)
+    const char *host_key, const struct cmd *cmd, struct err *err)
 {
 	struct buf text = BUF_INIT;
 	struct local *local = NULL;
@@ -118,7 +48,7 @@ write_invitation(const struct invite *in, const char *name, const char *address,
 		rc = enrol_invite(&text, r, local, in->code, name, address,
 		    host_key, in->auto_confirm, err);
 	if (rc == 0 && in->out != NULL)
-		rc = writer_end(writer, &text, in->out, err);
+		rc = caller_write(in->out, text.b, text.len, 0600, err);
 	else if (rc == 0 && (fwrite(text.b, 1, text.len, stdout) != text.len ||
 				fflush(stdout) != 0))
 		rc = err_sys(err, "standard output");
@@ -167,15 +97,9 @@ invite(const struct cmd *cmd, const struct invite *in, struct err *err)
 {
 	struct buf name = BUF_INIT, key = BUF_INIT;
 	char host[200] = "localhost", *address;
-	struct writer writer;
 	struct err why;
 	int rc;
 
-	rc = writer_start(&writer, in->out, err);
-	if (rc == 0)
-		rc = cmd_become_owner(cmd, err);
-	if (rc != 0)
-		return rc;
 	if (in->name != NULL)
 		buf_puts(&name, in->name);
 	else if (vocabulary_division(&name, NULL, in->code, &why) != 0)
@@ -189,8 +113,8 @@ invite(const struct cmd *cmd, const struct invite *in, struct err *err)
 	if (rc == 0)
 		rc = logged_ask(cmd, "invite", in->code, err);
 	if (rc == 0) {
-		rc = write_invitation(in, buf_str(&name), address,
-		    buf_str(&key), &writer, cmd, err);
+		rc = write_invitation(
+		    in, buf_str(&name), address, buf_str(&key), cmd, err);
 		rc = logged_end(cmd, "invite", in->code, rc, err);
 	}
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -156,6 +157,11 @@ join(const struct cmd *cmd, const struct enrol_invitation *in,
 	rc = make_home(&r, cmd, in->code, sheet, err);
 	if (rc != 0)
 		return rc;
+	rc = caller_forget(err); /* the sheet is written */
+	if (rc != 0) {
+		replica_close(r);
+		return rc;
+	}
 	enrol_request(&request, replica_home(r));
 	enrol_fingerprint(fingerprint, request.b, request.len);
 	rc = local_open(&local, cmd->home, err);

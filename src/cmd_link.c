@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -89,7 +90,7 @@ take_host_key(struct local_peer *peer, const char *path, struct err *err)
 	uint8_t pub[32];
 	int rc;
 
-	rc = file_read(&text, path, KEY_FILE_MAX, err);
+	rc = caller_read(&text, path, KEY_FILE_MAX, err);
 	if (rc == 0)
 		rc = sign_public_parse(pub, buf_str(&text), text.len, err);
 	if (rc != 0)

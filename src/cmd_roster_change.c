@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -45,7 +46,7 @@ add_signatures(struct roster_doc *doc, const char *path, struct err *err)
 	struct buf sigs = BUF_INIT;
 	int rc;
 
-	rc = file_read(&sigs, path, LIMIT_PROPOSAL_SIGS, err);
+	rc = caller_read(&sigs, path, LIMIT_PROPOSAL_SIGS, err);
 	if (rc == 0)
 		rc = proposal_add_signatures(doc, sigs.b, sigs.len, err);
 	buf_free(&sigs);
@@ -60,10 +61,10 @@ read_file(struct roster_doc *doc, const char *path, struct err *err)
 	int rc;
 
 	memset(doc, 0, sizeof(*doc));
-	rc = file_read(&text, path, LIMIT_ROSTER, err);
+	rc = caller_read(&text, path, LIMIT_ROSTER, err);
 	if (rc == 0)
 		rc = proposal_read(doc, text.b, text.len, err);
-	if (rc == 0 && file_exists(sig))
+	if (rc == 0 && caller_has(sig))
 		rc = add_signatures(doc, sig, err);
 	buf_free(&text);
 	free(sig);
@@ -80,7 +81,7 @@ write_signatures(
 
 	proposal_signatures(&sigs, doc);
 	if (sigs.len > 0)
-		rc = file_write(sig, sigs.b, sigs.len, 0644, err);
+		rc = caller_write(sig, sigs.b, sigs.len, 0644, err);
 	buf_free(&sigs);
 	free(sig);
 	return rc;
@@ -110,7 +111,7 @@ propose(const struct cmd *cmd, int argc, char **argv, struct err *err)
 		    "nothing is proposed: all that was changed is in the "
 		    "roster");
 	if (rc == 0)
-		rc = file_write(out, doc.text.b, doc.text.len, 0644, err);
+		rc = caller_write(out, doc.text.b, doc.text.len, 0644, err);
 	if (rc == 0)
 		rc = write_signatures(&doc, out, err);
 	if (rc == 0) {

@@ -6,6 +6,7 @@
 
 #include "backup_key.h"
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "cmd.h"
@@ -37,7 +38,7 @@ take(
 	struct rotation q = {.code = ""};
 	int rc;
 
-	rc = file_read(&text, path, LIMIT_ROTATION, err);
+	rc = caller_read(&text, path, LIMIT_ROTATION, err);
 	if (rc == 0)
 		rc = local_open(&local, cmd->home, err);
 	if (rc == 0)
@@ -102,7 +103,7 @@ ask(const struct cmd *cmd, struct replica *r, const struct rotate *in,
 	if (rc == 0)
 		rc = rotate_request(&text, r, err);
 	if (rc == 0 && in->out != NULL)
-		rc = file_write(in->out, text.b, text.len, 0644, err);
+		rc = caller_write(in->out, text.b, text.len, 0644, err);
 	if (rc == 0)
 		rc = local_open(&local, cmd->home, err);
 	/* The root station lists itself. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -198,6 +199,8 @@ cmd_scrub(struct cmd *cmd, int argc, char **argv)
 	if (cmd_unknown_option(cmd, argc, argv) || argc != 1)
 		return cmd_usage(cmd);
 	rc = cmd_become_owner(cmd, &err);
+	if (rc == 0)
+		rc = caller_forget(&err);
 	if (rc == 0)
 		list_present(&present, cmd);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/caller.h"
 #include "base/err.h"
 #include "cmd.h"
 #include "home.h"
@@ -175,6 +176,17 @@ speak(const char *exe)
 	find_catalogue(exe);
 }
 
+static bool
+is_among(const char *name, const char *const v[], size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(name, v[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
  * What root runs would leave files of root's in HOME, which the station's own
  * user could then not write: go on as that user.  These see to it themselves,
@@ -184,14 +196,18 @@ static int
 step_down(const struct cmd *cmd)
 {
 	static const char *const others[] = {
-	    "demo", "doctor", "invite", "join", "restore"};
+	    "demo", "doctor", "join", "restore"};
+	static const char *const listen[] = {"peer", "serve", "sync"};
 	struct err err;
-	size_t i;
 
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(cmd->name, others[i]) == 0)
-			return 0;
-	return cmd_become_owner(cmd, &err) == 0 ? 0 : cmd_fail(cmd, &err);
+	if (is_among(cmd->name, others, sizeof(others) / sizeof(others[0])))
+		return 0;
+	if (cmd_become_owner(cmd, &err) != 0)
+		return cmd_fail(cmd, &err);
+	if (is_among(cmd->name, listen, sizeof(listen) / sizeof(listen[0])) &&
+	    caller_forget(&err) != 0)
+		return cmd_fail(cmd, &err);
+	return 0;
 }
 
 int

@@ -6,6 +6,7 @@
 
 #include "backup_key.h"
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -33,7 +34,7 @@ paper_write(const char *path, const char *code, const struct sign_key *key,
 	struct buf text = BUF_INIT, image = BUF_INIT;
 	int rc = 0;
 
-	if (file_exists(path) || file_exists(svg))
+	if (caller_has(path) || caller_has(svg))
 		rc = err_set(
 		    err, YZ_ECONFLICT, "%s or %s is there already", path, svg);
 	recovery_line(line, code, key);
@@ -49,9 +50,9 @@ paper_write(const char *path, const char *code, const struct sign_key *key,
 	if (rc == 0)
 		rc = qr_svg(&image, line, err);
 	if (rc == 0)
-		rc = file_write(path, text.b, text.len, 0600, err);
+		rc = caller_write(path, text.b, text.len, 0600, err);
 	if (rc == 0)
-		rc = file_write(svg, image.b, image.len, 0600, err);
+		rc = caller_write(svg, image.b, image.len, 0600, err);
 	explicit_bzero(line, sizeof(line));
 	forget(&text);
 	forget(&image);
@@ -83,7 +84,7 @@ paper_read(
 	struct buf text = BUF_INIT;
 	int rc;
 
-	rc = file_read(&text, path, PAPER_BYTES_MAX, err);
+	rc = caller_read(&text, path, PAPER_BYTES_MAX, err);
 	if (rc == 0)
 		rc = recovery_read(out, of, buf_str(&text), text.len, err);
 	forget(&text);

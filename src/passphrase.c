@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -67,7 +68,7 @@ static int
 from_file(char **out, const char *file, struct err *err)
 {
 	struct buf text = BUF_INIT;
-	int rc = file_read(&text, file, FILE_MAX, err);
+	int rc = caller_read(&text, file, FILE_MAX, err);
 
 	if (rc == 0)
 		*out = mem_strndup(

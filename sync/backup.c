@@ -13,6 +13,7 @@
 #include "backup.h"
 #include "base/archive.h"
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/cipher.h"
 #include "base/clock.h"
 #include "base/db.h"
@@ -445,11 +446,13 @@ write_file(struct backup *b, const char *path, const struct cipher_key *key,
 	int rc, fd = -1;
 
 	/* Ours alone: whoever else would write it waits for the lock. */
+	caller_begin_at(path);
 	if (unlink(temp) == 0 || errno == ENOENT)
 		fd = open(temp,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		rc = err_sys(err, "%s", path);
+	rc = fd < 0 ? err_sys(err, "%s", path) : 0;
+	caller_end();
+	if (rc != 0) {
 		free(temp);
 		return rc;
 	}
@@ -458,12 +461,14 @@ write_file(struct backup *b, const char *path, const struct cipher_key *key,
 		rc = err_sys(err, "%s", path);
 	if (close(fd) != 0 && rc == 0)
 		rc = err_sys(err, "%s", path);
+	caller_begin_at(path);
 	if (rc == 0)
 		rc = file_rename_new(temp, path, err);
 	if (rc != 0)
 		unlink(temp);
 	else
 		rc = file_sync_folder(path, err);
+	caller_end();
 	free(temp);
 	return rc;
 }
@@ -481,6 +486,7 @@ sweep(const char *path, const char *code)
 
 	if (slash != NULL)
 		slash[1] = '\0';
+	caller_begin_at(path);
 	dir = opendir(slash == NULL ? "." : folder);
 	while (dir != NULL && (e = readdir(dir)) != NULL) {
 		const char *s = e->d_name;
@@ -493,6 +499,7 @@ sweep(const char *path, const char *code)
 	}
 	if (dir != NULL)
 		closedir(dir);
+	caller_end();
 	free(folder);
 }
 
@@ -501,9 +508,12 @@ sweep(const char *path, const char *code)
 static int
 remember(const struct backup *b, const char *path, int64_t now, struct err *err)
 {
-	char hex[DIGEST_HEX_LEN + 1], *whole = realpath(path, NULL), *value;
+	char hex[DIGEST_HEX_LEN + 1], *whole, *value;
 	int rc;
 
+	caller_begin();
+	whole = realpath(path, NULL);
+	caller_end();
 	digest_hex(hex, b->sum.hash.b, sizeof(b->sum.hash.b));
 	value = mem_printf("%lld %lld %s %s", (long long)now,
 	    (long long)b->sum.bytes, hex, whole == NULL ? path : whole);
@@ -570,7 +580,7 @@ backup_write(struct replica *r, struct local *local, const char *path,
 	if (rc == YZ_ECONFLICT)
 		rc = err_set(err, YZ_ECONFLICT, "another backup is under way");
 	/* Before hours of work, too: it is not written over. */
-	if (rc == 0 && file_exists(path)) {
+	if (rc == 0 && caller_has(path)) {
 		rc = err_set(err, YZ_ECONFLICT, "%s is there already", path);
 		close(fd);
 	}

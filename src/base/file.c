@@ -155,16 +155,16 @@ file_write_with(const char *path, mode_t mode,
 
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0) {
-		rc = err_sys(err, "%s", temp);
+		rc = err_sys(err, "%s", path);
 		free(temp);
 		return rc;
 	}
 	rc = fill(arg, &data, fd, err);
 	if (rc == 0 && (fchmod(fd, mode) != 0 ||
 			   !file_put(fd, data.b, data.len) || fsync(fd) != 0))
-		rc = err_sys(err, "%s", temp);
+		rc = err_sys(err, "%s", path);
 	if (close(fd) != 0 && rc == 0)
-		rc = err_sys(err, "%s", temp);
+		rc = err_sys(err, "%s", path);
 	if (rc == 0 && rename(temp, path) != 0)
 		rc = err_sys(err, "%s", path);
 	if (rc != 0)
@@ -226,7 +226,7 @@ file_mkdir(const char *path, mode_t mode, struct err *err)
 bool
 file_exists(const char *path)
 {
-	return access(path, F_OK) == 0;
+	return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
 }
 
 int

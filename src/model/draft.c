@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/caller.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -169,7 +170,7 @@ attach(struct buf *json, struct draft *d, const struct field *f,
 	struct buf bytes = BUF_INIT;
 	int rc;
 
-	rc = file_read(&bytes, path, LIMIT_BLOB, err);
+	rc = caller_read(&bytes, path, LIMIT_BLOB, err);
 	if (rc == 0)
 		rc = blob_put(d->r, hex, bytes.b, bytes.len, err);
 	buf_free(&bytes);

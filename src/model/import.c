@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/caller.h"
 #include "base/catalogue.h"
 #include "base/csv.h"
 #include "base/err.h"
@@ -60,7 +61,7 @@ open_text(struct import *im, struct err *err)
 	struct buf raw = BUF_INIT;
 	int rc;
 
-	rc = file_read(&raw, im->order->file, IMPORT_BYTES_MAX, err);
+	rc = caller_read(&raw, im->order->file, IMPORT_BYTES_MAX, err);
 	if (rc == 0)
 		rc = text_decode(&im->text, &im->out->encoding,
 		    im->order->encoding, raw.b, raw.len, err);
@@ -240,7 +241,7 @@ errors_write(struct import *im, struct err *err)
 	}
 	errors_text(&text, im);
 	/* It may hold what is personal. */
-	rc = file_write(path, text.b, text.len, 0600, err);
+	rc = caller_write(path, text.b, text.len, 0600, err);
 	buf_free(&text);
 	if (rc == 0)
 		im->out->errors = path;
