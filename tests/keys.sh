@@ -9,17 +9,14 @@
 . "$top/tests/sshd.sh"
 YIZHAN_DATA=$top/src/data
 export YIZHAN_DATA
-if sshd_missing >/dev/null; then
-	echo "1..0 # SKIP no sshd"
-	exit 0
-fi
+sshd_needed
 
 watch_pid=
 cleanup() {
 	sshd_stop
 	[ -z "$watch_pid" ] || kill "$watch_pid" 2>/dev/null
 }
-sshd_start || bail "sshd does not start"
+sshd_begin
 
 city() { "$yizhan" -C "$T/city" "$@"; }
 county() { "$yizhan" -C "$T/county" "$@"; }

@@ -19,10 +19,7 @@ export YIZHAN_DATA
 records=${LINKS_RECORDS:-50000}
 [ -n "${LINKS_RECORDS-}" ] || ! grep -q __asan_init "$yizhan" || records=3000
 
-if why=$(sshd_missing); then
-	echo "1..0 # SKIP $why"
-	exit 0
-fi
+sshd_needed
 city() { "$yizhan" -C "$T/city" "$@"; }
 county() { "$yizhan" -C "$T/county" "$@"; }
 same() { [ "$(city digest)" = "$(county digest)" ]; }
@@ -54,7 +51,7 @@ bytes() { awk '{ n += $1 + $2 } END { print n + 0 }' line.log; }
 
 # --- a city and a county -------------------------------------------------------
 city init 520300 --top --name 遵义市 >/dev/null
-sshd_start || { fail "sshd starts" "$(cat sshd/log)"; tap_done; }
+sshd_begin
 city invite 520302 --name 红花岗区 --auto --address "127.0.0.1:$port" \
 	--host-key sshd/host.pub -o invitation >/dev/null 2>&1
 city keys --authorized >sshd/keys

@@ -10,16 +10,13 @@
 . "$top/tests/sshd.sh"
 YIZHAN_DATA=$top/src/data
 export YIZHAN_DATA
-if sshd_missing >/dev/null; then
-	echo "1..0 # SKIP no sshd"
-	exit 0
-fi
+sshd_needed
 watch=
 cleanup() {
 	[ -z "$watch" ] || kill "$watch" 2>/dev/null
 	sshd_stop
 }
-sshd_start || bail "sshd does not start"
+sshd_begin
 
 province() { "$yizhan" -C "$T/province" "$@"; }
 city() { "$yizhan" -C "$T/city" "$@"; }

@@ -14,6 +14,20 @@ sshd_missing() {
 	return 1
 }
 
+# A test that is nothing without one begins with this, and where it wants it, when
+# its cleanup() is there, goes on with sshd_begin.
+sshd_needed() {
+	if sshd_why=$(sshd_missing); then
+		echo "1..0 # SKIP $sshd_why"
+		exit 0
+	fi
+}
+sshd_begin() {
+	sshd_start && return
+	fail "sshd starts" "$(cat "$T/sshd/log")"
+	tap_done
+}
+
 sshd_is_up() {
 	ssh-keyscan -T 2 -t ed25519 -p "$port" 127.0.0.1 2>/dev/null |
 		grep -q ssh-ed25519

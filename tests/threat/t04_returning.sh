@@ -12,16 +12,13 @@
 . "$top/tests/sshd.sh"
 YIZHAN_DATA=$top/src/data
 export YIZHAN_DATA
-if sshd_missing >/dev/null; then
-	echo "1..0 # SKIP no sshd"
-	exit 0
-fi
+sshd_needed
 flood_pid='' watch_pid=''
 cleanup() {
 	for p in $flood_pid $watch_pid; do kill "$p" 2>/dev/null; done
 	sshd_stop
 }
-sshd_start || bail "sshd does not start"
+sshd_begin
 
 city() { "$yizhan" -C "$T/city" "$@"; }
 door() { city keys --authorized >"$T/keys.new" && mv "$T/keys.new" "$T/sshd/keys"; }

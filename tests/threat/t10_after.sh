@@ -13,12 +13,9 @@
 . "$top/tests/sshd.sh"
 YIZHAN_DATA=$top/src/data
 export YIZHAN_DATA
-if sshd_missing >/dev/null; then
-	echo "1..0 # SKIP no sshd"
-	exit 0
-fi
+sshd_needed
 cleanup() { sshd_stop; }
-sshd_start || bail "sshd does not start"
+sshd_begin
 
 city() { "$yizhan" -C "$T/city" "$@"; }
 door() { city keys --authorized >"$T/keys.new" && mv "$T/keys.new" "$T/sshd/keys"; }

@@ -96,7 +96,7 @@ is "$(y digest)" "$(cat before)" "and is the same"
 # shellcheck source=tests/sshd.sh
 . "$top/tests/sshd.sh"
 cleanup() { sshd_stop; }
-sshd_start || bail "sshd does not start"
+sshd_begin
 county() { "$yizhan" -C "$T/county" "$@"; }
 door() { y keys --authorized >keys.new && mv keys.new sshd/keys; }
 y invite 520302 --name 红花岗区 --address "127.0.0.1:$port" \
