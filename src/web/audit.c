@@ -129,7 +129,7 @@ write_head(struct db *db, const struct home *home, struct err *err)
 /* Under the lock: an entry, and then what says that it is there. */
 static int
 append(struct db *db, const struct home *home, const struct audit_what *what,
-    struct err *err)
+    bool sign, struct err *err)
 {
 	struct audit_head head;
 	struct err why;
@@ -144,7 +144,7 @@ append(struct db *db, const struct home *home, const struct audit_what *what,
 		rc = db_commit(db, err);
 	if (rc != 0)
 		db_rollback(db);
-	return rc != 0 ? rc : write_head(db, home, err);
+	return rc != 0 || !sign ? rc : write_head(db, home, err);
 }
 
 /* Under the lock: whatever is not as it was signed for gets an entry before
@@ -166,7 +166,7 @@ mark(struct db *db, const struct home *home, const struct roster *keys,
 		what.result = buf_str(&found);
 		if (!fault)
 			what.what = AUDIT_NOTE;
-		rc = append(db, home, &what, err);
+		rc = append(db, home, &what, true, err);
 	}
 	buf_free(&found);
 	return rc;
@@ -181,9 +181,15 @@ audit_add(struct db *db, const struct home *home, const struct roster *keys,
 	assert(!db_in_transaction(db));
 	rc = take_lock(&fd, home, err);
 	if (rc == 0) {
-		rc = mark(db, home, keys, err);
-		if (rc == 0)
-			rc = append(db, home, what, err);
+		/* A key that nobody will know is none to sign with: the next
+		 * that is one finds these entries not signed for. */
+		if (audit_head_lent(home, keys)) {
+			rc = append(db, home, what, false, err);
+		} else {
+			rc = mark(db, home, keys, err);
+			if (rc == 0)
+				rc = append(db, home, what, true, err);
+		}
 		close(fd);
 	}
 	return rc == 0 ? 0 : err_within(err, "the audit log");

@@ -117,18 +117,33 @@ audit_head_read(
 	return rc;
 }
 
+static bool
+is_listed(const uint8_t key[32], const struct roster_station *me)
+{
+	size_t i;
+
+	for (i = 0; i < me->n_keys; i++)
+		if (memcmp(key, me->keys[i].sign, 32) == 0)
+			return true;
+	return false;
+}
+
+bool
+audit_head_lent(const struct home *home, const struct roster *keys)
+{
+	const struct roster_station *me =
+	    keys == NULL ? NULL : roster_find(keys, home->code);
+
+	return me != NULL && !is_listed(home->sign.pub, me);
+}
+
 bool
 audit_head_ours(
     const uint8_t key[32], const struct home *home, const struct roster *keys)
 {
 	const struct roster_station *me =
 	    keys == NULL ? NULL : roster_find(keys, home->code);
-	size_t i;
 
-	if (memcmp(key, home->sign.pub, 32) == 0)
-		return true;
-	for (i = 0; me != NULL && i < me->n_keys; i++)
-		if (memcmp(key, me->keys[i].sign, 32) == 0)
-			return true;
-	return false;
+	return memcmp(key, home->sign.pub, 32) == 0 ||
+	       (me != NULL && is_listed(key, me));
 }

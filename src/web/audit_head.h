@@ -28,6 +28,9 @@ int audit_head_write(
  * does not hold.  Whose the key is, is for the caller to judge. */
 int audit_head_read(
     struct audit_head *out, const struct home *home, struct err *err);
+/* Are the keys here such as the rosters do not know: made for a HOME that lost
+ * its own, until those that its recovery key brings are let in? */
+bool audit_head_lent(const struct home *home, const struct roster *keys);
 /* Is it this station's, now or, if keys are given, formerly? */
 bool audit_head_ours(
     const uint8_t key[32], const struct home *home, const struct roster *keys);
