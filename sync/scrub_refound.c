@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +9,9 @@
 #include "base/mem.h"
 #include "home.h"
 #include "replica_impl.h"
+#include "roster_doc.h"
 #include "scrub_impl.h"
+#include "sign.h"
 
 #define FRESH "yizhan.db-fresh" /* in HOME, while one is folded anew */
 
@@ -89,8 +92,73 @@ carry_unsealed(struct replica *to, struct db *from, struct err *err)
 	return replica_commit(to, err);
 }
 
+static bool
+is_signed(const struct roster_doc *doc)
+{
+	struct err ignored;
+	bool good = doc->n_sigs > 0;
+	size_t i;
+
+	for (i = 0; good && i < doc->n_sigs; i++)
+		good = sign_verify(doc->sigs[i].sig, doc->sigs[i].key,
+			   SIGN_NS_ROSTER, doc->text.b, doc->text.len,
+			   &ignored) == 0;
+	return good;
+}
+
+/* Rosters that the ledger has lost may stand in the old one still: who folds
+ * seals them first, which puts them, and their refs, back. */
 static int
-fold_fresh(struct replica *fresh, struct db *old, struct err *err)
+carry_rosters(int64_t *n, struct replica *to, struct db *from, struct err *err)
+{
+	struct db_stmt *st = NULL;
+	struct roster_doc doc;
+	struct err ignored;
+	int rc = replica_begin(to, err);
+
+	*n = 0;
+	if (rc != 0)
+		return rc;
+	if (db_query(&st, from, &ignored, "SELECT doc FROM _roster", "") == 0)
+		while (rc == 0 && db_step(st, &ignored) == 1) {
+			size_t len;
+			const void *p = db_blob(st, 0, &len);
+
+			if (roster_doc_unpack(&doc, p, len, &ignored) != 0)
+				continue;
+			if (is_signed(&doc)) {
+				rc = replica_roster_store(to, &doc, NULL, err);
+				++*n;
+			}
+			roster_doc_free(&doc);
+		}
+	db_done(st);
+	if (rc == 0)
+		rc = db_exec(to->db,
+		    "DELETE FROM _meta WHERE name = 'roster refs'", err);
+	to->roster_stamp = -1;
+	return rc == 0 ? replica_commit(to, err) : rc;
+}
+
+static int
+fold_again(
+    struct scrubbing *s, struct replica *fresh, struct db *old, struct err *err)
+{
+	int64_t n;
+	int rc = carry_rosters(&n, fresh, old, err);
+
+	fresh->version = -1;
+	if (rc == 0)
+		rc = replica_rebuild(fresh, NULL, NULL, err);
+	if (rc == 0)
+		scrub_say(s, RIGHT, 1,
+		    "rosters that the ledger had lost were in yizhan.db");
+	return rc;
+}
+
+static int
+fold_fresh(
+    struct scrubbing *s, struct replica *fresh, struct db *old, struct err *err)
 {
 	int rc;
 
@@ -103,6 +171,12 @@ fold_fresh(struct replica *fresh, struct db *old, struct err *err)
 	}
 	fresh->version = -1;
 	rc = replica_rebuild(fresh, NULL, NULL, err);
+	if (rc != 0 && err->sys != ENOSPC && old != NULL)
+		rc = fold_again(s, fresh, old, err);
+	if (rc != 0 && err->sys != ENOSPC)
+		return err_within(err,
+		    "yizhan.db and the ledger are both damaged: yizhan restore"
+		    " the last backup, a session brings the rest");
 	return rc == 0 && old != NULL ? carry_unsealed(fresh, old, err) : rc;
 }
 
@@ -154,7 +228,7 @@ scrub_refound(struct scrubbing *s, const char *why, struct err *err)
 	if (rc == 0) {
 		db_page_lenient(true);
 		(void)db_open(&old, path, 0, &ignored);
-		rc = fold_fresh(fresh, old, err);
+		rc = fold_fresh(s, fresh, old, err);
 		db_close(old);
 		db_page_lenient(false);
 	}

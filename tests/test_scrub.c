@@ -330,6 +330,63 @@ roster_documents(void)
 	ok(same_digests(digests, false), "and comes back as it was");
 }
 
+/* A page of a table is no more than noise: SQLite can open it, and read the
+ * rest. */
+static void
+lose_table(const char *name)
+{
+	char *path = in_home("yizhan.db");
+	struct err err;
+	struct db *db;
+	int64_t page = 0;
+
+	must(db_open(&db, path, 0, &err), &err, "open");
+	must(
+	    db_get_int(&page, db, &err,
+		"SELECT rootpage FROM sqlite_schema WHERE name = ?", "s", name),
+	    &err, "rootpage");
+	db_close(db);
+	lose(path, (size_t)(page - 1) * 4096, 512);
+	free(path);
+}
+
+/* In the ledger a roster is lost, and the replica is damaged too, elsewhere. */
+static void
+roster_in_one(void)
+{
+	char *ref = in_home("ledger/roster.git/refs/rosters/root"), *object;
+	struct buf was = bytes_of(ref), now;
+	struct scrub out;
+
+	object = mem_printf("%s/ledger/roster.git/objects/%.2s/%.38s", home,
+	    buf_str(&was), buf_str(&was) + 2);
+	run("cp -r ledger kept && cp yizhan.db kept.db");
+	lose(object, 0, 40);
+	lose(ref, 0, was.len);
+	lose_table("_touch");
+	is_int(scrub(&out), 0,
+	    "a roster lost in the ledger, in a replica that is damaged itself");
+	ok(heard("rosters that the ledger had lost were in yizhan.db") &&
+		heard("yizhan.db was damaged: folded anew"),
+	    "is put back from there, and the replica folded anew");
+	now = bytes_of(ref);
+	is_str(buf_str(&now), buf_str(&was), "its ref stands where it stood");
+	buf_free(&now);
+	ok(same_digests(digests, false), "and all is as it was");
+	is_int(scrub(&out) + out.mended, 0, "for good");
+
+	lose(object, 0, 40);
+	lose_table("_touch");
+	lose_table("_roster");
+	is_int(scrub(&out), -1, "lost in both it is not made up");
+	run("rm -rf ledger && mv kept ledger && mv kept.db yizhan.db &&"
+	    " rm -f yizhan.db-wal yizhan.db-shm");
+	is_int(scrub(&out), 0, "put back, all is well");
+	free(object);
+	free(ref);
+	buf_free(&was);
+}
+
 /* --- records ----------------------------------------------------------------
  */
 
@@ -610,6 +667,7 @@ main(void)
 	lost_key();
 	rosters();
 	roster_documents();
+	roster_in_one();
 	false_rows();
 	false_index();
 	any_bit();
