@@ -58,8 +58,9 @@ ok "and brought something" sub sync
 sub set resource "$theirs" status=busy >/dev/null
 y set resource "$theirs" status=down >/dev/null
 "$build/tests/pen" "$T/sub" resource resource "$ours" name '"改名"' 张三
+"$build/tests/pen" "$T/sub" resource resource "$ours" persons 7 张三
 ok "and is of another mind" sub sync
-is "$(y conflicts | wc -l) $(y quarantine | wc -l)" "2 1" \
+is "$(y conflicts | wc -l) $(y quarantine | wc -l)" "2 2" \
 	"which shows as a conflict, and what it may not as held"
 
 ok "the console runs" desk_start home --no-sync

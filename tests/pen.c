@@ -3,6 +3,8 @@
  * key it has.  The station's own checks are not asked; whoever receives it is.
  *
  *	pen HOME STREAM KIND ID FIELD JSON AUTHOR
+ *
+ * +FIELD and -FIELD add and remove an element; ! drops, for the reason JSON.
  */
 #include "config.h"
 
@@ -38,7 +40,14 @@ main(int argc, char **argv)
 		rc = replica_open(&r, home, &err);
 	if (rc == 0) {
 		op = op_draft_new(argv[3], argv[4]);
-		op_draft_set(op, argv[5], argv[6]);
+		if (argv[5][0] == '+')
+			op_draft_add(op, argv[5] + 1, argv[6]);
+		else if (argv[5][0] == '-')
+			op_draft_remove(op, argv[5] + 1, argv[6]);
+		else if (argv[5][0] == '!')
+			op_draft_drop(op, argv[6]);
+		else
+			op_draft_set(op, argv[5], argv[6]);
 		act = act_new(r, argv[7], "pen", argv[6]);
 		act_add(act, stream, op);
 		rc = act_commit(act, NULL, &err);

@@ -31,6 +31,7 @@ struct write {
 	bool begun;     /* the transaction is ours */
 	bool files;     /* may "@FILE" be read? */
 	bool gaps;      /* may a new emergency lack what is required? */
+	bool says;      /* the subject stands as given */
 };
 
 int
@@ -65,6 +66,12 @@ void
 write_allow_gaps(struct write *w)
 {
 	w->gaps = true;
+}
+
+void
+write_say_subject(struct write *w)
+{
+	w->says = true;
 }
 
 void
@@ -214,7 +221,7 @@ describe(struct write *w, const char *verb, const struct kind *base,
 	char *text;
 	size_t i, n;
 
-	if (++w->records > 1) {
+	if (++w->records > 1 || w->says) {
 		act_subject(w->act, w->subject);
 		return;
 	}

@@ -30,6 +30,8 @@ void write_allow_files(struct write *w);
 /* Let a new emergency lack what is required but its title: a first report is
  * never held back.  Gaps stay visible as gaps. */
 void write_allow_gaps(struct write *w);
+/* Say the subject that write_new() was given, also of one record. */
+void write_say_subject(struct write *w);
 /* Without write_commit() before it, nothing was written. */
 void write_free(struct write *w);
 

@@ -46,6 +46,9 @@ static const struct {
 	      " target text, derived bool, ancestor_only bool, search bool,"
 	      " note text, codes? [Code]"},
     {"Finding", "what text, good bool, text text"},
+    {"HeldValue", "register text, label_zh text, label_en text, held any,"
+		  " now any, same bool, several bool, station text~,"
+		  " author text~, time text~, changeset text~"},
     {"Invitation",
 	"code text, name text, made text, auto bool, request Request~"},
     {"Kind", "name text, base text, label_zh text, label_en text,"
@@ -55,14 +58,17 @@ static const struct {
 	     " last_complete text~, offset_ms int, trouble text,"
 	     " waiting int"},
     {"Person", "login text, name text, role text, powers [text], totp bool"},
-    {"Quarantined", "kind text, id text, reason text, chain text, seq int,"
-		    " time text~, changeset text, author text, station text"},
+    {"Quarantined", "kind text, id text, title text, owner text, may [text],"
+		    " reason text, chain text, seq int, op int, time text~,"
+		    " changeset text, author text, station text, bar text,"
+		    " etag text, values [HeldValue], settled Settled~"},
     {"Record", "id text, kind text, owner text, title text, values object,"
 	       " text object, removed bool, removed_reason? text,"
 	       " created_at text, created_by text, metres? int,"
 	       " conflicts [any]"},
     {"Request", "fingerprint text, received text"},
     {"Seen", "chain text, seq int"},
+    {"Settled", "how text, login text, name text, at text"},
     {"Station",
 	"code text, name text, parent text, keys int, news text~, quiet int, peer Peer~"},
     {"Stop", "what text, about text, at int, a text, b text, writer text,"

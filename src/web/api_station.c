@@ -24,6 +24,7 @@
 #include "model/waiting.h"
 #include "replica.h"
 #include "roster.h"
+#include "settled.h"
 
 static struct json *
 time_or_null(int64_t ms)
@@ -155,6 +156,10 @@ put_counts(struct json *o, struct call *c, struct err *err)
 		if (rc == 0)
 			json_set(o, counts[i].name, json_int(n));
 	}
+	if (rc == 0)
+		rc = settled_open(&n, desk_local(c), c->r, err);
+	if (rc == 0)
+		json_set(o, "undecided", json_int(n));
 	if (rc == 0)
 		rc = blob_missing(c->r, &missing, 1000, err);
 	json_set(o, "missing_blobs",
@@ -414,110 +419,4 @@ DESK_HANDLER(api_conflicts)
 	free(f.at);
 	free(copy);
 	return rc < 0 ? rc : 0;
-}
-
-/* Where a page goes on: CHAIN.SEQ.OP, numbers of this replica's. */
-static int
-ask_place(int64_t at[3], struct call *c, struct err *err)
-{
-	const char *s = http_query(c->q, "_after");
-	long long v[3];
-	char rest;
-
-	at[0] = at[1] = at[2] = -1;
-	if (s == NULL)
-		return 0;
-	if (sscanf(s, "%18lld.%18lld.%18lld%c", &v[0], &v[1], &v[2], &rest) !=
-	    3)
-		return err_set(err, YZ_EINVAL,
-		    "_after is what next of the page before said");
-	at[0] = v[0];
-	at[1] = v[1];
-	at[2] = v[2];
-	return 0;
-}
-
-/* Who it was stands under the signature alone. */
-static int
-add_author(struct json *one, struct call *c, const char *chain, int64_t seq,
-    struct err *err)
-{
-	struct chain_name name;
-	struct changeset cs;
-	int rc;
-
-	rc = chain_parse(&name, chain, strlen(chain), err);
-	if (rc == 0)
-		rc = replica_read(c->r, &cs, &name, seq, err);
-	if (rc != 0)
-		return rc;
-	json_set(one, "author", json_text(cs.author));
-	json_set(one, "station", json_text(name.writer));
-	changeset_free(&cs);
-	return 0;
-}
-
-static int
-add_quarantined(
-    struct json *list, struct call *c, struct db_stmt *st, struct err *err)
-{
-	struct json *one = json_new_object();
-
-	json_set(one, "kind", json_text(db_text(st, 0)));
-	json_set(one, "id", json_text(db_text(st, 1)));
-	json_set(one, "reason", json_text(db_text(st, 2)));
-	json_set(one, "chain", json_text(db_text(st, 3)));
-	json_set(one, "seq", json_int(db_int(st, 4)));
-	json_set(one, "time", time_or_null(db_int(st, 5)));
-	json_set(one, "changeset", json_text(db_text(st, 6)));
-	json_add(list, one);
-	return add_author(one, c, db_text(st, 3), db_int(st, 4), err);
-}
-
-DESK_HANDLER(api_quarantine)
-{
-	struct json *o = json_new_object(), *list = json_new_array();
-	int64_t at[3], total, n = 0, limit = ask_page(c);
-	char last[64] = "";
-	bool more = false;
-	struct db_stmt *st;
-	int rc;
-
-	json_set(o, "quarantine", list);
-	rc = ask_place(at, c, err);
-	if (rc == 0)
-		rc = db_get_int(&total, replica_db(c->r), err,
-		    "SELECT count(*) FROM _quarantine", "");
-	if (rc == 0)
-		rc = db_query(&st, replica_db(c->r), err,
-		    "SELECT q.kind, q.id, q.reason, h.name, q.seq, c.time,"
-		    " lower(hex(c.id)), q.chain, q.op FROM _quarantine AS q"
-		    " JOIN _chain AS h ON h.no = q.chain"
-		    " JOIN _changeset AS c USING (chain, seq)"
-		    " WHERE (q.chain, q.seq, q.op) > (?, ?, ?)"
-		    " ORDER BY q.chain, q.seq, q.op LIMIT ?",
-		    "iiii", at[0], at[1], at[2], limit + 1);
-	if (rc == 0) {
-		while ((rc = db_step(st, err)) == 1) {
-			more = n++ == limit;
-			if (more) {
-				rc = 0;
-				break;
-			}
-			rc = add_quarantined(list, c, st, err);
-			if (rc != 0)
-				break;
-			snprintf(last, sizeof(last), "%lld.%lld.%lld",
-			    (long long)db_int(st, 7), (long long)db_int(st, 4),
-			    (long long)db_int(st, 8));
-		}
-		db_done(st);
-	}
-	if (rc == 0) {
-		json_set(o, "next", more ? json_text(last) : json_new_null());
-		json_set(o, "total", json_int(total));
-		json_write(&c->p->body, o, 0);
-	}
-	json_free(o);
-	return rc;
 }

@@ -28,14 +28,14 @@ struct assigns {
 /* --- may he write this kind?
  * -------------------------------------------------- */
 
-static int
-check_power(struct call *c, struct err *err)
+int
+api_write_may(struct call *c, const char *name, struct err *err)
 {
 	const struct schema *schema = replica_schema(c->r);
 	const struct kind *kind;
 	int rc;
 
-	rc = kind_find(&kind, schema, c->arg[0], err);
+	rc = kind_find(&kind, schema, name, err);
 	if (rc != 0)
 		return rc;
 	kind = schema_base(schema, kind);
@@ -212,7 +212,7 @@ DESK_HANDLER(api_create)
 	struct write *w = NULL;
 	int rc;
 
-	rc = check_power(c, err);
+	rc = api_write_may(c, c->arg[0], err);
 	if (rc == 0)
 		rc = read_assigns(a, c->in, err);
 	if (rc == 0)
@@ -266,7 +266,7 @@ DESK_HANDLER(api_change)
 	struct write *w = NULL;
 	int rc;
 
-	rc = check_power(c, err);
+	rc = api_write_may(c, c->arg[0], err);
 	if (rc == 0)
 		rc = read_assigns(a, c->in, err);
 	if (rc == 0)
@@ -298,7 +298,7 @@ DESK_HANDLER(api_drop)
 
 	if (why == NULL || *why == '\0')
 		return err_set(err, YZ_EINVAL, "why is missing: the reason");
-	rc = check_power(c, err);
+	rc = api_write_may(c, c->arg[0], err);
 	if (rc == 0)
 		rc = begin(&w, c, "rm", err);
 	if (rc != 0)

@@ -39,6 +39,10 @@ static const char *const migrations[] = {
     "CREATE TABLE audit_base(no INTEGER, hash BLOB);"
     /* How often something was done, for who counts it. */
     "CREATE TABLE counted(name TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID;",
+    /* Of the quarantine (settled.h). */
+    "CREATE TABLE settled(changeset BLOB, op INTEGER, taken INTEGER,"
+    " login TEXT, name TEXT, at INTEGER, PRIMARY KEY(changeset, op))"
+    " WITHOUT ROWID;",
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

@@ -158,6 +158,14 @@ desk_held(struct desk *desk, int64_t *out, struct err *err)
 	    "SELECT coalesce(sum(head), 0) FROM _chain", "");
 }
 
+void
+desk_news(struct call *c)
+{
+	pthread_mutex_lock(&c->desk->lock);
+	c->desk->contact++;
+	pthread_mutex_unlock(&c->desk->lock);
+}
+
 /* Sessions of people lie in local.db too, and are no news. */
 int
 desk_contact(struct desk *desk, int64_t *out, struct err *err)
@@ -170,12 +178,15 @@ desk_contact(struct desk *desk, int64_t *out, struct err *err)
 		rc = local_outline(&outline, desk->watch->local, err);
 		if (rc != 0)
 			return rc;
-		if (!digest_equal(&outline, &desk->outline))
-			desk->contact++;
+		pthread_mutex_lock(&desk->lock);
+		desk->contact += !digest_equal(&outline, &desk->outline);
+		pthread_mutex_unlock(&desk->lock);
 		desk->outline = outline;
 		desk->local_version = version;
 	}
+	pthread_mutex_lock(&desk->lock);
 	*out = desk->contact;
+	pthread_mutex_unlock(&desk->lock);
 	return 0;
 }
 

@@ -56,6 +56,8 @@ struct call {
 };
 /* The daemon has run for ms more. */
 int desk_tick(struct desk *desk, int64_t ms, struct err *err);
+/* The pages are told to look again, where the replica has not changed. */
+void desk_news(struct call *c);
 /* An entry of the audit log. */
 int desk_log(struct call *c, const char *login, const char *what,
     const char *about, const char *result, struct err *err);
@@ -84,6 +86,8 @@ DESK_HANDLER(api_tally);
 DESK_HANDLER(api_create);
 DESK_HANDLER(api_change);
 DESK_HANDLER(api_drop);
+/* May who calls write records of this kind? */
+int api_write_may(struct call *c, const char *name, struct err *err);
 /* api_blob.c */
 DESK_HANDLER(api_blob_put);
 DESK_HANDLER(api_blob_get);
@@ -95,7 +99,10 @@ DESK_HANDLER(api_changeset);
 DESK_HANDLER(api_station);
 DESK_HANDLER(api_stations);
 DESK_HANDLER(api_conflicts);
+/* api_quarantine.c */
 DESK_HANDLER(api_quarantine);
+DESK_HANDLER(api_quarantine_take);
+DESK_HANDLER(api_quarantine_keep);
 /* api_enrol.c */
 DESK_HANDLER(api_invitations);
 DESK_HANDLER(api_invite);

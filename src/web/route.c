@@ -54,7 +54,8 @@ static const struct route routes[] = {
 	"code text, name text, inc text, parent text, time text,"
 	" fingerprint? text, peers [Peer],"
 	" stops [Stop],"
-	" records int, conflicts int, quarantined int, chains int,"
+	" records int, conflicts int, quarantined int, undecided int,"
+	" chains int,"
 	" changesets int, missing_blobs int",
 	"This station: contact, what waits, what is wrong"},
     {"GET", "/api/stations", EVERYONE, 0, api_stations, "", "", "", 200,
@@ -130,9 +131,19 @@ static const struct route routes[] = {
 	"_limit? int, _after? text", "", 200,
 	"conflicts [Conflict], next text~", "Where different values stand"},
     {"GET", "/api/quarantine", EVERYONE, ROUTE_KEPT, api_quarantine, "",
-	"_limit? int, _after? text", "", 200,
-	"quarantine [Quarantined], next text~, total int",
-	"What was signed but is not accepted"},
+	"_limit? int, _after? text, _settled? text", "", 200,
+	"quarantine [Quarantined], next text~, total int, undecided int",
+	"What was signed but is not accepted, beside what stands; _settled: no"
+	" for what is still to be decided here, yes for what was"},
+    {"POST", "/api/quarantine/*/*/take", P(REGISTER),
+	ROUTE_JSON | ROUTE_LOGGED | ROUTE_PERSON, api_quarantine_take,
+	"changeset op", "", "etag text", 200, "changed bool",
+	"Write it as a change of this station's; 412 if the record is no more"
+	" as etag says"},
+    {"POST", "/api/quarantine/*/*/keep", P(REGISTER),
+	ROUTE_LOGGED | ROUTE_PERSON, api_quarantine_keep, "changeset op", "",
+	"", 200, "",
+	"Leave what stands: it is in quarantine, but not to be decided here"},
     {"GET", "/api/changesets", EVERYONE, ROUTE_KEPT, api_changesets, "",
 	"_limit? int, _after? text", "", 200,
 	"changesets [Changeset], next text~", "The ledger, newest first"},

@@ -17,7 +17,7 @@ const all = operations(doc);
 
 // Pieces that name nothing, so that whoever may does no harm.
 const nothing = { kind: 'resource', login: 'ghost9', code: '999999',
-	token: 'ffffffff', id: '520302-00000000000000000000000000000000',
+	token: 'ffffffff', changeset: 'ffffffff', op: '0', id: '520302-00000000000000000000000000000000',
 	blob: '0'.repeat(64) };
 const url = (path) => path.replace(/\{(\w+)\}/g, (_, n) => nothing[n]);
 const body = (o) => o.op.requestBody ? '{}' : undefined;

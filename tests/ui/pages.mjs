@@ -295,6 +295,58 @@ await see('of both values of a conflict the page says who and when', async () =>
 	has(await text(page, '.conflict .sides time'), /^(\d{4}-\d\d-\d\d )?\d\d:\d\d$/);
 });
 
+// --- the quarantine --------------------------------------------------------------------------
+const heldOf = (kind) => rowsOf('quarantine').find((q) => q.kind === kind);
+const changesetOf = (id) => page.evaluate(async (x) => (await (await fetch(
+    '/api/changesets/' + x)).json()), id);
+
+await see('what is held stands beside what counts, of both who and when',
+    async () => {
+	const q = heldOf('resource');
+	const name = JSON.parse(at(home, 'show', 'resource', q.id, '--json')).name;
+	const held = page.locator('article.held', { hasText: '汇川区接管' });
+
+	await held.waitFor();
+	const cells = await held.locator('table.held tbody td').allInnerTexts();
+
+	has(cells[0], name, '管理员丁', '红花岗区');
+	has(cells[1], '汇川区接管', '张三', '汇川区 ·');
+	same(Date.parse(await held.locator('td:last-child time')
+	    .getAttribute('datetime')), Date.parse((await changesetOf(q.changeset))
+	    .time));
+	has(await held.innerText(), '不生效的原因', '既不是属主');
+});
+await see('who may not write a record is told who can, and settles it for this desk',
+    async () => {
+	const held = page.locator('article.held', { hasText: '汇川区的类型' });
+
+	has(await held.innerText(), '遵义市', '命令行', '请打电话告知');
+	same(await held.locator('button').allInnerTexts(), ['已阅']);
+	await held.locator('button').click();
+	await held.waitFor({ state: 'detached' });
+	await page.locator('details.done summary').click();
+	has(await text(page, 'details.done'), '汇川区的类型', '保留现值', '值班员甲');
+});
+await see('one press takes a held value over, by keyboard, as a signed change',
+    async () => {
+	const q = heldOf('resource');
+
+	await page.locator('article.held button', { hasText: '采用被隔离的值' })
+	    .focus();
+	await page.keyboard.press('Enter');
+	await page.locator('article.held').waitFor({ state: 'detached' });
+	same(JSON.parse(at(home, 'show', 'resource', q.id, '--json')).name,
+	    '汇川区接管');
+	const last = rowsOf('show', 'resource', q.id, '--history').pop();
+	const cs = await changesetOf(last.changeset);
+
+	same([cs.author, cs.subject, cs.verified], ['值班员甲', 'take resource ' +
+		q.changeset.slice(0, 16), true]);
+	has(await text(page, 'section[aria-labelledby=h-q]'), '没有待本站处理的');
+	same(rowsOf('quarantine').length, 2);
+	await check(page, 'quarantine-settled');
+});
+
 // --- stations ------------------------------------------------------------------------------
 await see('first of all stations that are stuck, why, and what to do', async () => {
 	await turn(page, '/stations');

@@ -198,7 +198,7 @@ function Frame({ user, reach, onOut, onLang }) {
 		first.current = false;
 	}, [route.path]);
 	const s = station.data;
-	const decide = s ? s.conflicts + s.quarantined : 0;
+	const decide = s ? s.conflicts + s.undecided : 0;
 
 	return html`
 	<a class="skip" href="#main" onClick=${(e) => {

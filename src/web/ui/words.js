@@ -4,7 +4,7 @@ import { when } from './time.js';
 
 // "set resource 某某大队": the signed line of a changeset, in the reader's
 // words where it is one of the program's own.
-const VERBS = ['add', 'set', 'rm', 'import', 'seen', 'joined', 'goes on'];
+const VERBS = ['add', 'set', 'rm', 'take', 'import', 'seen', 'joined', 'goes on'];
 
 export function subjectWords(subject, list) {
 	const verb = VERBS.find((v) => subject === v ||

@@ -1,15 +1,16 @@
-// What was changed on both sides, and what is held but does not count.  One
-// click decides, as an ordinary signed change.
+// What was changed on both sides, and (quarantine.js) what is held but does
+// not count.  One click decides, as an ordinary signed change.
 import { html, useEffect, useState } from '../vendor/preact.js';
 import { drop, get, patch, query, recordPath } from '../api.js';
-import { _, label, lang } from '../i18n.js';
+import { _, lang } from '../i18n.js';
 import { typed } from '../fields.js';
 import { kindOf, kinds, ownKind, streamMay } from '../kinds.js';
 import { nameOf } from '../names.js';
-import { Head, Id, Loaded, More, tell, Trouble, useLoad, When } from
+import { Head, Loaded, More, tell, Trouble, useLoad, When } from
 	'../parts.js';
 import { recordHref } from '../route.js';
 import { registerName, registerValue, split } from '../words.js';
+import { Quarantine } from './quarantine.js';
 
 const PAGE = 100;
 
@@ -109,72 +110,6 @@ function Conflict({ c, may, again }) {
 		})}</ul></article>`;
 }
 
-// The program says why in English; the reasons are those of FORMAT.md, 10.
-function whyNot(reason) {
-	const known = [
-		[/^(?<who>\S+) is neither the owner (?<owner>\S+) nor above it$/,
-			_('{who} is neither the owner {owner} nor above it')],
-		[/^incarnation (?<inc>\S+) of (?<who>\S+) is not in the roster/,
-			_('incarnation {inc} of {who} is not in the roster, and goes on from none that counts here')],
-		[/^the record is of (?<owner>\S+), the chain about (?<who>\S+)$/,
-			_('the record is of {owner}, the chain about {who}')],
-		[/^only the root (?<root>\S+) defines kinds and codes$/,
-			_('only the root {root} defines kinds and codes')],
-		[/^kind (?<kind>\S+) does not travel in the stream (?<stream>\S+)$/,
-			_('kind {kind} does not travel in the stream {stream}')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is derived, never written$/,
-			_('field {field} of {kind} is derived, never written')],
-		[/^field (?<field>\S+) of (?<kind>\S+) travels in the stream (?<stream>\S+)$/,
-			_('field {field} of {kind} travels in the stream {stream}')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is written by ancestors of the owner only$/,
-			_('field {field} of {kind} is written by ancestors of the owner only')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is a set, changed by add and remove$/,
-			_('field {field} of {kind} is a set, changed by add and remove')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is no set$/,
-			_('field {field} of {kind} is no set')],
-	];
-
-	for (const [form, text] of known) {
-		const m = form.exec(reason);
-
-		if (m)
-			return text.replace(/\{(\w+)\}/g, (all, k) => m.groups[k] ?? all);
-	}
-	return reason;
-}
-
-function Quarantine() {
-	const of = useLoad(async () => {
-		const { quarantine: rows, total } = await get('quarantine');
-
-		return { list: await kinds(), rows, total: total ?? rows.length };
-	}, [lang]);
-
-	return html`<section aria-labelledby="h-q"><h2 id="h-q">${
-	    _('Quarantine')} <small>${of.data?.total || ''}</small></h2>
-		<p class="dim">${_('Signed and held, but they do not count: whoever wrote them had no right to. They are the same at every station and nothing is lost.')}</p>
-		<${Loaded} of=${of}>${({ rows, list }) => rows.length === 0 ? html`
-			<p class="ok">${_('Nothing is quarantined.')}</p>` : html`
-			<div class="wide"><table class="list"><thead><tr>
-			<th scope="col">${_('Record')}</th><th scope="col">${_('Kind')}</th>
-			<th scope="col">${_('Why it does not count')}</th>
-			<th scope="col">${_('Chain')}</th><th scope="col">${_('Author')}</th>
-			<th scope="col">${_('Time')}</th></tr></thead><tbody>
-			${rows.map((x) => html`<tr key=${x.chain + x.seq + x.id}>
-				<td><${Id} id=${x.id} href=${recordHref(x.kind, x.id)}/></td>
-				<td data-label=${_('Kind')}>${label(list.find((k) =>
-				    k.name === x.kind)) || x.kind}</td>
-				<td data-label=${_('Why it does not count')}>${whyNot(x.reason)}</td>
-				<td class="mono" data-label=${_('Chain')}>${x.changeset ? html`
-					<a href=${'/changesets/' + x.changeset}>${x.chain} ${
-					x.seq}</a>` : `${x.chain} ${x.seq}`}</td>
-				<td data-label=${_('Author')}>${x.author} · ${nameOf(x.station)}</td>
-				<td data-label=${_('Time')}><${When} at=${x.time}/></td></tr>`)}
-			</tbody></table></div>`}</${Loaded}>${of.data?.total > of.data?.rows.length &&
-			html`<p class="dim">${_('{n} of {all}', { n: of.data.rows.length,
-			    all: of.data.total })}</p>`}</section>`;
-}
-
 export default function Conflicts({ user, station }) {
 	const of = useLoad(load, [lang]);
 	const [rest, setRest] = useState(null);
@@ -206,5 +141,6 @@ export default function Conflicts({ user, station }) {
 					setRest({ next: page.next, conflicts: [
 						...rest?.conflicts ?? [], ...page.conflicts] });
 				}}/>`}`}
-		</${Loaded}></section><${Quarantine}/></div>`;
+		</${Loaded}></section><${Quarantine} user=${user}
+			station=${station}/></div>`;
 }

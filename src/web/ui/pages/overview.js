@@ -171,8 +171,8 @@ function Stuck({ station, now }) {
 			n: s.stops.length }), '/stations', _('Look')],
 		s.conflicts > 0 && [_('{n} fields were changed on both sides', {
 			n: s.conflicts }), '/conflicts', _('Decide')],
-		s.quarantined > 0 && [_('{n} operations are held but do not count', {
-			n: s.quarantined }), '/conflicts', _('Look')],
+		s.undecided > 0 && [_('{n} operations are held but do not count', {
+			n: s.undecided }), '/conflicts', _('Look')],
 		s.missing_blobs > 0 && [_('{n} attachments are not here yet', {
 			n: s.missing_blobs }), '/stations', _('Look')],
 		...s.peers.filter((p) => stuck(p, now)).map((p) => [
@@ -264,7 +264,7 @@ function Figures({ incidents, ready, station, age, now }) {
 			    rkind: TEAMS, status: 'ready' }))}>${ready.data?.drill ?
 			_('Exercise') : null}</${Figure}>
 		<${Figure} name=${_('To decide')} at=${station.at} n=${s &&
-			s.conflicts + s.quarantined} warn=${s?.conflicts > 0}
+			s.conflicts + s.undecided} warn=${s?.conflicts > 0}
 			href="/conflicts"/>
 		<${Figure} name=${_('Out of touch')} at=${station.at} n=${lost}
 			of=${s?.peers.length} warn=${lost > 0} href="/stations"/>

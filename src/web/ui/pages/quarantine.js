@@ -1,0 +1,212 @@
+// What was signed and is held, but does not count: beside what stands here,
+// with what can be done about it.
+import { html, useEffect, useState } from '../vendor/preact.js';
+import { get, post, query } from '../api.js';
+import { _, label, lang } from '../i18n.js';
+import { kinds, streamMay, wholeKind } from '../kinds.js';
+import { nameOf } from '../names.js';
+import { Id, Loaded, More, tell, Trouble, useLoad, When } from '../parts.js';
+import { recordHref } from '../route.js';
+import { kindLabel, registerName, registerValue } from '../words.js';
+
+const PAGE = 50;
+const EVENTS = { events: ['change', 'station'] };
+
+// The program says why in English; the reasons are those of FORMAT.md, 10.
+function whyNot(reason) {
+	const known = [
+		[/^(?<who>\S+) is neither the owner (?<owner>\S+) nor above it$/,
+			_('{who} is neither the owner {owner} nor above it')],
+		[/^incarnation (?<inc>\S+) of (?<who>\S+) is not in the roster/,
+			_('incarnation {inc} of {who} is not in the roster, and goes on from none that counts here')],
+		[/^the record is of (?<owner>\S+), the chain about (?<who>\S+)$/,
+			_('the record is of {owner}, the chain about {who}')],
+		[/^only the root (?<root>\S+) defines kinds and codes$/,
+			_('only the root {root} defines kinds and codes')],
+		[/^kind (?<kind>\S+) does not travel in the stream (?<stream>\S+)$/,
+			_('kind {kind} does not travel in the stream {stream}')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is derived, never written$/,
+			_('field {field} of {kind} is derived, never written')],
+		[/^field (?<field>\S+) of (?<kind>\S+) travels in the stream (?<stream>\S+)$/,
+			_('field {field} of {kind} travels in the stream {stream}')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is written by ancestors of the owner only$/,
+			_('field {field} of {kind} is written by ancestors of the owner only')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is a set, changed by add and remove$/,
+			_('field {field} of {kind} is a set, changed by add and remove')],
+		[/^field (?<field>\S+) of (?<kind>\S+) is no set$/,
+			_('field {field} of {kind} is no set')],
+	];
+
+	for (const [form, text] of known) {
+		const m = form.exec(reason);
+
+		if (m)
+			return text.replace(/\{(\w+)\}/g, (all, k) => m.groups[k] ?? all);
+	}
+	return reason;
+}
+
+// Whose word would count, by name; and what to do here meanwhile.
+function barred(x) {
+	const names = x.may.map(nameOf).join(_(', '));
+
+	return { owner: _('This station may not write the record. {names} may, and can take the value over there with one click: telephone, then settle it here.', { names }),
+		root: _('Kinds and codes are written by {names} at its command line: telephone, then settle it here.', { names }),
+		kind: _('Its kind is not known here, so this station cannot write it. It shows once the definition has come.'),
+		field: _('It writes a field that nobody may write so: there is nothing to take over.'),
+		append: _('Records of this kind are never changed: whoever may enters a new one that names the old. {names} may.', { names }),
+		record: _('There is no such record here, so nothing stands beside it: {names} may enter it as a new one.', { names }),
+	}[x.bar];
+}
+
+// The clear ones of a kind that is not known here.
+const UNKNOWN = { fields: [] };
+
+async function load(settled, after) {
+	const [{ quarantine, next, undecided, total }, list] = await Promise.all([
+		get('quarantine' + query({ _limit: PAGE, _after: after,
+			_settled: settled })), kinds()]);
+
+	for (const x of quarantine) {
+		const base = list.find((k) => k.name === x.kind);
+
+		x.of = base ? await wholeKind(x.kind) : UNKNOWN;
+		x.kindName = base ? kindLabel(base) : x.kind;
+	}
+	return { rows: quarantine, next, undecided, total };
+}
+
+const key = (x) => `${x.changeset}.${x.op}`;
+
+const now = (x, v) => v.now === null && !x.etag ? _('not here') :
+	registerValue(x.of, v.register, v.now);
+
+function Sides({ x }) {
+	return html`<table class="held"><thead><tr>
+		<th scope="col">${_('Field')}</th>
+		<th scope="col">${_('Stands here')}</th>
+		<th scope="col">${_('Held, does not count')}</th></tr></thead><tbody>
+		${x.values.map((v) => html`<tr key=${v.register}>
+			<th scope="row">${registerName(x.of, v.register)}</th>
+			<td data-label=${_('Stands here')}><b class="big">${now(x, v)}</b>
+				${v.several && html` <span class="mark">${
+				    _('in conflict')}</span>`}
+				${v.author && html`<small><b>${v.author}</b> · ${
+				    nameOf(v.station)} · <${When} at=${v.time}/> · <a
+				    class="mono" href=${'/changesets/' + v.changeset}>${
+				    v.changeset.slice(0, 12)}</a></small>`}</td>
+			<td data-label=${_('Held, does not count')}><b class="big">${
+			    registerValue(x.of, v.register, v.held)}</b>
+				<small><b>${x.author}</b> · ${nameOf(x.station)} · <${When}
+					at=${x.time}/> · <a class="mono"
+					href=${'/changesets/' + x.changeset}>${
+					x.changeset.slice(0, 12)}</a></small></td></tr>`)}
+		</tbody></table>`;
+}
+
+function Held({ x, user, again }) {
+	const [error, setError] = useState(null);
+	const [busy, setBusy] = useState(false);
+	const id = 'q-' + key(x);
+	const same = x.values.every((v) => v.same);
+	const write = user.powers.includes('register');
+	const take = write && x.bar === '' && !same && streamMay(user, x.of);
+	const settle = async (how, body, said) => {
+		setBusy(true);
+		setError(null);
+		try {
+			await post(`quarantine/${x.changeset}/${x.op}/${how}`, body);
+			tell(said);
+			again();
+		} catch (e) {
+			setError(e);
+			setBusy(false);
+			if (e.status === 412 || e.status === 409)
+				again();
+		}
+	};
+
+	return html`<article class="held" aria-labelledby=${id}>
+		<h3 id=${id}>${x.etag ? html`<a href=${recordHref(x.kind, x.id)}>${
+		    x.title || _('untitled')}</a>` : html`<${Id} id=${x.id}
+			href=${recordHref(x.kind, x.id)}/>`} <small
+			class="dim">${x.kindName} · ${_('of {owner}', { owner:
+			nameOf(x.owner) })}</small></h3>
+		<p><span class="dim">${_('Why it does not count')}</span> ${
+		    whyNot(x.reason)}</p>
+		<${Trouble} error=${error}/>
+		<${Sides} x=${x}/>
+		${same ? html`<p class="ok">✓ ${_('What stands here is the same by now.')}</p>` :
+		    x.bar && html`<p class="note">${barred(x)}</p>`}
+		${write && html`<div class="row">${take && html`<button class="q"
+			disabled=${busy} onClick=${() => settle('take',
+			{ etag: x.etag }, _('Taken over. It goes to the other stations as an ordinary signed change that names the held one.'))}>${
+			_('Take the held value')}</button>`}
+			<button class="q" disabled=${busy} onClick=${() => settle('keep',
+			undefined, _('Settled: what stands is kept. The held operation stays in the ledger.'))}>${
+			take ? _('Keep what stands') : _('Settled')}</button></div>`}
+	</article>`;
+}
+
+// Whoever asks later finds who settled what.
+function Done({ rows }) {
+	return html`<details class="done"><summary>${_('Settled here')} <small>${
+	    rows.length}</small></summary><div class="wide"><table
+		class="list"><thead><tr>
+		<th scope="col">${_('Record')}</th><th scope="col">${_('Kind')}</th>
+		<th scope="col">${_('Held, does not count')}</th>
+		<th scope="col">${_('Author')}</th>
+		<th scope="col">${_('Settled')}</th></tr></thead><tbody>
+		${rows.map((x) => html`<tr key=${key(x)}>
+			<td><a href=${recordHref(x.kind, x.id)}>${x.title ||
+			    x.id.slice(0, 15)}</a></td>
+			<td data-label=${_('Kind')}>${x.kindName}</td>
+			<td data-label=${_('Held, does not count')}>${x.values.map((v) =>
+				`${registerName(x.of, v.register)} ${registerValue(x.of,
+				    v.register, v.held)}`).join(' · ')} <a class="mono"
+				href=${'/changesets/' + x.changeset}>${
+				x.changeset.slice(0, 12)}</a></td>
+			<td data-label=${_('Author')}>${x.author} · ${nameOf(x.station)}</td>
+			<td data-label=${_('Settled')}>${x.settled.how === 'take' ?
+			    _('taken over') : _('kept what stood')} · ${x.settled.name} · <${
+			    When} at=${x.settled.at}/></td></tr>`)}
+		</tbody></table></div></details>`;
+}
+
+export function Quarantine({ user, station }) {
+	const of = useLoad(() => load('no'), [lang], EVENTS);
+	const done = useLoad(() => load('yes'), [lang], EVENTS);
+	const [rest, setRest] = useState(null);
+	const again = () => {
+		setRest(null);
+		of.again();
+		done.again();
+		station.again();
+	};
+
+	useEffect(() => setRest(null), [lang, of.data]);
+	const first = of.data?.rows ?? [];
+	const known = new Set(first.map(key));
+	const list = [...first, ...(rest?.rows ?? []).filter((x) =>
+		!known.has(key(x)))];
+	const next = rest ? rest.next : of.data?.next;
+
+	return html`<section aria-labelledby="h-q"><h2 id="h-q">${
+	    _('Quarantine')} <small>${of.data?.undecided || ''}</small></h2>
+		<p class="dim">${_('Signed and held, but they do not count: whoever wrote them had no right to. They are the same at every station and nothing is lost.')}</p>
+		<${Loaded} of=${of}>${() => list.length === 0 ? html`
+			<p class="ok">${of.data.total > 0 ?
+			    _('Nothing in it is still to be decided here.') :
+			    _('Nothing is quarantined.')}</p>` : html`
+			${list.map((x) => html`<${Held} key=${key(x)} x=${x} user=${user}
+				again=${again}/>`)}
+			${(next || rest) && html`<${More} next=${next} count=${PAGE}
+				load=${async (after) => {
+					const page = await load('no', after);
+
+					setRest({ next: page.next, rows: [...rest?.rows ?? [],
+						...page.rows] });
+				}}/>`}`}</${Loaded}>
+		${done.data?.rows.length > 0 && html`<${Done} rows=${done.data.rows}/>`}
+	</section>`;
+}
