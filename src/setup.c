@@ -239,8 +239,7 @@ handle(void *arg, const struct http_request *q, struct http_reply *p)
 	step.station.zh = lang_zh(&call);
 	reply_safety(p, q->tls);
 	if (q->fault != 0) {
-		p->status = q->fault;
-		rc = err_set(&err, YZ_EINVAL, "the request is too long");
+		rc = reply_fault(p, q->fault, &special, &err);
 	} else if (strncmp(q->path, "/api/", 5) != 0) {
 		rc = page_get(&call, &err);
 	} else {
@@ -256,10 +255,11 @@ handle(void *arg, const struct http_request *q, struct http_reply *p)
 }
 
 static bool
-admit_nothing(void *arg, const struct http_request *q)
+admit_nothing(void *arg, const struct http_request *q, char **owner)
 {
 	(void)arg;
 	(void)q;
+	(void)owner;
 	return false; /* nothing long is sent here */
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "desk.h"
 #include "listener.h"
 #include "totp.h"
@@ -101,16 +102,19 @@ DESK_HANDLER(api_login)
 	rc = log_in(c, &now, token, err);
 	if (rc == YZ_EINVAL)
 		return rc;
+	if (rc != 0) {
+		(void)desk_log_refused(c, json_get_text(c->in, "login"),
+		    "login", "", err->msg,
+		    c->code != NULL && strcmp(c->code, "shut") == 0, &why);
+		return rc;
+	}
 	/* Nobody comes in of whom the log does not say so. */
-	if (desk_log(c, json_get_text(c->in, "login"), "login", "",
-		rc == 0 ? "done" : err->msg, &why) != 0 &&
-	    rc == 0) {
+	if (desk_log(c, json_get_text(c->in, "login"), "login", "", "done",
+		&why) != 0) {
 		(void)login_end(desk_local(c), token, err);
 		*err = why;
 		return why.code;
 	}
-	if (rc != 0)
-		return rc;
 	put_cookie(c, token, "");
 	put_login(c, &now);
 	return 0;
@@ -282,6 +286,7 @@ DESK_HANDLER(api_events)
 	c->p->stream = listener_name(&c->login,
 	    c->login.machine ? bearer + strlen("Bearer ") : c->token,
 	    clock_wall());
+	c->p->owner = mem_strdup(c->login.user.login);
 	buf_puts(&c->p->body, "retry: 2000\n\n");
 	return 0;
 }

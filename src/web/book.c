@@ -43,6 +43,11 @@ static const char *const migrations[] = {
     "CREATE TABLE settled(changeset BLOB, op INTEGER, taken INTEGER,"
     " login TEXT, name TEXT, at INTEGER, PRIMARY KEY(changeset, op))"
     " WITHOUT ROWID;",
+    /* What was refused (refusal.h): entries of the audit log that it has, n
+     * that it has not yet, when the first and the last of them was. */
+    "CREATE TABLE refused(peer TEXT, login TEXT, what TEXT, result TEXT,"
+    " entries INTEGER, n INTEGER, first INTEGER, last INTEGER,"
+    " PRIMARY KEY(peer, login, what, result)) WITHOUT ROWID;",
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

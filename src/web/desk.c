@@ -21,6 +21,7 @@
 #include "local.h"
 #include "limit.h"
 #include "replica.h"
+#include "refusal.h"
 #include "reply.h"
 #include "route.h"
 #include "shelf.h"
@@ -117,6 +118,8 @@ desk_open(struct desk **out, const char *home, const char *exe, struct err *err)
 		rc = audit_open(local_db(desk->watch->local),
 		    replica_home(desk->watch->r),
 		    replica_roster(desk->watch->r), err);
+	if (rc == 0)
+		rc = desk_tick(desk, 0, err);
 	if (rc == 0)
 		*out = desk;
 	else
@@ -232,9 +235,28 @@ desk_log(struct call *c, const char *login, const char *what, const char *about,
 }
 
 int
+desk_log_refused(struct call *c, const char *login, const char *what,
+    const char *about, const char *result, bool shut, struct err *err)
+{
+	struct audit_what entry = {.login = login,
+	    .peer = c->q->peer,
+	    .what = what,
+	    .about = about,
+	    .result = result};
+
+	return refusal_add(desk_local(c), replica_home(c->r),
+	    replica_roster(c->r), &entry, shut, clock_wall(), err);
+}
+
+int
 desk_tick(struct desk *desk, int64_t ms, struct err *err)
 {
-	return audit_run(local_db(desk->watch->local), ms, err);
+	struct db *db = local_db(desk->watch->local);
+	int rc = audit_run(db, ms, err);
+
+	return rc != 0 ? rc
+		       : refusal_say(db, replica_home(desk->watch->r),
+			     replica_roster(desk->watch->r), clock_wall(), err);
 }
 
 /* --- answering
@@ -437,8 +459,8 @@ serve(struct call *c, const struct route *route, struct err *err)
 	rc = admit(c, route, err);
 	if (rc != 0) {
 		if (logged && c->login.user.login[0] != '\0')
-			(void)desk_log(c, c->login.user.login, route->path,
-			    c->arg[0], err->msg, &why);
+			(void)desk_log_refused(c, c->login.user.login,
+			    route->path, c->arg[0], err->msg, false, &why);
 		return rc;
 	}
 	rc = read_body(c, route, err);
@@ -487,7 +509,7 @@ answer(struct call *c, struct err *err)
 }
 
 bool
-desk_admit(void *arg, const struct http_request *q)
+desk_admit(void *arg, const struct http_request *q, char **owner)
 {
 	struct http_reply ignored = {.status = 200};
 	struct call c = {.desk = arg, .q = q, .p = &ignored};
@@ -503,6 +525,8 @@ desk_admit(void *arg, const struct http_request *q)
 		c.r = seat->r;
 		c.local = seat->local;
 		may = admit(&c, route, &err) == 0;
+		if (may)
+			*owner = mem_strdup(c.login.user.login);
 		seat_leave(c.desk, seat);
 	}
 	for (i = 0; i < 3; i++)
@@ -520,9 +544,8 @@ desk_handle(void *arg, const struct http_request *q, struct http_reply *p)
 
 	reply_safety(p, q->tls);
 	if (q->fault != 0) {
-		p->status = q->fault;
 		http_reply_header(p, "Cache-Control", "no-store");
-		rc = err_set(&err, YZ_EINVAL, "the request is too long");
+		rc = reply_fault(p, q->fault, &c.code, &err);
 	} else {
 		rc = answer(&c, &err);
 	}

@@ -27,7 +27,7 @@ void desk_close(struct desk *desk);
 /* http_options.handle; arg is the desk. */
 void desk_handle(void *arg, const struct http_request *q, struct http_reply *p);
 /* http_options.admit: bytes that may go somewhere, of somebody who may. */
-bool desk_admit(void *arg, const struct http_request *q);
+bool desk_admit(void *arg, const struct http_request *q, char **owner);
 /* Changes whenever any process has committed to the replica. */
 int desk_version(struct desk *desk, int64_t *out, struct err *err);
 /* How many changesets are held: sealing changes the version, but not this. */
@@ -54,13 +54,16 @@ struct call {
 	char *arg[3];      /* what stood at the *s of the route */
 	struct json *in;   /* the body, of routes that take JSON; never NULL */
 };
-/* The daemon has run for ms more. */
+/* The daemon has run for ms more; to be called every minute. */
 int desk_tick(struct desk *desk, int64_t ms, struct err *err);
 /* The pages are told to look again, where the replica has not changed. */
 void desk_news(struct call *c);
 /* An entry of the audit log. */
 int desk_log(struct call *c, const char *login, const char *what,
     const char *about, const char *result, struct err *err);
+/* One that may also only be counted (refusal.h). */
+int desk_log_refused(struct call *c, const char *login, const char *what,
+    const char *about, const char *result, bool shut, struct err *err);
 struct db *desk_local(struct call *c); /* local.db */
 const char *desk_home(const struct call *c);
 const char *desk_exe(const struct call *c);

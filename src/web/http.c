@@ -33,6 +33,9 @@ struct http_connection {
 	struct http_request q;
 	struct line *line;
 	bool admitted; /* its body may be long */
+	char *owner;   /* whose account the long body or the stream is */
+	/* A long body; in the server's list, under its lock. */
+	struct http_connection *next_long;
 	/* An open stream; in the server's list, under its lock. */
 	struct http_connection *next;
 	struct buf queue; /* what is to be sent */
@@ -47,6 +50,7 @@ struct http {
 	pthread_mutex_t lock; /* of all that follows, and of queues */
 	struct http_connection *streams;
 	size_t n_streams;
+	struct http_connection *longs;
 	struct lines lines;
 	bool stopping;
 };
@@ -141,6 +145,7 @@ reply_free(struct http_reply *p)
 		free(p->headers[i].value);
 	buf_free(&p->body);
 	free(p->stream);
+	free(p->owner);
 }
 
 /* --- streams ----------------------------------------------------------------
@@ -272,6 +277,24 @@ http_streams(struct http *h)
 	return n;
 }
 
+/* The oldest of who has as many as he may: his other pages go on. */
+static void
+end_oldest(struct http *h, const char *owner)
+{
+	struct http_connection *c, *oldest = NULL;
+	size_t n = 0;
+
+	for (c = h->streams; c != NULL; c = c->next)
+		if (!c->cut && strcmp(c->owner, owner) == 0) {
+			n++;
+			oldest = c; /* the newest are in front */
+		}
+	if (n >= HTTP_STREAMS_PER_OWNER) {
+		oldest->cut = true;
+		wake(oldest);
+	}
+}
+
 static struct MHD_Response *
 open_stream(struct http_connection *c, struct http_reply *p)
 {
@@ -283,6 +306,9 @@ open_stream(struct http_connection *c, struct http_reply *p)
 	p->body = (struct buf)BUF_INIT;
 	c->name = p->stream;
 	p->stream = NULL;
+	c->owner = p->owner;
+	p->owner = NULL;
+	end_oldest(h, c->owner);
 	c->next = h->streams;
 	h->streams = c;
 	h->n_streams++;
@@ -393,20 +419,22 @@ begin(struct http *h, struct MHD_Connection *mhd, const char *url,
 static struct MHD_Response *
 respond(struct http_connection *c, struct http_reply *p)
 {
-	size_t n;
+	bool room;
 
 	if (p->stream != NULL) {
 		pthread_mutex_lock(&c->h->lock);
-		n = line_streams(&c->h->lines, c->q.peer);
+		room = c->h->n_streams < HTTP_STREAMS &&
+		       line_streams(&c->h->lines, c->q.peer) <
+			   HTTP_STREAMS_PER_PEER;
 		pthread_mutex_unlock(&c->h->lock);
-		if (n < HTTP_STREAMS_PER_PEER) {
+		if (room) {
 			move(c, LINE_STREAM);
 			return open_stream(c, p);
 		}
 		p->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 		p->type = "text/plain; charset=utf-8";
 		buf_clear(&p->body);
-		buf_puts(&p->body, "too many streams from this address\n");
+		buf_puts(&p->body, "too many streams are open\n");
 	}
 	return MHD_create_response_from_buffer(
 	    p->body.len, p->body.b, MHD_RESPMEM_MUST_COPY);
@@ -430,19 +458,67 @@ answer(struct http_connection *c)
 	return ok;
 }
 
+/* --- long bodies -------------------------------------------------------------
+ */
+
+static bool
+begin_long(struct http_connection *c)
+{
+	struct http *h = c->h;
+	const struct http_connection *at;
+	size_t all = 0, own = 0;
+	bool room;
+
+	pthread_mutex_lock(&h->lock);
+	for (at = h->longs; at != NULL; at = at->next_long) {
+		all++;
+		own += strcmp(at->owner, c->owner) == 0;
+	}
+	room = all < HTTP_LONG && own < HTTP_LONG_PER_OWNER;
+	if (room) {
+		c->next_long = h->longs;
+		h->longs = c;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return room;
+}
+
+static void
+end_long(struct http_connection *c)
+{
+	struct http_connection **at;
+
+	pthread_mutex_lock(&c->h->lock);
+	for (at = &c->h->longs; *at != NULL; at = &(*at)->next_long)
+		if (*at == c) {
+			*at = c->next_long;
+			break;
+		}
+	pthread_mutex_unlock(&c->h->lock);
+}
+
+static int
+ask_long(struct http_connection *c)
+{
+	if (!c->h->o.admit(c->h->o.arg, &c->q, &c->owner))
+		return MHD_HTTP_CONTENT_TOO_LARGE;
+	c->admitted = true;
+	return begin_long(c) ? 0 : MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
 static void
 take_body(struct http_connection *c, const char *data, size_t n)
 {
 	size_t len = c->q.body.len + n;
 
 	if (len > HTTP_BODY_ANY && !c->admitted && c->q.fault == 0)
-		c->admitted = c->h->o.admit(c->h->o.arg, &c->q);
-	if (len > (c->admitted ? HTTP_BODY_MAX : HTTP_BODY_ANY)) {
+		c->q.fault = ask_long(c);
+	if (len > HTTP_BODY_MAX && c->q.fault == 0)
 		c->q.fault = MHD_HTTP_CONTENT_TOO_LARGE;
-		buf_free(&c->q.body);
-	}
 	/* Read on all the same, keep nothing, then say so. */
-	if (c->q.fault == 0)
+	if (c->q.fault != 0)
+		buf_free(&c->q.body);
+	else
 		buf_put(&c->q.body, data, n);
 	pthread_mutex_lock(&c->h->lock);
 	if (c->line != NULL)
@@ -482,8 +558,11 @@ on_end(void *arg, struct MHD_Connection *mhd, void **state,
 		return;
 	if (c->streams)
 		close_stream(c);
+	if (c->admitted)
+		end_long(c);
 	move(c, LINE_IDLE);
 	buf_free(&c->queue);
+	free(c->owner);
 	free(c->name);
 	buf_free(&c->q.body);
 	free((void *)c->q.method);

@@ -36,9 +36,15 @@ struct http_connection;
 #define HTTP_OPEN 192            /* in all */
 #define HTTP_OPEN_PER_PEER 32    /* from one address */
 #define HTTP_OPEN_FROM_HERE 128  /* from this machine */
+#define HTTP_STREAMS 256         /* in all: the others are for requests */
 #define HTTP_STREAMS_PER_PEER 64 /* from one address */
-#define HTTP_THREADS 4           /* that run handlers */
-#define HTTP_HEADERS 16          /* that a reply may set */
+#define HTTP_STREAMS_PER_OWNER 8 /* of one account; then its oldest ends */
+/* Bodies over HTTP_BODY_ANY, which are held in memory, at one time. */
+#define HTTP_LONG 8
+#define HTTP_LONG_PER_OWNER 3 /* of one account */
+#define HTTP_LONG_AGAIN 5     /* seconds after which others may try again */
+#define HTTP_THREADS 4        /* that run handlers */
+#define HTTP_HEADERS 16       /* that a reply may set */
 
 struct http_request {
 	const char *method;
@@ -69,6 +75,7 @@ struct http_reply {
 	/* Not NULL: stay open, http_publish() says what follows; for whom, as
 	 * http_review() asks.  Freed with the reply. */
 	char *stream;
+	char *owner; /* of the stream: the account.  Freed with the reply. */
 };
 void http_reply_header(struct http_reply *p, const char *name, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
@@ -81,8 +88,9 @@ struct http_options {
 	void (*handle)(
 	    void *arg, const struct http_request *q, struct http_reply *p);
 	/* Asked once, when a body grows over HTTP_BODY_ANY: may it?  Who is
-	 * nobody here should not fill the memory. */
-	bool (*admit)(void *arg, const struct http_request *q);
+	 * nobody here should not fill the memory.  *owner is then the account
+	 * whose it is, to be freed. */
+	bool (*admit)(void *arg, const struct http_request *q, char **owner);
 	void *arg;
 };
 

@@ -27,6 +27,20 @@ reply_safety(struct http_reply *p, bool tls)
 		    p, "Strict-Transport-Security", "max-age=31536000");
 }
 
+int
+reply_fault(
+    struct http_reply *p, int fault, const char **special, struct err *err)
+{
+	p->status = fault;
+	if (fault != 503)
+		return err_set(err, YZ_EINVAL, "the request is too long");
+	http_reply_header(p, "Retry-After", "%d", HTTP_LONG_AGAIN);
+	*special = "busy";
+	return err_set(err, YZ_EIO,
+	    "too many files are being sent at once: send this one again in a "
+	    "few seconds");
+}
+
 void
 reply_error(struct http_reply *p, int rc, const char *special, bool zh,
     const struct err *err)

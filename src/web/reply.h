@@ -11,6 +11,10 @@ struct http_reply;
 
 /* What a browser is to forbid itself. */
 void reply_safety(struct http_reply *p, bool tls);
+/* Of a request that came to nothing (http_request.fault): the status, and the
+ * error to reply; *special as for reply_error(). */
+int reply_fault(
+    struct http_reply *p, int fault, const char **special, struct err *err);
 /* {"error":{"code","message"}} with a status after rc, unless one is set;
  * special: the code where rc says too little, or NULL; zh: in Chinese. */
 void reply_error(struct http_reply *p, int rc, const char *special, bool zh,

@@ -208,6 +208,8 @@ export default {
 	'done|audit': '完成',
 	'command line|audit': '命令行',
 	'the login or the password is wrong|audit': '账号或密码不对',
+	'too many wrong passwords: try again in a quarter of an hour|audit':
+		'密码错误次数过多，已锁定一刻钟',
 	'In figures': '要数',
 	'exercises: {n}': '另有演练 {n}',
 	'Next deadline': '最近时限',
