@@ -11,6 +11,7 @@
 #include "local.h"
 #include "replica.h"
 #include "sign.h"
+#include "web/certificate.h"
 
 static void
 print_key(const char *what, const uint8_t pub[32], const char *code)
@@ -26,8 +27,10 @@ static int
 print_keys(const struct cmd *cmd, struct err *err)
 {
 	char fingerprint[SIGN_FINGERPRINT_LEN];
+	char print[CERTIFICATE_PRINT_LEN + 1];
 	struct buf request = BUF_INIT;
 	struct home *home;
+	struct err none;
 	int rc;
 
 	rc = home_open(&home, cmd->home, err);
@@ -40,6 +43,9 @@ print_keys(const struct cmd *cmd, struct err *err)
 	printf("%-12s %s\n", "fingerprint", fingerprint);
 	buf_free(&request);
 	home_free(home);
+	/* What people compare with what their browser shows. */
+	if (certificate_print(print, cmd->home, &none) == 0)
+		printf("%-12s SHA-256 %s\n", "console", print);
 	return 0;
 }
 

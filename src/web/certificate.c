@@ -1,6 +1,9 @@
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -24,11 +27,38 @@
 #define FROM "700101000000Z"
 #define UNTIL "99991231235959Z"
 
+/* What the office's browsers may type: every address that the machine has. */
+static void
+put_addresses(struct buf *alt)
+{
+	struct ifaddrs *all, *i;
+	char text[INET6_ADDRSTRLEN];
+
+	if (getifaddrs(&all) != 0)
+		return;
+	for (i = all; i != NULL; i = i->ifa_next) {
+		const struct sockaddr *a = i->ifa_addr;
+		const void *bytes = NULL;
+
+		if (a != NULL && a->sa_family == AF_INET)
+			bytes = &((const struct sockaddr_in *)(const void *)a)
+				     ->sin_addr;
+		else if (a != NULL && a->sa_family == AF_INET6)
+			bytes = &((const struct sockaddr_in6 *)(const void *)a)
+				     ->sin6_addr;
+		if (bytes != NULL && (i->ifa_flags & IFF_LOOPBACK) == 0 &&
+		    inet_ntop(a->sa_family, bytes, text, sizeof(text)) != NULL)
+			buf_printf(alt, ",IP:%s", text);
+	}
+	freeifaddrs(all);
+}
+
 static int
 set_names(X509 *x)
 {
 	X509_NAME *name = X509_get_subject_name(x);
-	char host[256] = "localhost", alt[600];
+	struct buf alt = BUF_INIT;
+	char host[256] = "localhost";
 	X509_EXTENSION *ext;
 	int ok;
 
@@ -36,13 +66,15 @@ set_names(X509 *x)
 	if (host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
 			      "UVWXYZ0123456789.-")] != '\0')
 		snprintf(host, sizeof(host), "localhost");
-	snprintf(
-	    alt, sizeof(alt), "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", host);
 	if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
 		(const unsigned char *)host, -1, -1, 0) != 1 ||
 	    X509_set_issuer_name(x, name) != 1)
 		return 0;
-	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt);
+	buf_printf(&alt, "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", host);
+	put_addresses(&alt);
+	ext = X509V3_EXT_conf_nid(
+	    NULL, NULL, NID_subject_alt_name, buf_str(&alt));
+	buf_free(&alt);
 	if (ext == NULL)
 		return 0;
 	ok = X509_add_ext(x, ext, -1);

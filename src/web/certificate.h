@@ -13,7 +13,8 @@ struct err;
 /*
  * HOME/keys/console.crt and console.key as PEM texts: those that an
  * administrator put there, else made at the first call (P-256, self-signed,
- * for the machine's host name, without an end: clocks may be wrong).  HOME
+ * for the machine's host name and the addresses that it has then, without an
+ * end: clocks may be wrong).  HOME
  * itself must be there.
  */
 int certificate_get(
