@@ -152,43 +152,6 @@ part init "$yizhan" -C "$T/disk/fresh" init 520303 --top --name 汇川区 \
 	--divisions none
 rm -rf fresh
 
-# --- a save ---------------------------------------------------------------------
-: >acked
-before_save() { :; }
-after_save() {
-	grep -E '^520300-[0-9a-f]{32}$' out >>acked
-	y verify >said 2>&1 || echo "verify: $(cat said)"
-	y add org otype=em name=局 >>acked 2>said || echo "again: $(cat said)"
-}
-part save "$yizhan" -C "$T/disk/home" add org otype=em name=局
-y add org otype=em name=局 >>acked
-y list org --limit 100000 --json | sed 's/^{"id":"\([^"]*\)".*/\1/' | sort >have
-is "$(sort acked | comm -23 - have)" "" "nothing acknowledged is lost"
-ok "they were some" test "$(wc -l <acked)" -ge 1
-
-# --- a session that receives ------------------------------------------------------
-child() { "$yizhan" -C "$T/disk/child" "$@"; }
-ok "sshd starts" sshd_start
-y invite 520302 --name 红花岗区 --address "127.0.0.1:$port" \
-	--host-key "$T/sshd/host.pub" --auto -o invitation 2>/dev/null
-y keys --authorized >"$T/sshd/keys"
-child join invitation >said 2>&1
-y keys --authorized >"$T/sshd/keys"
-ok "a county joins" child sync
-before_receive() { # something new, and a photo
-	head -c 9000 /dev/urandom >photo
-	y add resource.team name=乙 rkind=R01 level=市级 persons=3 \
-		files=@photo >/dev/null
-}
-after_receive() {
-	child verify >said 2>&1 || echo "verify: $(cat said)"
-	child sync >said 2>&1 || echo "again: $(cat said)"
-	[ "$(child digest 2>&1)" = "$(y digest 2>&1)" ] ||
-		echo "the two differ"
-	child verify --deep >said 2>&1 || echo "verify: $(cat said)"
-}
-part receive "$yizhan" -C "$T/disk/child" sync
-sshd_stop
 digest=$(y digest)
 
 # --- a backup -------------------------------------------------------------------
@@ -265,6 +228,43 @@ after_scrub() {
 part scrub "$yizhan" -C "$T/disk/home" scrub --alone
 ok "another finds nothing" y scrub --alone
 
+# --- a save ---------------------------------------------------------------------
+: >acked
+before_save() { :; }
+after_save() {
+	grep -E '^520300-[0-9a-f]{32}$' out >>acked
+	y verify >said 2>&1 || echo "verify: $(cat said)"
+	y add org otype=em name=局 >>acked 2>said || echo "again: $(cat said)"
+}
+part save "$yizhan" -C "$T/disk/home" add org otype=em name=局
+y add org otype=em name=局 >>acked
+y list org --limit 100000 --json | sed 's/^{"id":"\([^"]*\)".*/\1/' | sort >have
+is "$(sort acked | comm -23 - have)" "" "nothing acknowledged is lost"
+ok "they were some" test "$(wc -l <acked)" -ge 1
+
+# --- a session that receives ------------------------------------------------------
+child() { "$yizhan" -C "$T/disk/child" "$@"; }
+ok "sshd starts" sshd_start
+y invite 520302 --name 红花岗区 --address "127.0.0.1:$port" \
+	--host-key "$T/sshd/host.pub" --auto -o invitation 2>/dev/null
+y keys --authorized >"$T/sshd/keys"
+child join invitation >said 2>&1
+y keys --authorized >"$T/sshd/keys"
+ok "a county joins" child sync
+before_receive() { # something new, and a photo
+	head -c 9000 /dev/urandom >photo
+	y add resource.team name=乙 rkind=R01 level=市级 persons=3 \
+		files=@photo >/dev/null
+}
+after_receive() {
+	child verify >said 2>&1 || echo "verify: $(cat said)"
+	child sync >said 2>&1 || echo "again: $(cat said)"
+	[ "$(child digest 2>&1)" = "$(y digest 2>&1)" ] ||
+		echo "the two differ"
+	child verify --deep >said 2>&1 || echo "verify: $(cat said)"
+}
+part receive "$yizhan" -C "$T/disk/child" sync
+sshd_stop
 echo "# $all places in all"
 [ -z "${T18_FULL-}" ] || { tap_done; exit; }
 
