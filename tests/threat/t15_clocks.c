@@ -186,6 +186,7 @@ who_knew_better(void)
 {
 	int far = 0, old = 0, i, agree = 0, kept = 0;
 	char id[RECORD_ID_LEN + 1];
+	struct err err;
 
 	for (i = CITIES + 1; i < f.n; i++)
 		if (profile(i) == OLD)
@@ -199,6 +200,9 @@ who_knew_better(void)
 	for (i = 0; i < f.n; i++)
 		agree += strcmp(name_of(i, id), "2") == 0;
 	is_int(agree, f.n, "1970 that has seen it wins over 2099, everywhere");
+	/* Folded from nothing goes another way in the program. */
+	must(replica_rebuild(f.at[0].r, NULL, NULL, &err), &err, "rebuild");
+	is_str(name_of(0, id), "2", "and where all was folded anew");
 	/* Both at once: the clock decides what shows, and both are kept. */
 	put(far, STREAM_RESOURCE, id, "name", 3);
 	put(old, STREAM_RESOURCE, id, "name", 4);

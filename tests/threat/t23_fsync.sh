@@ -149,4 +149,31 @@ cp keys.good sshd/keys
 like "$(county sync)" 'complete$' "the next session completes"
 is "$(waits) $(there)" "0 $written" "then all of it is there"
 ok "the receiver verifies" y verify --deep
+
+# --- who sends ------------------------------------------------------------------
+# What leaves is in the anchor before, durably: a restored station that had said
+# more than its anchor knows would use places twice (T20).
+send() { # WHEN
+	county add org otype=em "name=县发$1" >/dev/null
+	rc=0
+	strace -f -qq -y -o sent -e trace=fsync -e signal=none \
+		-e "inject=fsync:error=EIO:when=$1" \
+		"$yizhan" -C "$T/county" sync >out 2>err || rc=$?
+	injected=$(grep INJECTED sent) || return 1
+	case $injected in
+	*"<$T/county/anchor"* | *"<$T/county>)"*)
+		anchors=$((anchors + 1))
+		[ "$rc" -eq 1 ] && [ "$(wc -l <err)" -eq 1 ] ||
+			said="$said $1:$rc"
+		! y list org --limit 10000 --json | grep -q "县发$1\"" ||
+			left="$left $1" ;;
+	esac
+}
+anchors=0 said="" left="" n=1
+while send "$n" && [ "$n" -lt 20 ]; do n=$((n + 1)); done
+ok "the anchor's syncs failed, the file's and the folder's" \
+	test "$anchors" -ge 2
+is "$said" "" "each ended the session with 1 and one line"
+is "$left" "" "and nothing had left"
+like "$(county sync)" 'complete$' "the next session completes"
 tap_done
