@@ -145,7 +145,11 @@ before_init() { rm -rf fresh; }
 after_init() {
 	# It is there whole, or it is made by the same command.
 	fresh list org >said 2>&1 || make >said 2>&1 || echo "again: $(cat said)"
-	fresh verify >said 2>&1 || echo "verify: $(cat said)"
+	# Between the first entry of the audit log and the file that says where it
+	# ends, verify says what it says when somebody has removed that file.
+	fresh verify >said 2>&1 || [ "$(grep -v checked said)" = "audit log:\
+ HOME/audit, which says where it ends, is not there" ] ||
+		echo "verify: $(cat said)"
 	fresh add org otype=em name=局 >said 2>&1 || echo "save: $(cat said)"
 }
 part init "$yizhan" -C "$T/disk/fresh" init 520303 --top --name 汇川区 \
