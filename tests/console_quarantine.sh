@@ -116,6 +116,15 @@ is "$(of persons 'q.bar + q.may')" "520300,520302" "who may is said"
 like "$(body duty1 GET /api/station)" '"quarantined":6.*"undecided":6' \
 	"all of it is to be decided"
 
+# Of a station that only others bring, too, it is said where what is known of
+# it ends: at what it wrote last and others may hold, by its own clock.
+written=$(body duty1 GET /api/stations | grep -o '{"code":"520303"[^{]*' |
+	text written)
+is "$(date -d "$written" +%s)" "$(sqlite3 next/yizhan.db "SELECT
+	max(c.time + c.offset) / 1000 FROM _changeset AS c JOIN _chain AS h
+	ON h.no = c.chain WHERE h.name LIKE '520303-%/resource'")" \
+	"how old what is known of the neighbour is, is said"
+
 # --- taken over ---------------------------------------------------------------------------
 verb() { # VERB REGISTER: the status; what was said is in verdict
 	held

@@ -70,7 +70,7 @@ static const struct {
     {"Seen", "chain text, seq int"},
     {"Settled", "how text, login text, name text, at text"},
     {"Station",
-	"code text, name text, parent text, keys int, news text~, quiet int, peer Peer~"},
+	"code text, name text, parent text, keys int, written text~, news text~, quiet int, peer Peer~"},
     {"Stop", "what text, about text, at int, a text, b text, writer text,"
 	     " decides text, why text, through text, usual int, last text~"},
     {"Token", "id text, name text, login text, role text, made_by text,"

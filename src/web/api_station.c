@@ -258,6 +258,24 @@ put_news(struct json *one, const struct peers *peers, const char *code)
 	json_set(one, "quiet", json_int(best == NULL ? 0 : best->contacts));
 }
 
+/* When it last wrote, by its own clock, of what is held here: there ends what
+ * we know of it, whoever has brought it. */
+static int
+put_written(struct json *one, struct call *c, const char *code, struct err *err)
+{
+	int64_t written;
+	int rc;
+
+	rc = db_get_int(&written, replica_db(c->r), err,
+	    "SELECT coalesce(max(s.time + s.offset), 0) FROM _chain AS h"
+	    " JOIN _changeset AS s ON s.chain = h.no AND s.seq = h.head"
+	    " WHERE h.name > ?1 || '-' AND h.name < ?1 || '.'",
+	    "s", code);
+	if (rc == 0)
+		json_set(one, "written", time_or_null(written));
+	return rc;
+}
+
 DESK_HANDLER(api_stations)
 {
 	const struct roster *roster = replica_roster(c->r);
@@ -279,6 +297,7 @@ DESK_HANDLER(api_stations)
 		json_set(one, "parent", json_text(st->parent));
 		json_set(one, "keys", json_int((int64_t)st->n_keys));
 		put_news(one, &peers, st->code);
+		rc = put_written(one, c, st->code, err);
 		peer = NULL;
 		for (j = 0; rc == 0 && j < peers.n; j++)
 			if (strcmp(peers.v[j].code, st->code) == 0)

@@ -370,6 +370,9 @@ await see('each station\'s last contact, backlog and clock stand in the tree',
 		throw new Error('nothing waits, with the line cut');
 	has(await cell('最后联系'), /前/);
 	has(await cell('时钟差'), /^−?-?\d+(\.\d)? (ms|s)$/);
+	// Of one that only others bring, too, how old what is known of it is.
+	has(await text(page, 'table.stations tr:has-text("520303") ' +
+	    'td[data-label="已知至"]'), /前|刚刚/);
 	same(await page.locator('table.stations tr:has-text("520300") ' +
 	    'td[data-label="最后联系"] time').getAttribute('datetime'),
 	of.peer.last_contact);

@@ -23,6 +23,7 @@ export default {
 	'kept what stood': '保留现值',
 	'Nothing in it is still to be decided here.': '其中没有待本站处理的。',
 	'take|verb': '采用',
+	'Known up to': '已知至',
 	'Last news': '最新内容',
 	'nothing in {n} contacts since': '其后 {n} 次联系无新内容',
 	'The disk is full: nothing was saved. Ask the system administrator to make room.': '磁盘已满，没有保存。请系统管理员腾出空间。',

@@ -135,7 +135,7 @@ async function loadReady() {
 	}
 	const codes = kind.fields.find((f) => f.name === 'rkind')?.codes ?? [];
 
-	return { drill: real.length === 0, rows: [...rows.values()].map((row) => ({ ...row, name: label(codes.find(
+	return { drill: real.length === 0 && tally.rows.length > 0, rows: [...rows.values()].map((row) => ({ ...row, name: label(codes.find(
 		(c) => c.code === row.code)) || row.code || _('no category') }))
 	    .sort((x, y) => x.code < y.code ? -1 : 1) };
 }

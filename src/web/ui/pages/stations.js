@@ -108,6 +108,7 @@ function Tree({ list, here, now }) {
 		<th scope="col">${_('To us')}</th>
 		<th scope="col">${_('Last contact')}</th>
 		<th scope="col">${_('Last complete')}</th>
+		<th scope="col">${_('Known up to')}</th>
 		<th scope="col">${_('Last news')}</th>
 		<th scope="col" class="n">${_('Waiting')}</th>
 		<th scope="col" class="n">${_('Clock')}</th>
@@ -128,6 +129,8 @@ function Tree({ list, here, now }) {
 				''}<${Age} at=${p.last_contact} now=${now}/></span>`}</td>
 			<td data-label=${_('Last complete')}>${p && html`<${Age}
 				at=${p.last_complete} now=${now}/>`}</td>
+			<td data-label=${_('Known up to')}>${s.code !== here && html`<${Age}
+				at=${s.written} now=${now}/>`}</td>
 			<td data-label=${_('Last news')}>${s.code !== here && html`<${Age}
 				at=${s.news} now=${now}/>${s.news && s.quiet > 0 && html` <small
 				class="dim">${_('nothing in {n} contacts since', { n:
