@@ -55,9 +55,14 @@ function graticule(L, map, layer) {
 	}
 }
 
+// On a wall everything is larger, points too.
+const scaleOf = (node) => parseFloat(getComputedStyle(node)
+    .getPropertyValue('--g')) / 4 || 1;
+
 function draw(L, map, layer, records, centre) {
 	layer.clearLayers();
 	const seen = [];
+	const k = scaleOf(map.getContainer());
 
 	for (const r of records) {
 		const where = at(r);
@@ -65,7 +70,7 @@ function draw(L, map, layer, records, centre) {
 		if (!where || r.id === centre?.id)
 			continue;
 		seen.push(where);
-		const p = L.circleMarker(where, { radius: 6,
+		const p = L.circleMarker(where, { radius: 6 * k,
 			className: shape(r.values.status) }).addTo(layer);
 
 		p.bindTooltip(() => {
@@ -79,9 +84,9 @@ function draw(L, map, layer, records, centre) {
 	}
 	if (centre && at(centre)) {
 		seen.push(at(centre));
-		L.circleMarker(at(centre), { radius: 10, className: 'point here',
+		L.circleMarker(at(centre), { radius: 10 * k, className: 'point here',
 			interactive: false }).addTo(layer);
-		L.circleMarker(at(centre), { radius: 3, className: 'point dot',
+		L.circleMarker(at(centre), { radius: 3 * k, className: 'point dot',
 			interactive: false }).addTo(layer);
 	}
 	if (seen.length)
@@ -106,8 +111,8 @@ export function Points({ records, centre, label, note }) {
 				minZoom: 5, maxZoom: 17, center: [27.7, 106.9], zoom: 9 });
 			L.control.zoom({ position: 'topright', zoomInTitle: _('Nearer'),
 				zoomOutTitle: _('Farther') }).addTo(m);
-			L.control.scale({ imperial: false, position: 'bottomright' })
-			    .addTo(m);
+			L.control.scale({ imperial: false, position: 'bottomright',
+				maxWidth: 100 * scaleOf(ref.current) }).addTo(m);
 			m.createPane('grid').style.zIndex = 300; // below the points
 			const grid = L.layerGroup().addTo(m);
 			const layer = L.layerGroup().addTo(m);
