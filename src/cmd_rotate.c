@@ -70,8 +70,13 @@ begin(struct replica *r, const struct rotate *in, struct err *err)
 	struct sign_key paper, fresh;
 	int rc = 0;
 
-	if (in->recovery == NULL)
-		return rotate_begin(r, NULL, NULL, err);
+	if (in->recovery == NULL) {
+		if (in->fresh != NULL)
+			rc = rotate_lacks_recovery(r, err);
+		if (rc == 0 && in->fresh != NULL)
+			rc = paper_make(in->fresh, replica_home(r), err);
+		return rc != 0 ? rc : rotate_begin(r, NULL, NULL, err);
+	}
 	rc = paper_read(&paper, in->recovery, code, err);
 	if (rc == 0 && in->fresh != NULL) {
 		sign_generate(&fresh);
@@ -154,8 +159,8 @@ cmd_rotate(struct cmd *cmd, int argc, char **argv)
 	    cmd_option(&argc, argv, "-o", &in.out) < 0 ||
 	    cmd_option(&argc, argv, "--take", &in.take) < 0 ||
 	    cmd_unknown_option(cmd, argc, argv) || argc != 1 ||
-	    (in.fresh != NULL && in.recovery == NULL) ||
-	    (in.take != NULL && (in.recovery != NULL || in.out != NULL)))
+	    (in.take != NULL &&
+		(in.recovery != NULL || in.fresh != NULL || in.out != NULL)))
 		return cmd_usage(cmd);
 	if (in.recovery != NULL)
 		rc = home_fill_keys(cmd->home, &err);

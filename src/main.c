@@ -97,7 +97,7 @@ static const struct {
 	   "root-keys FILE --threshold K]"),
 	N_("stations, keys, and where their powers end")},
     {"rotate", cmd_rotate,
-	N_("[--recovery FILE [--new FILE]] [-o FILE | --take FILE]"),
+	N_("[--recovery FILE] [--new FILE] [-o FILE] | --take FILE"),
 	N_("ask for new keys in place of this station's")},
     {"revoke", cmd_revoke, N_("CODE [--why TEXT] [--chain CHAIN=SEQ ...]"),
 	N_("end the powers of a station's key")},

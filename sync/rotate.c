@@ -49,6 +49,9 @@ make_request(struct buf *out, struct replica *r, const struct home_next *next,
 	memcpy(q.inc, next->inc, sizeof(q.inc));
 	memcpy(q.after, st->keys[st->n_keys - 1].sign, sizeof(q.after));
 	q.recovery = recovery != NULL ? *recovery : st->recovery;
+	/* The first that it has was made here, and nobody else knows of it. */
+	if (digest_equal(&q.recovery, &zero))
+		(void)home_recovery_load(&q.recovery, replica_home(r), err);
 	q.restored = recovery != NULL && replica_restored(r) != NULL;
 	rc = revoke_sub_roster(r, st->code, &q.roster, err);
 	if (rc == 0)
@@ -88,6 +91,21 @@ keep_request(struct replica *r, const struct home_next *next,
 	free(path);
 	buf_free(&text);
 	return rc;
+}
+
+int
+rotate_lacks_recovery(struct replica *r, struct err *err)
+{
+	const struct roster_station *st = self(r, err);
+
+	if (st == NULL)
+		return err->code;
+	if (digest_equal(&st->recovery, &zero))
+		return 0;
+	return err_set(err, YZ_ECONFLICT,
+	    "%s has a recovery key: a new one takes the old too (rotate "
+	    "--recovery FILE --new FILE)",
+	    st->code);
 }
 
 int
@@ -272,8 +290,10 @@ check_prover(
 	if (!digest_equal(&st->recovery, &zero) &&
 	    digest_equal(&by, &st->recovery))
 		return 0;
+	/* One that is set only its own key replaces; a first one may come. */
 	if (!last->ended && memcmp(q->by, last->sign, 32) == 0 &&
-	    digest_equal(&q->recovery, &st->recovery))
+	    (digest_equal(&st->recovery, &zero) ||
+		digest_equal(&q->recovery, &st->recovery)))
 		return 0;
 	return err_set(err, YZ_EDENIED,
 	    "%s asks to rotate by a key that may not", q->code);

@@ -15,6 +15,9 @@ struct local;
 struct replica;
 struct sign_key;
 
+/* May a first recovery key be made?  YZ_ECONFLICT: there is one. */
+int rotate_lacks_recovery(struct replica *r, struct err *err);
+
 /*
  * At the station: make the next keys and ask for them.  by NULL: by the key
  * in use; a request is then made anew for each session, with the places of

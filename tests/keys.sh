@@ -230,6 +230,29 @@ status 1 "one cannot take the rule down to one" top roster adopt doc4
 top roster sign doc4 --key root-b >/dev/null
 ok "two can" top roster adopt doc4
 
+# --- a recovery key for who has none ------------------------------------------------
+city invite 520303 --name 汇川区 --address "127.0.0.1:$port" \
+	--host-key "$T/sshd/host.pub" --auto -o invitation3 2>/dev/null
+door
+other() { "$yizhan" -C "$T/other" "$@"; }
+other join invitation3 >/dev/null
+door
+other sync >/dev/null
+ok "a county without a recovery key gets one with its next keys" \
+	other rotate --new first
+ok "on paper" grep -q '^yizhan-recovery:520303:' first
+like "$(other sync)" 'complete$' "once the city has let them in"
+door
+other sync >/dev/null
+status 1 "it is not replaced without it" other rotate --new second
+not_ok "nor is a sheet printed in vain" test -e second
+city revoke 520303 --why 失窃 >/dev/null
+ok "revoked, the county asks by the sheet" \
+	other rotate --recovery first --new second -o request4
+ok "the city takes it" city rotate --take request4
+door
+like "$(other sync)" 'complete$' "and the county is back"
+
 # --- all of it in the audit logs ---------------------------------------------------
 acts() { # HOME WHAT|ABOUT|RESULT ...
 	home=$1

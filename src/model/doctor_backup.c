@@ -192,7 +192,7 @@ doctor_backup(struct doctor *d)
 		    _("none was ever made: yizhan backup FILE, on another "
 		      "disk; for one every night put a passphrase into "
 		      "/etc/yizhan/backup.passphrase, or have a recovery key "
-		      "(man yizhan, backup)"));
+		      "(yizhan rotate --new FILE)"));
 		return;
 	}
 	clock_format(when, last.time);
