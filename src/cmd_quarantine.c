@@ -14,7 +14,7 @@ print_one(struct db_stmt *st, bool json)
 	struct json *o;
 
 	if (!json) {
-		printf("%s %s %s seq %lld: %s\n", db_text(st, 3),
+		printf(_("%s %s %s seq %lld: %s\n"), db_text(st, 3),
 		    db_text(st, 2), db_text(st, 0), (long long)db_int(st, 1),
 		    cmd_words(db_text(st, 4)));
 		return;

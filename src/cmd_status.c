@@ -290,7 +290,7 @@ say_stop(const struct status *st, const struct stop *stop)
 	case STOP_RESTORED:
 		printf(_("restored from a copy (%s): it writes nothing before "
 			 "yizhan sync, or yizhan resume --alone\n"),
-		    stop->why);
+		    cmd_words(stop->why));
 		break;
 	case STOP_COPY:
 		printf(_("a copy of this station is at work as incarnation "

@@ -154,6 +154,11 @@ for n in 1 2 3; do
 	after="&_after=$(echo "$page" | text next)"
 done
 like "$page" '"author":"张三","station":"520302"' "with who wrote it"
+like "$page" '"reason":"520302 is neither the owner 520300 nor above it"' \
+	"and why it does not count"
+like "$(body duty1 GET '/api/quarantine?_limit=3' -H 'Accept-Language: zh-CN')" \
+	'"reason":"520302 既不是属主 520300，也不是它的上级"' \
+	"in the language of the page"
 is "$seen" "012 345 6 " "the quarantine comes page by page, each once"
 like "$page" '"next":null,"total":7' "until its end, and says how much there is"
 is "$(code duty1 GET '/api/quarantine?_after=x')" 400 "a false mark is refused"

@@ -126,6 +126,8 @@ like "$(county sync 2>&1)" \
 	"^yizhan: sync: 520300 \\(127.0.0.1:$port\\): host key differs from the one" \
 	"another host key is refused"
 like "$(county status)" 'trouble +host key differs' "and status shows it"
+like "$(LC_ALL=zh_CN.UTF-8 county status)" '主机密钥与登记的不同' \
+	"in Chinese to who reads that, though it was noted in English"
 kill "$sshd_pid"
 wait "$sshd_pid" 2>/dev/null
 cp host.old host

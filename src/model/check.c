@@ -233,8 +233,9 @@ check_fields(
 
 	rc = each_field(&copy, check_field, &m, err);
 	if (rc == 0 && m.more > 0)
-		buf_printf(&m.names, " and %zu more", m.more);
-	if (rc == 0 && m.names.len > 0)
+		rc = err_set(err, YZ_EINVAL, "required: %s and %zu more",
+		    buf_str(&m.names), m.more);
+	else if (rc == 0 && m.names.len > 0)
 		rc = err_set(err, YZ_EINVAL, "required: %s", buf_str(&m.names));
 	buf_free(&m.names);
 	return rc;

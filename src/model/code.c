@@ -178,8 +178,9 @@ resolve_list(struct buf *out, struct replica *r, const struct field *f,
 		rc = err_set(err, YZ_ENOTFOUND, "%.64s is not in the list %s",
 		    text, buf_str(&list));
 	else if (rc == 0)
-		rc = err_set(err, YZ_EINVAL, "%.64s may be %s%s", text,
-		    buf_str(&all), n == 4 ? ", ..." : "");
+		rc = err_set(err, YZ_EINVAL,
+		    n == 4 ? "%.64s may be %s, ..." : "%.64s may be %s", text,
+		    buf_str(&all));
 	buf_free(&list);
 	buf_free(&found);
 	buf_free(&all);

@@ -224,8 +224,8 @@ rule_mobile(struct row *row)
 		entry_put(row, "leader_mobile", buf_str(&mobile));
 	else if (strcmp(buf_str(&digits), buf_str(&mobile)) != 0)
 		blame(row, phone->field,
-		    "a second mobile number is not kept: the column is "
-		    "public");
+		    N_("a second mobile number is not kept: the column is "
+		       "public"));
 	phone = entry_find(row, "phone");
 	if (rest.len > 0) {
 		free(phone->text);
@@ -373,7 +373,7 @@ collect(struct row *row, const char *const *cells)
 			    buf_str(&text));
 		} else if (f != NULL && cell_is_file(f, buf_str(&text))) {
 			/* A table from outside names no files of ours. */
-			blame(row, f, "a table cannot attach files");
+			blame(row, f, N_("a table cannot attach files"));
 			row->bad = true;
 		} else if (f != NULL && text.len > 0) {
 			buf_clear(&tidy);

@@ -83,19 +83,14 @@ near_add(
 		near->n++;
 }
 
-static int
-near_refuse(const struct near *near, const char *what, const char *typed,
-    struct err *err)
+/* "a, b": what was perhaps meant; "" if nothing comes near. */
+static void
+near_list(struct buf *list, const struct near *near)
 {
-	struct buf list = BUF_INIT;
 	size_t i;
 
 	for (i = 0; i < near->n; i++)
-		buf_printf(
-		    &list, "%s%s", i == 0 ? "; perhaps " : ", ", near->name[i]);
-	err_set(err, YZ_EINVAL, "no %s %.64s%s", what, typed, buf_str(&list));
-	buf_free(&list);
-	return YZ_EINVAL;
+		buf_printf(list, "%s%s", i == 0 ? "" : ", ", near->name[i]);
 }
 
 int
@@ -103,6 +98,7 @@ kind_find(const struct kind **out, const struct schema *schema,
     const char *name, struct err *err)
 {
 	struct near near = {.n = 0};
+	struct buf list = BUF_INIT;
 	const struct kind *k = schema_kind(schema, name);
 	size_t i, n = schema_count(schema);
 
@@ -116,7 +112,14 @@ kind_find(const struct kind **out, const struct schema *schema,
 	for (i = 0; i < n; i++)
 		near_add(&near, name, schema_at(schema, i)->name,
 		    schema_at(schema, i)->label_zh);
-	return near_refuse(&near, "kind", name, err);
+	near_list(&list, &near);
+	if (near.n == 0)
+		err_set(err, YZ_EINVAL, "no kind %.64s", name);
+	else
+		err_set(err, YZ_EINVAL, "no kind %.64s; perhaps %s", name,
+		    buf_str(&list));
+	buf_free(&list);
+	return YZ_EINVAL;
 }
 
 bool
@@ -246,6 +249,7 @@ kind_field_find(const struct field **out, const struct kind *base,
     const struct kind *sub, const char *name, struct err *err)
 {
 	struct near near = {.n = 0};
+	struct buf list = BUF_INIT;
 	const struct field *f = kind_field(base, sub, name);
 	const struct field *by_alias = NULL;
 	bool twice = false;
@@ -270,7 +274,14 @@ kind_field_find(const struct field **out, const struct kind *base,
 	}
 	for (i = 0; (f = field_at(base, sub, i)) != NULL; i++)
 		near_add(&near, name, f->name, f->label_zh);
-	return near_refuse(&near, "field", name, err);
+	near_list(&list, &near);
+	if (near.n == 0)
+		err_set(err, YZ_EINVAL, "no field %.64s", name);
+	else
+		err_set(err, YZ_EINVAL, "no field %.64s; perhaps %s", name,
+		    buf_str(&list));
+	buf_free(&list);
+	return YZ_EINVAL;
 }
 
 int

@@ -11,14 +11,22 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "desk.h"
+#include "lang.h"
 #include "replica.h"
+#include "reply.h"
 
 #define ENTRIES 100
 #define LOOK_AT 200000 /* entries that each reading verifies anew */
 
+struct seen { /* by who reads */
+	struct json *list;
+	bool zh;
+};
+
 static int
 add_entry(void *arg, const struct audit_entry *e, struct err *err)
 {
+	const struct seen *seen = arg;
 	struct json *one = json_new_object();
 	char when[CLOCK_LEN];
 
@@ -30,16 +38,20 @@ add_entry(void *arg, const struct audit_entry *e, struct err *err)
 	json_set(one, "peer", json_text(e->peer));
 	json_set(one, "what", json_text(e->what));
 	json_set(one, "about", json_text(e->about));
-	json_set(one, "result", json_text(e->result));
-	json_add(arg, one);
+	/* A word alone is for the page to say. */
+	json_set(one, "result",
+	    reply_words(e->result, seen->zh && strchr(e->result, ' ') != NULL));
+	json_add(seen->list, one);
 	return 0;
 }
 
 static void
 add_fault(void *arg, const char *text)
 {
-	if (json_length(arg) < ENTRIES)
-		json_add(arg, json_text(text));
+	const struct seen *seen = arg;
+
+	if (json_length(seen->list) < ENTRIES)
+		json_add(seen->list, reply_words(text, seen->zh));
 }
 
 DESK_HANDLER(api_audit)
@@ -47,16 +59,18 @@ DESK_HANDLER(api_audit)
 	const char *below = http_query(c->q, "_below");
 	struct json *o = json_new_object(), *list = json_new_array();
 	struct json *faults = json_new_array();
+	struct seen entries = {list, lang_asks_zh(c)};
+	struct seen wrong = {faults, lang_asks_zh(c)};
 	int64_t n;
 	int rc;
 
 	json_set(o, "entries", list);
 	json_set(o, "faults", faults);
 	rc = audit_list(desk_local(c), below == NULL ? 0 : atoll(below),
-	    ENTRIES, add_entry, list, err);
+	    ENTRIES, add_entry, &entries, err);
 	if (rc == 0)
 		rc = audit_verify(desk_local(c), replica_home(c->r),
-		    replica_roster(c->r), LOOK_AT, &n, add_fault, faults, err);
+		    replica_roster(c->r), LOOK_AT, &n, add_fault, &wrong, err);
 	if (rc == 0) {
 		json_set(o, "whole", json_bool(json_length(faults) == 0));
 		json_write(&c->p->body, o, 0);

@@ -56,7 +56,7 @@ static const struct {
 	     " when [text], count int~"},
     {"Peer", "code text, name text, relation text, last_contact text~,"
 	     " last_complete text~, offset_ms int, trouble text,"
-	     " waiting int"},
+	     " trouble_words text, waiting int"},
     {"Person", "login text, name text, role text, powers [text], totp bool"},
     {"Quarantined", "kind text, id text, title text, owner text, may [text],"
 		    " reason text, chain text, seq int, op int, time text~,"

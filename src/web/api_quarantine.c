@@ -14,12 +14,14 @@
 #include "base/mem.h"
 #include "canon.h"
 #include "desk.h"
+#include "lang.h"
 #include "model/kind.h"
 #include "model/quarantine.h"
 #include "model/record.h"
 #include "model/write.h"
 #include "rec.h"
 #include "replica.h"
+#include "reply.h"
 #include "roster.h"
 #include "settled.h"
 
@@ -145,6 +147,7 @@ put_one(struct buf *out, struct call *c, const struct quarantine_op *q,
 {
 	char id[DIGEST_HEX_LEN + 1], when[CLOCK_LEN], chain[CHAIN_NAME_MAX];
 	struct list values = {out, 0};
+	struct json *reason;
 	int rc;
 
 	digest_hex(id, q->changeset.b, sizeof(q->changeset.b));
@@ -153,7 +156,10 @@ put_one(struct buf *out, struct call *c, const struct quarantine_op *q,
 	buf_printf(out, "{\"kind\":\"%s\",\"id\":\"%s\"", q->kind, q->id);
 	rc = put_record(out, c, q, err);
 	put_may(out, c, q);
-	put_member(out, "reason", q->reason);
+	reason = reply_words(q->reason, lang_asks_zh(c));
+	buf_puts(out, ",\"reason\":");
+	json_write(out, reason, 0);
+	json_free(reason);
 	put_member(out, "chain", chain);
 	buf_printf(out, ",\"seq\":%lld,\"op\":%lld", (long long)q->seq,
 	    (long long)q->op);

@@ -16,6 +16,7 @@
 #include "desk.h"
 #include "enrol.h"
 #include "home.h"
+#include "lang.h"
 #include "local.h"
 #include "model/conflict.h"
 #include "model/kind.h"
@@ -23,6 +24,7 @@
 #include "model/stop.h"
 #include "model/waiting.h"
 #include "replica.h"
+#include "reply.h"
 #include "roster.h"
 #include "settled.h"
 
@@ -124,6 +126,8 @@ describe_peer(struct json **out, struct call *c, const struct peers *peers,
 	json_set(*out, "last_complete", time_or_null(p->last_complete));
 	json_set(*out, "offset_ms", json_int(p->offset));
 	json_set(*out, "trouble", json_text(p->trouble));
+	json_set(
+	    *out, "trouble_words", reply_words(p->trouble, lang_asks_zh(c)));
 	json_set(*out, "waiting", json_int(waiting));
 	return 0;
 }
@@ -181,6 +185,11 @@ put_fingerprint(struct json *o, struct call *c)
 	buf_free(&request);
 }
 
+struct stops {
+	struct json *list;
+	bool zh;
+};
+
 static void
 put_stop(void *arg, const struct stop *stop)
 {
@@ -189,7 +198,8 @@ put_stop(void *arg, const struct stop *stop)
 	    [STOP_RESTORED] = "restored",
 	    [STOP_COPY] = "copy",
 	    [STOP_SILENT] = "silent"};
-	struct json *list = arg, *one = json_new_object();
+	struct stops *stops = arg;
+	struct json *one = json_new_object();
 
 	json_set(one, "what", json_text(kinds[stop->kind]));
 	json_set(one, "about", json_text(stop->about));
@@ -198,11 +208,11 @@ put_stop(void *arg, const struct stop *stop)
 	json_set(one, "b", json_text(stop->b));
 	json_set(one, "writer", json_text(stop->writer));
 	json_set(one, "decides", json_text(stop->decides));
-	json_set(one, "why", json_text(stop->why));
+	json_set(one, "why", reply_words(stop->why, stops->zh));
 	json_set(one, "through", json_text(stop->through));
 	json_set(one, "usual", json_int(stop->usual));
 	json_set(one, "last", time_or_null(stop->last));
-	json_add(list, one);
+	json_add(stops->list, one);
 }
 
 DESK_HANDLER(api_station)
@@ -211,7 +221,7 @@ DESK_HANDLER(api_station)
 	const struct roster_station *me =
 	    roster_find(replica_roster(c->r), home->code);
 	struct json *o = json_new_object(), *list = json_new_array(), *one;
-	struct json *stops = json_new_array();
+	struct stops stops = {json_new_array(), lang_asks_zh(c)};
 	struct peers peers;
 	size_t i;
 	int rc;
@@ -224,10 +234,10 @@ DESK_HANDLER(api_station)
 	if (me == NULL)
 		put_fingerprint(o, c);
 	json_set(o, "peers", list);
-	json_set(o, "stops", stops);
+	json_set(o, "stops", stops.list);
 	rc = read_peers(&peers, c, err);
 	if (rc == 0)
-		rc = stop_each(c->r, c->local, put_stop, stops, err);
+		rc = stop_each(c->r, c->local, put_stop, &stops, err);
 	for (i = 0; rc == 0 && i < peers.n; i++) {
 		rc = describe_peer(&one, c, &peers, &peers.v[i], err);
 		if (rc == 0)

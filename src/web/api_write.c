@@ -17,6 +17,7 @@
 #include "model/write.h"
 #include "rec.h"
 #include "replica.h"
+#include "reply.h"
 
 #define ASSIGNS_MAX 512
 
@@ -183,11 +184,15 @@ check_etag(struct call *c, const struct record *rec, const struct assigns *a,
 static void
 refuse_stale(struct call *c, struct buf *fields)
 {
+	struct json *message =
+	    reply_words(N_("the record was changed since the form was read"),
+		lang_asks_zh(c));
+
 	c->p->status = 412;
-	buf_printf(&c->p->body,
-	    "{\"error\":{\"code\":\"conflict\",\"message\":\"the record was "
-	    "changed since the form was read\"},\"fields\":{%s}}",
-	    buf_str(fields));
+	buf_puts(&c->p->body, "{\"error\":{\"code\":\"conflict\",\"message\":");
+	json_write(&c->p->body, message, 0);
+	buf_printf(&c->p->body, "},\"fields\":{%s}}", buf_str(fields));
+	json_free(message);
 }
 
 /* --- the calls

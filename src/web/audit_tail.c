@@ -41,7 +41,7 @@ look_at_rows(struct buf *out, struct db *db, const struct audit_head *head,
 		audit_row_hash(&want, &prev, &e);
 		if (!digest_equal(&want, &hash))
 			buf_printf(
-			    out, "entry %lld was changed", (long long)e.no);
+			    out, N_("entry %lld was changed"), (long long)e.no);
 		prev = hash;
 	}
 	db_done(st);
@@ -56,7 +56,7 @@ look_at_last(struct buf *out, struct db *db, const struct audit_head *head,
 	int rc;
 
 	if (head->last.no > last->no) {
-		buf_printf(out, "entries %lld to %lld are gone",
+		buf_printf(out, N_("entries %lld to %lld are gone"),
 		    (long long)last->no + 1, (long long)head->last.no);
 		return 0;
 	}
@@ -67,11 +67,12 @@ look_at_last(struct buf *out, struct db *db, const struct audit_head *head,
 	if (rc != 0)
 		return rc;
 	if (there.no != head->last.no)
-		buf_printf(out, "entry %lld is gone", (long long)head->last.no);
+		buf_printf(
+		    out, N_("entry %lld is gone"), (long long)head->last.no);
 	else if (!digest_equal(&there.hash, &head->last.hash))
 		buf_printf(out,
-		    "entry %lld is another than the one that HOME/audit was "
-		    "signed for",
+		    N_("entry %lld is another than the one that HOME/audit was "
+		       "signed for"),
 		    (long long)head->last.no);
 	return out->len > 0 ? 0 : look_at_rows(out, db, head, err);
 }
@@ -88,8 +89,8 @@ look_at_head(struct buf *out, struct db *db, const struct audit_head *head,
 	if (rc == 0 && (base.no != head->base.no ||
 			   !digest_equal(&base.hash, &head->base.hash)))
 		buf_printf(out,
-		    "it begins behind entry %lld, but HOME/audit was signed "
-		    "for one that begins behind %lld",
+		    N_("it begins behind entry %lld, but HOME/audit was signed "
+		       "for one that begins behind %lld"),
 		    (long long)base.no, (long long)head->base.no);
 	else if (rc == 0)
 		rc = look_at_last(out, db, head, last, err);
@@ -103,13 +104,14 @@ look_for_notes(struct buf *out, const struct audit_head *head,
     const struct roster *keys)
 {
 	if (!audit_head_ours(head->key, home, keys))
-		buf_puts(out, "HOME/audit was signed by another key: this "
-			      "station's was replaced, or somebody else wrote "
-			      "it");
+		buf_puts(
+		    out, N_("HOME/audit was signed by another key: this "
+			    "station's was replaced, or somebody else wrote "
+			    "it"));
 	else if (last->no > head->last.no)
 		buf_printf(out,
-		    "entries %lld to %lld were not signed for: this machine "
-		    "stopped then, or somebody else wrote them",
+		    N_("entries %lld to %lld were not signed for: this machine "
+		       "stopped then, or somebody else wrote them"),
 		    (long long)head->last.no + 1, (long long)last->no);
 }
 
@@ -130,12 +132,12 @@ audit_tail_look(struct buf *out, bool *fault, struct db *db,
 		return has;
 	if (has != 0) { /* before the first entry there is none */
 		if (last.no > 0)
-			buf_puts(out, "HOME/audit was missing or damaged");
+			buf_puts(out, N_("HOME/audit was missing or damaged"));
 		return 0;
 	}
 	if (keys != NULL && !audit_head_ours(head.key, home, keys))
-		buf_puts(out, "HOME/audit was signed by a key that this "
-			      "station never had");
+		buf_puts(out, N_("HOME/audit was signed by a key that this "
+				 "station never had"));
 	else
 		rc = look_at_head(out, db, &head, &last, err);
 	if (rc == 0 && out->len == 0) {

@@ -408,7 +408,11 @@ run_kept(struct call *c, const struct route *route, struct err *err)
 	struct buf key = BUF_INIT;
 	int rc = 0;
 
-	buf_printf(&key, "%s %zu:%s", lang_zh(c) ? "zh" : "en",
+	/* Who asks for no language gets Chinese labels, but English lines. */
+	buf_printf(&key, "%s %zu:%s",
+	    lang_asks_zh(c) ? "zh"
+	    : lang_zh(c)    ? "any"
+			    : "en",
 	    strlen(c->q->path), c->q->path);
 	http_each_query(c->q, add_question, &key);
 	if (!shelf_get(c->desk->shelf, &c->p->body, buf_str(&key), state)) {

@@ -41,6 +41,20 @@ reply_fault(
 	    "few seconds");
 }
 
+struct json *
+reply_words(const char *line, bool zh)
+{
+	struct buf words = BUF_INIT;
+	struct json *out;
+
+	if (!zh)
+		return json_text(line);
+	catalogue_line(&words, line);
+	out = json_text(buf_str(&words));
+	buf_free(&words);
+	return out;
+}
+
 void
 reply_error(struct http_reply *p, int rc, const char *special, bool zh,
     const struct err *err)
@@ -52,7 +66,6 @@ reply_error(struct http_reply *p, int rc, const char *special, bool zh,
 	    {YZ_ENOTFOUND, 404, "missing"}, {YZ_EDENIED, 403, "denied"},
 	    {YZ_ECONFLICT, 409, "conflict"}};
 	struct json *o = json_new_object(), *e = json_new_object();
-	struct buf line = BUF_INIT;
 	const char *code = "io";
 	int status = 500;
 	size_t i;
@@ -71,10 +84,7 @@ reply_error(struct http_reply *p, int rc, const char *special, bool zh,
 	if (special != NULL)
 		code = special;
 	json_set(e, "code", json_text(code));
-	if (zh)
-		catalogue_line(&line, err->msg);
-	json_set(e, "message", json_text(zh ? buf_str(&line) : err->msg));
-	buf_free(&line);
+	json_set(e, "message", reply_words(err->msg, zh));
 	json_set(o, "error", e);
 	p->type = "application/json; charset=utf-8";
 	buf_clear(&p->body);

@@ -8,6 +8,7 @@
 
 struct err;
 struct http_reply;
+struct json;
 
 /* What a browser is to forbid itself. */
 void reply_safety(struct http_reply *p, bool tls);
@@ -19,5 +20,7 @@ int reply_fault(
  * special: the code where rc says too little, or NULL; zh: in Chinese. */
 void reply_error(struct http_reply *p, int rc, const char *special, bool zh,
     const struct err *err);
+/* A line of the program (catalogue_line) as text, in Chinese if zh. */
+struct json *reply_words(const char *line, bool zh);
 
 #endif

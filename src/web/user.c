@@ -422,7 +422,7 @@ judge(struct db *db, struct user *out, const struct user_try *try, bool good,
 
 	*fault = NULL;
 	if (!good) {
-		*fault = "the login or the password is wrong";
+		*fault = N_("the login or the password is wrong");
 	} else {
 		rc = totp_is_on(&second, db, try->login, err);
 		if (rc != 0)
@@ -438,7 +438,7 @@ judge(struct db *db, struct user *out, const struct user_try *try, bool good,
 		if (rc != 0)
 			return rc;
 		if (!good)
-			*fault = "the code is wrong, or was used already";
+			*fault = N_("the code is wrong, or was used already");
 	}
 	return good ? let_in(db, out, try, err)
 		    : count_failure(db, try->login, try->peer, try->now, err);

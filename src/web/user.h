@@ -85,7 +85,7 @@ int user_list(struct db *db,
  * password; a shut account or address is told so, and its password is not
  * looked at.  USER_WANTS_CODE is the line where only the code is missing.
  */
-#define USER_WANTS_CODE "the code of the second factor is wanted"
+#define USER_WANTS_CODE N_("the code of the second factor is wanted")
 struct user_try {
 	const char *login, *password;
 	const char *code; /* of the second factor, or NULL */

@@ -12,40 +12,6 @@ import { kindLabel, registerName, registerValue } from '../words.js';
 const PAGE = 50;
 const EVENTS = { events: ['change', 'station'] };
 
-// The program says why in English; the reasons are those of FORMAT.md, 10.
-function whyNot(reason) {
-	const known = [
-		[/^(?<who>\S+) is neither the owner (?<owner>\S+) nor above it$/,
-			_('{who} is neither the owner {owner} nor above it')],
-		[/^incarnation (?<inc>\S+) of (?<who>\S+) is not in the roster/,
-			_('incarnation {inc} of {who} is not in the roster, and goes on from none that counts here')],
-		[/^the record is of (?<owner>\S+), the chain about (?<who>\S+)$/,
-			_('the record is of {owner}, the chain about {who}')],
-		[/^only the root (?<root>\S+) defines kinds and codes$/,
-			_('only the root {root} defines kinds and codes')],
-		[/^kind (?<kind>\S+) does not travel in the stream (?<stream>\S+)$/,
-			_('kind {kind} does not travel in the stream {stream}')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is derived, never written$/,
-			_('field {field} of {kind} is derived, never written')],
-		[/^field (?<field>\S+) of (?<kind>\S+) travels in the stream (?<stream>\S+)$/,
-			_('field {field} of {kind} travels in the stream {stream}')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is written by ancestors of the owner only$/,
-			_('field {field} of {kind} is written by ancestors of the owner only')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is a set, changed by add and remove$/,
-			_('field {field} of {kind} is a set, changed by add and remove')],
-		[/^field (?<field>\S+) of (?<kind>\S+) is no set$/,
-			_('field {field} of {kind} is no set')],
-	];
-
-	for (const [form, text] of known) {
-		const m = form.exec(reason);
-
-		if (m)
-			return text.replace(/\{(\w+)\}/g, (all, k) => m.groups[k] ?? all);
-	}
-	return reason;
-}
-
 // Whose word would count, by name; and what to do here meanwhile.
 function barred(x) {
 	const names = x.may.map(nameOf).join(_(', '));
@@ -133,7 +99,7 @@ function Held({ x, user, again }) {
 			class="dim">${x.kindName} · ${_('of {owner}', { owner:
 			nameOf(x.owner) })}</small></h3>
 		<p><span class="dim">${_('Why it does not count')}</span> ${
-		    whyNot(x.reason)}</p>
+		    x.reason}</p>
 		<${Trouble} error=${error}/>
 		<${Sides} x=${x}/>
 		${same ? html`<p class="ok">✓ ${_('What stands here is the same by now.')}</p>` :

@@ -79,7 +79,7 @@ function Stuck({ peers, stops, now }) {
 			    p.waiting > 0 && ' · ' + _('{n} changesets wait', {
 			    n: p.waiting })}</p>
 			<p>${advice(p)}</p>
-			${p.trouble && html`<p class="mono dim">${p.trouble}</p>`}
+			${p.trouble && html`<p class="mono dim">${p.trouble_words}</p>`}
 			${Math.abs(p.offset_ms) > CLOCK_MS && html`<p>${
 			    _('Its clock is {by} off: set it, the times it writes are doubtful.',
 			    { by: offset(p.offset_ms) })}</p>`}</article>`)}</section>`;
