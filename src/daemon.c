@@ -25,6 +25,7 @@
 #include "web/http.h"
 
 #define LOOK_MS 200    /* how often others' commits are looked for */
+#define FILL_MS 10000  /* for the timeline, at an upgrade's first start */
 #define SEAL_MS 1000   /* how long a click may stay unsealed */
 #define BEAT_MS 15000  /* a stream's sign of life */
 #define REVIEW_MS 1000 /* how often who listens is asked about */
@@ -295,6 +296,7 @@ open_all(struct daemon *d, struct err *err)
 	    .key = d->o->key,
 	    .handle = desk_handle,
 	    .admit = desk_admit};
+	struct err ignored;
 	struct home *home;
 	int rc;
 
@@ -303,6 +305,9 @@ open_all(struct daemon *d, struct err *err)
 		rc = replica_open(&d->r, home, err);
 	if (rc == 0)
 		rc = replica_seal(d->r, err);
+	/* Where this fails the page is slower, no more. */
+	if (rc == 0)
+		(void)replica_fill_timeline(d->r, FILL_MS, &ignored);
 	if (rc == 0)
 		rc = desk_open(&d->desk, d->o->home, d->o->exe, err);
 	if (rc == 0)

@@ -516,13 +516,34 @@ canon_member_text(struct buf *out, struct canon object, const char *key)
 	return true;
 }
 
+/* How many bytes, eight at a time, are certainly none to be escaped. */
+static size_t
+skip_plain(const char *s, size_t n)
+{
+	static const uint64_t ones = 0x0101010101010101u;
+	static const unsigned char marks[] = {'"', '\\', '\n', '\t'};
+	uint64_t word, x, hit = 0;
+	size_t i, m;
+
+	for (i = 0; i + 8 <= n; i += 8) {
+		memcpy(&word, s + i, 8);
+		for (m = 0; m < sizeof(marks); m++) {
+			x = word ^ (ones * marks[m]); /* a zero byte: found */
+			hit |= (x - ones) & ~x & (ones << 7);
+		}
+		if (hit != 0)
+			break;
+	}
+	return i;
+}
+
 void
 canon_put_text(struct buf *out, const char *s, size_t n)
 {
 	size_t i, plain = 0;
 
 	buf_putc(out, '"');
-	for (i = 0; i < n; i++) {
+	for (i = skip_plain(s, n); i < n; i++) {
 		char c = s[i];
 
 		if (c != '"' && c != '\\' && c != '\n' && c != '\t')
@@ -539,5 +560,15 @@ canon_put_text(struct buf *out, const char *s, size_t n)
 void
 canon_put_int(struct buf *out, int64_t v)
 {
-	buf_printf(out, "%" PRId64, v);
+	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + u % 10);
+		u /= 10;
+	} while (u != 0);
+	if (v < 0)
+		digits[--at] = '-';
+	buf_put(out, digits + at, sizeof(digits) - at);
 }

@@ -93,6 +93,11 @@ static const char *const migrations[] = {
     "CREATE TABLE _tallied(kind TEXT PRIMARY KEY, fields TEXT)"
     " WITHOUT ROWID;"
     "CREATE INDEX _changeset_time ON _changeset(time + offset);",
+    /* An owner's records as they came; what the ledger's page shows of a
+     * changeset (NULL: kept since before, it is in the ledger). */
+    "CREATE INDEX _record_owner ON _record(owner, kind);"
+    "ALTER TABLE _changeset ADD COLUMN author TEXT;"
+    "ALTER TABLE _changeset ADD COLUMN subject TEXT;",
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

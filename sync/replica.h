@@ -170,6 +170,11 @@ int replica_history(struct replica *r, const char *kind, const char *id,
 	bool accepted, struct err *err),
     void *arg, struct err *err);
 
+/* Who wrote each changeset, and its line, as the database keeps them beside
+ * it: for those that an earlier program has stored, newest first, for about
+ * ms; the rest another time. */
+int replica_fill_timeline(struct replica *r, int64_t ms, struct err *err);
+
 /* --- rosters ------------------------------------------------------------ */
 
 /* A version of a scope's document, of those that count; 0: the newest.

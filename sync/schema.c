@@ -91,7 +91,7 @@ kind_free(struct kind *k)
 	free(k->sql.insert);
 	free(k->sql.clock);
 	free(k->sql.words);
-	free(k->sql.record);
+	free(k->sql.records);
 	free(k->sql.tallied);
 	free(k->fields);
 }

@@ -17,6 +17,7 @@
 
 #include "chain.h"
 
+struct buf;
 struct db;
 struct err;
 struct schema;
@@ -99,9 +100,9 @@ struct kind {
 		char *clock;   /* _clock of a row */
 		char *words;   /* its search fields; NULL: none */
 		char *tallied; /* removed, then the tallied fields, of a row */
-		char *record;  /* rec, id, owner, removed, removed_reason,
-				* created_at, created_by, _conflicts, then
-				* the fields, of a row */
+		char *records; /* of rows, a JSON array: place, rec, id, owner,
+				* removed, _conflicts, removed_reason,
+				* created_at, created_by, then the fields */
 	} sql;
 };
 
@@ -123,6 +124,12 @@ const struct kind *schema_base(
 /* The existence mark of a base kind in a stream, or NULL if no field of it
  * travels there. */
 const struct reg *schema_mark(const struct kind *kind, enum stream stream);
+/* Has a base kind's table an index in the order of the field, those without a
+ * value first, and among equal ones in that of rec?  In the order of
+ * coalesce(FIELD, -9e999), to be asked in these words. */
+bool schema_is_ordered(const struct kind *base, const struct field *f);
+void schema_put_index(
+    struct buf *sql, const struct kind *base, const struct field *f);
 /* Field of a base kind by name (n bytes), or NULL. */
 const struct field *schema_field(
     const struct kind *kind, const char *name, size_t n);

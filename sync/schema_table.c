@@ -49,11 +49,35 @@ put_column(struct buf *sql, const struct field *f)
 	buf_puts(sql, whole ? types[f->type] : " TEXT");
 }
 
+bool
+schema_is_ordered(const struct kind *base, const struct field *f)
+{
+	size_t i;
+
+	if (base->stream == STREAM_ROSTER)
+		return false;
+	for (i = 0; i < base->n_tallied; i++)
+		if (base->tallied[i] == f)
+			return f->type == FIELD_CODE;
+	return strcmp(f->name, base->title) == 0;
+}
+
+void
+schema_put_index(
+    struct buf *sql, const struct kind *base, const struct field *f)
+{
+	bool title = strcmp(f->name, base->title) == 0;
+
+	buf_printf(sql, "\"_%s_%s%s\"", base->name, title ? "title" : "by_",
+	    title ? "" : f->name);
+}
+
 static int
 create_indexes(struct db *db, const struct kind *k, struct err *err)
 {
 	bool rkind = schema_field(k, "rkind", 5) != NULL;
 	struct buf sql = BUF_INIT;
+	size_t i;
 	int rc = 0;
 
 	if (k->geo && schema_field(k, "lat", 3) != NULL &&
@@ -65,15 +89,16 @@ create_indexes(struct db *db, const struct kind *k, struct err *err)
 		    &sql, "(%s\"lat\", \"lon\")", rkind ? "\"rkind\", " : "");
 		rc = db_exec(db, buf_str(&sql), err);
 	}
-	/* In the words of a list in the order of the title. */
-	if (rc == 0 && k->stream != STREAM_ROSTER &&
-	    schema_field(k, k->title, strlen(k->title)) != NULL) {
+	for (i = 0; rc == 0 && i < k->n_fields; i++) {
+		if (!schema_is_ordered(k, k->fields[i]))
+			continue;
 		buf_clear(&sql);
 		buf_puts(&sql, "CREATE INDEX IF NOT EXISTS ");
-		buf_printf(&sql, "\"_%s_title\" ON ", k->name);
+		schema_put_index(&sql, k, k->fields[i]);
+		buf_puts(&sql, " ON ");
 		db_quote(&sql, k->name);
 		buf_puts(&sql, "(coalesce(");
-		db_quote(&sql, k->title);
+		db_quote(&sql, k->fields[i]->name);
 		buf_puts(&sql, ", -9e999))");
 		rc = db_exec(db, buf_str(&sql), err);
 	}
@@ -177,12 +202,12 @@ void
 schema_table_sql(struct kind *k)
 {
 	struct buf insert = BUF_INIT, clock = BUF_INIT, words = BUF_INIT;
-	struct buf record = BUF_INIT, tallied = BUF_INIT;
+	struct buf records = BUF_INIT, tallied = BUF_INIT;
 	size_t i;
 
-	buf_puts(&record,
-	    "SELECT r.rec, r.id, r.owner, t.removed, t.removed_reason,"
-	    " t.created_at, t.created_by, t._conflicts");
+	buf_puts(&records,
+	    "SELECT j.key, r.rec, r.id, r.owner, t.removed, t._conflicts,"
+	    " t.removed_reason, t.created_at, t.created_by");
 	buf_puts(&insert, "INSERT OR REPLACE INTO ");
 	db_quote(&insert, k->name);
 	buf_puts(&insert,
@@ -191,8 +216,8 @@ schema_table_sql(struct kind *k)
 	for (i = 0; i < k->n_fields; i++) {
 		buf_putc(&insert, ',');
 		db_quote(&insert, k->fields[i]->name);
-		buf_puts(&record, ", t.");
-		db_quote(&record, k->fields[i]->name);
+		buf_puts(&records, ", t.");
+		db_quote(&records, k->fields[i]->name);
 		if (!k->fields[i]->search)
 			continue;
 		buf_puts(&words, words.len == 0 ? "SELECT " : ", ");
@@ -204,10 +229,11 @@ schema_table_sql(struct kind *k)
 	buf_putc(&insert, ')');
 	k->sql.insert = buf_take(&insert);
 
-	buf_puts(&record, " FROM ");
-	db_quote(&record, k->name);
-	buf_puts(&record, " t JOIN _record r USING (rec) WHERE t.rec = ?");
-	k->sql.record = buf_take(&record);
+	buf_puts(&records, " FROM json_each(?) j CROSS JOIN ");
+	db_quote(&records, k->name);
+	buf_puts(&records,
+	    " t ON t.rec = j.value CROSS JOIN _record r ON r.rec = t.rec");
+	k->sql.records = buf_take(&records);
 
 	buf_puts(&tallied, "SELECT removed");
 	for (i = 0; i < k->n_tallied; i++) {

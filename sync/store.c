@@ -136,9 +136,10 @@ store_changeset(struct replica *r, const struct changeset *cs,
 	no = c->no;
 	rc = db_run(r->db, err,
 	    "INSERT INTO _changeset(chain, seq, id, oid, time, offset, ops,"
-	    " key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	    "iibbiiii", no, cs->seq, cs->id.b, sizeof(cs->id.b), cs->oid,
-	    sizeof(cs->oid), cs->time, cs->offset, (int64_t)ops->n, key);
+	    " key, author, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "iibbiiiiss", no, cs->seq, cs->id.b, sizeof(cs->id.b), cs->oid,
+	    sizeof(cs->oid), cs->time, cs->offset, (int64_t)ops->n, key,
+	    cs->author, cs->subject);
 	if (rc != 0)
 		return rc;
 	rc = db_run(r->db, err,

@@ -232,17 +232,25 @@ while read -r question where order; do
 	ok "the list $question is whole in pages" cmp some wanted
 	ok "and at once" cmp whole wanted
 done <<'END'
-resource? 1 id
+resource? 1 rec
 resource?_sort=name& 1 name,rec
 resource?_sort=-name& 1 name DESC,rec DESC
 resource?_sort=persons& 1 persons,rec
 resource?_sort=-persons& 1 persons DESC,rec DESC
+resource?_sort=status& 1 status,rec
+resource?_sort=-rkind&status=ready& status='ready' rkind DESC,rec DESC
+resource.team? rkind='R01' rec
 resource.team?_sort=name& rkind='R01' name,rec
-resource?rkind=R01& rkind='R01' id
+resource?rkind=R01& rkind='R01' rec
+resource?rkind=R01&status=ready& rkind='R01'AND(status)='ready' rec
+resource?rkind=R01&rkind=R04& 0 rec
 resource?rkind=R01&status=&_sort=-name& rkind='R01'AND(status)IS(NULL) name DESC,rec DESC
+resource?rkind=R04&_sort=persons& rkind='R04' persons,rec
+resource?owner=520302& 1 rec
 resource?owner=520302&_sort=name& 1 name,rec
-resource?owner=520302&persons=5& persons=5 id
-resource?owner=520303& 0 id
+resource?owner=520302&persons=5& persons=5 rec
+resource?owner=520302&rkind=R01& rkind='R01' rec
+resource?owner=520303& 0 rec
 END
 counts() { sed 's/{"rkind"/\n&/g' | sed -n 's/.*"rkind":"\([^"]*\)","count":\([0-9]*\).*/\1|\2/p'; }
 is "$(body duty1 GET '/api/tally/resource?by=rkind' | counts)" \

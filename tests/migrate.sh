@@ -57,6 +57,10 @@ back_to() { # LEVEL
 		DROP TABLE _loose; DROP TABLE _cut;
 		ALTER TABLE _changeset DROP COLUMN key; PRAGMA user_version = 1'
 }
+timeline() { # of the console, all on one page: ids and authors
+	body duty1 GET '/api/changesets?_limit=200' |
+		grep -o '"id":"[0-9a-f]*"\|"author":"[^"]*"\|"subject":"[^"]*"'
+}
 for old in 2 1; do
 	ok "yizhan.db of level $old" back_to $old
 	is "$(level yizhan)" $old "(it is)"
@@ -67,6 +71,33 @@ for old in 2 1; do
 	ok "and writes" y add resource.team name=x rkind=R01 persons=3 level=市级
 	ok "and verifies" y verify --deep
 done
+for index in _record_owner _resource_by_rkind _resource_by_status; do
+	is "$(sqlite3 home/yizhan.db "SELECT count(*) FROM sqlite_schema
+		WHERE name = '$index'")" 1 "$index is made for it"
+done
+unpack
+ok "an earlier program's station begins at once with the console" \
+	desk_start home --no-sync
+ok "whose timeline" login duty1 Night-watch-1
+timeline >shown
+ok "it ends" desk_stop
+is "$(sqlite3 home/yizhan.db 'SELECT count(*) FROM _changeset
+	WHERE author IS NULL OR subject IS NULL')" 0 \
+	"has been taken from the ledger once"
+for stream in command resource personal oversight roster; do
+	git -C "home/ledger/$stream.git" log --all --grep='^Chain: ' \
+		--format=%an 2>/dev/null
+done | sort >authors
+ok "and says who wrote what, as git does" \
+	cmp authors <<-END
+	$(sed -n 's/^"author":"\([^"]*\)"$/\1/p' shown | sort)
+	END
+sql yizhan 'UPDATE _changeset SET author = NULL, subject = NULL'
+ok "where it is not, the ledger itself is read" desk_start home --no-sync
+login duty1 Night-watch-1
+timeline >again
+desk_stop
+ok "and says the same" cmp shown again
 
 # Daemon, receivers and commands all begin anew after an upgrade.
 back_to 1

@@ -59,28 +59,6 @@ buf_reserve(struct buf *buf, size_t n)
 }
 
 void
-buf_put(struct buf *buf, const void *data, size_t n)
-{
-	if (n == 0)
-		return;
-	memcpy(grow(buf, n), data, n);
-	grown(buf, n);
-}
-
-void
-buf_putc(struct buf *buf, char c)
-{
-	*grow(buf, 1) = (uint8_t)c;
-	grown(buf, 1);
-}
-
-void
-buf_puts(struct buf *buf, const char *s)
-{
-	buf_put(buf, s, strlen(s));
-}
-
-void
 buf_printf(struct buf *buf, const char *fmt, ...)
 {
 	char small[256];

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	uint8_t *b; /* the bytes, or NULL */
@@ -28,14 +29,37 @@ struct buf {
 void buf_reserve(struct buf *buf, size_t n);
 void buf_free(struct buf *buf);  /* and set to BUF_INIT */
 void buf_clear(struct buf *buf); /* length 0, memory kept */
-void buf_put(struct buf *buf, const void *data, size_t n);
-void buf_putc(struct buf *buf, char c);
-void buf_puts(struct buf *buf, const char *s);
 void buf_printf(struct buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *buf, size_t n); /* remove the first n bytes */
 char *buf_str(struct buf *buf);           /* borrowed, NUL terminated */
 char *buf_take(struct buf *buf); /* the caller frees; buf is empty after */
+
+/* A page of a list is made of ten thousand of these: in line where there is
+ * room already. */
+static inline void
+buf_put(struct buf *buf, const void *data, size_t n)
+{
+	if (n == 0)
+		return;
+	if (n >= buf->cap - buf->len)
+		buf_reserve(buf, n);
+	memcpy(buf->b + buf->len, data, n);
+	buf->len += n;
+	buf->b[buf->len] = '\0';
+}
+
+static inline void
+buf_putc(struct buf *buf, char c)
+{
+	buf_put(buf, &c, 1);
+}
+
+static inline void
+buf_puts(struct buf *buf, const char *s)
+{
+	buf_put(buf, s, strlen(s));
+}
 
 /* Integers: LEB128 (7 bits a byte, low first); signed ones as zigzag. */
 void buf_put_u8(struct buf *buf, unsigned v);

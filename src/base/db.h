@@ -96,6 +96,14 @@ int64_t db_int(struct db_stmt *st, int col);
 double db_real(struct db_stmt *st, int col);
 const char *db_text(struct db_stmt *st, int col);
 const void *db_blob(struct db_stmt *st, int col, size_t *len);
+/* Type and value in one call, for rows of many columns: number with DB_INT,
+ * text and len with DB_TEXT. */
+struct db_value {
+	int64_t number;
+	const char *text;
+	size_t len;
+};
+enum db_type db_value(struct db_value *out, struct db_stmt *st, int col);
 int db_columns(struct db_stmt *st);
 const char *db_column_name(struct db_stmt *st, int col);
 

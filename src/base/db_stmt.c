@@ -352,6 +352,28 @@ db_text(struct db_stmt *st, int col)
 	return (const char *)sqlite3_column_text(st->st, col);
 }
 
+enum db_type
+db_value(struct db_value *out, struct db_stmt *st, int col)
+{
+	sqlite3_value *v = sqlite3_column_value(st->st, col);
+
+	switch (sqlite3_value_type(v)) {
+	case SQLITE_INTEGER:
+		out->number = sqlite3_value_int64(v);
+		return DB_INT;
+	case SQLITE_TEXT:
+		out->text = (const char *)sqlite3_value_text(v);
+		out->len = (size_t)sqlite3_value_bytes(v);
+		return DB_TEXT;
+	case SQLITE_FLOAT:
+		return DB_REAL;
+	case SQLITE_BLOB:
+		return DB_BLOB;
+	default:
+		return DB_NULL;
+	}
+}
+
 const void *
 db_blob(struct db_stmt *st, int col, size_t *len)
 {

@@ -183,6 +183,48 @@ gather(struct places *out, struct replica *r, const struct near_query *q,
 	return rc;
 }
 
+/* The nearest, on their way to fn. */
+struct giving {
+	int (*fn)(void *arg, const struct record *rec, double metres,
+	    struct err *err);
+	void *arg;
+	const struct place *places; /* of the rows being read */
+	int64_t given, limit;
+};
+
+static int
+give(void *arg, size_t i, const struct record *rec, struct err *err)
+{
+	struct giving *g = arg;
+
+	if (rec->removed || g->given == g->limit)
+		return 0;
+	g->given++;
+	return g->fn(g->arg, rec, g->places[i].metres, err);
+}
+
+#define READ_AT_ONCE 32
+
+/* Few of those in the circle are asked for: read no more than that. */
+static int
+give_nearest(struct replica *r, const struct kind *base,
+    const struct places *places, struct giving *g, struct err *err)
+{
+	int64_t rows[READ_AT_ONCE];
+	size_t i, n;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < places->n && g->given < g->limit; i += n) {
+		g->places = places->v + i;
+		for (n = 0; n < READ_AT_ONCE && i + n < places->n &&
+			    (int64_t)n < g->limit - g->given;
+		     n++)
+			rows[n] = places->v[i + n].rec;
+		rc = record_each(r, base, rows, n, give, g, err);
+	}
+	return rc;
+}
+
 int
 near_find(struct replica *r, const struct near_query *q,
     int (*fn)(
@@ -190,10 +232,9 @@ near_find(struct replica *r, const struct near_query *q,
     void *arg, struct err *err)
 {
 	const struct schema *schema = replica_schema(r);
+	struct giving g = {.fn = fn, .arg = arg, .limit = q->limit};
 	struct places places = {NULL, 0, 0};
 	const struct kind *kind, *base;
-	int64_t given = 0;
-	size_t i;
 	int rc;
 
 	if (!(q->km > 0 && q->km <= NEAR_KM_MAX) || !(fabs(q->lat) <= 90) ||
@@ -209,16 +250,8 @@ near_find(struct replica *r, const struct near_query *q,
 	rc = gather(&places, r, q, kind, base, err);
 	if (rc == 0 && places.n > 0)
 		qsort(places.v, places.n, sizeof(*places.v), compare);
-	for (i = 0; rc == 0 && i < places.n && given < q->limit; i++) {
-		struct record rec = RECORD_INIT;
-
-		rc = record_load(&rec, r, base, places.v[i].rec, err);
-		if (rc == 0 && !rec.removed) {
-			given++;
-			rc = fn(arg, &rec, places.v[i].metres, err);
-		}
-		record_free(&rec);
-	}
+	if (rc == 0)
+		rc = give_nearest(r, base, &places, &g, err);
 	free(places.v);
 	return rc;
 }
@@ -265,15 +298,31 @@ gather_box(struct places *out, struct replica *r, const struct near_box *q,
 	return rc;
 }
 
+struct giving_box {
+	int (*fn)(void *arg, const struct record *rec, struct err *err);
+	void *arg;
+};
+
+static int
+give_in_box(void *arg, size_t i, const struct record *rec, struct err *err)
+{
+	const struct giving_box *g = arg;
+
+	(void)i;
+	return g->fn(g->arg, rec, err);
+}
+
 int
 near_find_box(struct replica *r, const struct near_box *q,
     int (*fn)(void *arg, const struct record *rec, struct err *err), void *arg,
     bool *more, struct err *err)
 {
 	const struct schema *schema = replica_schema(r);
+	struct giving_box g = {fn, arg};
 	struct places places = {NULL, 0, 0};
 	const struct kind *kind, *base;
-	size_t i;
+	int64_t *rows = NULL;
+	size_t i, n;
 	int rc;
 
 	*more = false;
@@ -285,18 +334,14 @@ near_find_box(struct replica *r, const struct near_box *q,
 		return rc;
 	base = schema_base(schema, kind);
 	rc = gather_box(&places, r, q, kind, base, err);
-	for (i = 0; rc == 0 && i < places.n; i++) {
-		struct record rec = RECORD_INIT;
-
-		if ((int64_t)i == q->limit) {
-			*more = true;
-			break;
-		}
-		rc = record_load(&rec, r, base, places.v[i].rec, err);
-		if (rc == 0)
-			rc = fn(arg, &rec, err);
-		record_free(&rec);
-	}
+	*more = (int64_t)places.n > q->limit;
+	n = *more ? (size_t)q->limit : places.n;
+	rows = mem_calloc(n + 1, sizeof(*rows));
+	for (i = 0; i < n; i++)
+		rows[i] = places.v[i].rec;
+	if (rc == 0)
+		rc = record_each(r, base, rows, n, give_in_box, &g, err);
+	free(rows);
 	free(places.v);
 	return rc;
 }

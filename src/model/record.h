@@ -25,10 +25,12 @@ struct record {
 	char owner[CHAIN_CODE_LEN + 1];
 	const struct kind *kind; /* the base kind, borrowed from the schema */
 	bool removed;
-	char *removed_reason, *created_at, *created_by; /* "" if unknown */
+	/* "" if unknown */
+	const char *removed_reason, *created_at, *created_by;
 	int64_t conflicts;   /* registers with several standing values */
 	const char **values; /* per field of kind: canonical JSON, or NULL */
-	char *text;          /* what they point into */
+	size_t *lengths;     /* of values */
+	char *text;          /* what all of these point into */
 	size_t n;            /* = kind->n_fields when it was read */
 };
 
@@ -60,9 +62,13 @@ int record_resolve(char id[RECORD_ID_LEN + 1], struct replica *r,
 int record_read(struct record *out, struct replica *r, const char *kind,
     const char *id, struct err *err);
 
-/* The same by its row, of a base kind. */
-int record_load(struct record *out, struct replica *r, const struct kind *base,
-    int64_t row, struct err *err);
+/* Read rows of a base kind, and call fn for each that there is: in their order,
+ * with its place among them; a negative return ends it and is passed on.  They
+ * are read some at a time, and fn may ask the database too. */
+int record_each(struct replica *r, const struct kind *base, const int64_t *rows,
+    size_t n,
+    int (*fn)(void *arg, size_t i, const struct record *rec, struct err *err),
+    void *arg, struct err *err);
 
 /* Do several different writes stand in a register (of a set: in one of its
  * elements')? */
@@ -101,6 +107,7 @@ struct record_query {
 	size_t n_filters;
 	const char *sort;  /* a field, "-" before it: downwards; NULL: by id */
 	int64_t limit;     /* 0: all */
+	bool came;         /* without sort: in the order in which they came */
 	bool removed;      /* removed ones too */
 	const char *after; /* a whole id: go on behind that record, or NULL */
 };

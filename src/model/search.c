@@ -108,28 +108,47 @@ search_query(struct buf *out, const char *text, struct err *err)
 
 struct hit {
 	int64_t rec;
-	char *kind;
+	const struct kind *base; /* NULL: unknown here */
 };
 
-/* Give a hit to fn, unless it is removed or its kind unknown here. */
-static int
-give(struct replica *r, const struct hit *hit,
-    int (*fn)(void *arg, const struct record *rec, struct err *err), void *arg,
-    int64_t *given, struct err *err)
-{
-	const struct kind *base = schema_kind(replica_schema(r), hit->kind);
-	struct record rec = RECORD_INIT;
-	int rc;
+/* Those found, on their way to fn. */
+struct giving {
+	int (*fn)(void *arg, const struct record *rec, struct err *err);
+	void *arg;
+	int64_t given;
+};
 
-	if (base == NULL)
+static int
+give(void *arg, size_t i, const struct record *rec, struct err *err)
+{
+	struct giving *g = arg;
+
+	(void)i;
+	if (rec->removed)
 		return 0;
-	rc = record_load(&rec, r, base, hit->rec, err);
-	if (rc == 0 && !rec.removed) {
-		++*given;
-		rc = fn(arg, &rec, err);
+	g->given++;
+	return g->fn(g->arg, rec, err);
+}
+
+/* Give hits to fn, but those removed or of a kind unknown here; neighbours of
+ * one kind are read together. */
+static int
+give_all(struct replica *r, const struct hit *hits, size_t n, struct giving *g,
+    struct err *err)
+{
+	int64_t rows[BATCH];
+	size_t i, run;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < n; i += run) {
+		for (run = 0; i + run < n && hits[i + run].base == hits[i].base;
+		     run++)
+			rows[run] = hits[i + run].rec;
+		if (hits[i].base != NULL)
+			rc = record_each(
+			    r, hits[i].base, rows, run, give, g, err);
 	}
-	record_free(&rec);
-	return rc == YZ_ENOTFOUND ? 0 : rc;
+	return rc;
 }
 
 /* The next hits after row after; they are read before fn sees one, since fn
@@ -138,6 +157,7 @@ static int
 next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
     const struct buf *query, int64_t after, size_t most, struct err *err)
 {
+	const struct schema *schema = replica_schema(r);
 	struct db_stmt *st;
 	int rc;
 
@@ -155,7 +175,8 @@ next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
 		const char *kind = db_text(st, 1);
 
 		hits[*n].rec = db_int(st, 0);
-		hits[(*n)++].kind = mem_strdup(kind == NULL ? "" : kind);
+		hits[(*n)++].base =
+		    kind == NULL ? NULL : schema_kind(schema, kind);
 	}
 	db_done(st);
 	return rc < 0 ? rc : 0;
@@ -188,9 +209,10 @@ search_find(struct replica *r, struct search *s,
     struct err *err)
 {
 	struct buf query = BUF_INIT;
+	struct giving g = {fn, arg, 0};
 	struct hit hits[BATCH];
-	int64_t given = 0, last = s->after;
-	size_t n, most, i;
+	int64_t last = s->after;
+	size_t n, most, want, take;
 	int rc;
 
 	s->next = 0;
@@ -199,18 +221,16 @@ search_find(struct replica *r, struct search *s,
 		rc = count(s, r, &query, err);
 	/* One more than asked for tells whether it goes on. */
 	for (n = most = 0; rc == 0 && n == most && s->next == 0;) {
-		most = s->limit - given < BATCH ? (size_t)(s->limit - given) + 1
-						: BATCH;
+		want = (size_t)(s->limit - g.given);
+		most = want < BATCH ? want + 1 : BATCH;
 		rc = next_hits(hits, &n, r, &query, last, most, err);
-		for (i = 0; i < n; i++) {
-			if (rc == 0 && given < s->limit) {
-				last = hits[i].rec;
-				rc = give(r, &hits[i], fn, arg, &given, err);
-			} else {
-				s->next = last;
-			}
-			free(hits[i].kind);
-		}
+		take = n < want ? n : want;
+		if (rc == 0)
+			rc = give_all(r, hits, take, &g, err);
+		if (take > 0)
+			last = hits[take - 1].rec;
+		if (n > take && g.given == s->limit)
+			s->next = last;
 	}
 	buf_free(&query);
 	return rc;

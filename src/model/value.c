@@ -454,27 +454,26 @@ value_column(
 		     f->type == FIELD_INT || f->type == FIELD_DECIMAL ||
 		     f->type == FIELD_BOOL;
 	char out[VALUE_DECIMAL_LEN];
-	const char *s;
+	struct db_value v;
 
-	switch (db_type(st, col)) {
+	switch (db_value(&v, st, col)) {
 	case DB_INT:
 		if (f->type == FIELD_BOOL) {
-			buf_puts(json, db_int(st, col) ? "true" : "false");
+			buf_puts(json, v.number != 0 ? "true" : "false");
 		} else if (f->type == FIELD_DECIMAL) {
-			value_decimal(out, db_int(st, col), f->scale);
+			value_decimal(out, v.number, f->scale);
 			canon_put_text(json, out, strlen(out));
 		} else {
-			canon_put_int(json, db_int(st, col));
+			canon_put_int(json, v.number);
 		}
 		return true;
 	case DB_TEXT:
-		s = db_text(st, col);
 		/* Text where a number belongs is the canonical JSON of what
 		 * another's program wrote. */
 		if (whole)
-			buf_puts(json, s);
+			buf_put(json, v.text, v.len);
 		else
-			canon_put_text(json, s, strlen(s));
+			canon_put_text(json, v.text, v.len);
 		return true;
 	default:
 		return false;

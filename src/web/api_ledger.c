@@ -115,23 +115,61 @@ ask(struct call *c, const char *name, int64_t otherwise)
 	return end == s || *end != '\0' || n < 0 ? otherwise : n;
 }
 
+/* Columns of a row of the timeline. */
+enum {
+	AT_PLACE,
+	AT_NAME,
+	AT_SEQ,
+	AT_OPS,
+	AT_CHAIN,
+	AT_ID,
+	AT_TIME,
+	AT_AUTHOR,
+	AT_SUBJECT
+};
+
+/* From the ledger, where an earlier program has kept it: this reads all of
+ * it. */
 static int
-put_row(struct call *c, struct db_stmt *st, struct err *err)
+put_old_row(struct call *c, struct db_stmt *st, const struct chain_name *chain,
+    struct err *err)
 {
-	const char *text = db_text(st, 1);
-	struct chain_name chain;
 	struct changeset cs;
 	int rc;
 
-	rc = chain_parse(&chain, text, strlen(text), err);
-	if (rc == 0)
-		rc = replica_read(c->r, &cs, &chain, db_int(st, 2), err);
+	rc = replica_read(c->r, &cs, chain, db_int(st, AT_SEQ), err);
 	if (rc != 0)
 		return rc;
 	put_changeset(&c->p->body, &cs);
-	buf_printf(&c->p->body, ",\"ops\":%lld}", (long long)db_int(st, 3));
 	changeset_free(&cs);
 	return 0;
+}
+
+static int
+put_row(struct call *c, struct db_stmt *st, struct err *err)
+{
+	const char *text = db_text(st, AT_NAME);
+	struct changeset cs = {.seq = db_int(st, AT_SEQ),
+	    .time = db_int(st, AT_TIME),
+	    .author = (char *)db_text(st, AT_AUTHOR),
+	    .subject = (char *)db_text(st, AT_SUBJECT)};
+	const void *id;
+	size_t n;
+	int rc;
+
+	id = db_blob(st, AT_ID, &n);
+	if (n == sizeof(cs.id.b))
+		memcpy(cs.id.b, id, n);
+	rc = chain_parse(&cs.chain, text, strlen(text), err);
+	if (rc != 0)
+		return rc;
+	if (cs.author != NULL && cs.subject != NULL)
+		put_changeset(&c->p->body, &cs);
+	else
+		rc = put_old_row(c, st, &cs.chain, err);
+	buf_printf(
+	    &c->p->body, ",\"ops\":%lld}", (long long)db_int(st, AT_OPS));
+	return rc;
 }
 
 /* Where a page goes on: TIME.CHAIN.SEQ of the last row before, by which the
@@ -169,7 +207,8 @@ DESK_HANDLER(api_changesets)
 	rc = ask_mark(&mark, c, err);
 	if (rc == 0)
 		rc = db_query(&st, replica_db(c->r), err,
-		    "SELECT c.time + c.offset, h.name, c.seq, c.ops, c.chain"
+		    "SELECT c.time + c.offset, h.name, c.seq, c.ops, c.chain,"
+		    " c.id, c.time, c.author, c.subject"
 		    " FROM _changeset AS c CROSS JOIN _chain AS h"
 		    " ON h.no = c.chain"
 		    " WHERE c.time + c.offset <= ?1"
@@ -184,9 +223,9 @@ DESK_HANDLER(api_changesets)
 	while ((rc = db_step(st, err)) == 1 && n < limit) {
 		if (n++ > 0)
 			buf_putc(&c->p->body, ',');
-		mark.time = db_int(st, 0);
-		mark.chain = db_int(st, 4);
-		mark.seq = db_int(st, 2);
+		mark.time = db_int(st, AT_PLACE);
+		mark.chain = db_int(st, AT_CHAIN);
+		mark.seq = db_int(st, AT_SEQ);
 		rc = put_row(c, st, err);
 		if (rc != 0)
 			break;

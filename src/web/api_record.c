@@ -118,6 +118,7 @@ DESK_HANDLER(api_records)
 	query.sort = http_query(c->q, "_sort");
 	query.after = http_query(c->q, "_after");
 	query.limit = page.limit + 1;
+	query.came = true;
 	query.removed = http_query(c->q, "_removed") != NULL;
 	buf_puts(&c->p->body, "{\"records\":[");
 	rc = record_list(c->r, &query, put_record, &page, err);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "door.h"
 #include "http.h"
 #include "line.h"
 
@@ -22,7 +23,10 @@
 /* GnuTLS's default takes TLS 1.0 and 1.1 as well. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define DESCRIPTORS 2048
-#define STOP_MS 2000 /* that answers under way may take at the end */
+#define COMING_MS 1000 /* that a connection is on its way to its thread */
+#define COMING_MAX 8   /* of those, at one time: who has too many is cut there \
+			*/
+#define STOP_MS 2000   /* that answers under way may take at the end */
 #define STREAM_QUEUE_MAX (256u << 10) /* bytes a slow reader may lag behind */
 #define MEMORY_PER_CONNECTION (32u << 10) /* for headers, MHD's own pool */
 
@@ -46,8 +50,11 @@ struct http_connection {
 struct http {
 	struct MHD_Daemon *daemon;
 	struct http_options o;
-	uint16_t port;
+	struct door *door;
 	pthread_mutex_t lock; /* of all that follows, and of queues */
+	size_t n_lines;
+	size_t coming;     /* connections that MHD has not told of yet */
+	int64_t last_came; /* mono ms */
 	struct http_connection *streams;
 	size_t n_streams;
 	struct http_connection *longs;
@@ -419,6 +426,7 @@ begin(struct http *h, struct MHD_Connection *mhd, const char *url,
 static struct MHD_Response *
 respond(struct http_connection *c, struct http_reply *p)
 {
+	size_t n;
 	bool room;
 
 	if (p->stream != NULL) {
@@ -436,8 +444,9 @@ respond(struct http_connection *c, struct http_reply *p)
 		buf_clear(&p->body);
 		buf_puts(&p->body, "too many streams are open\n");
 	}
+	n = p->body.len;
 	return MHD_create_response_from_buffer(
-	    p->body.len, p->body.b, MHD_RESPMEM_MUST_COPY);
+	    n, buf_take(&p->body), MHD_RESPMEM_MUST_FREE);
 }
 
 static enum MHD_Result
@@ -585,12 +594,15 @@ on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 		*context = l;
 		pthread_mutex_lock(&h->lock);
 		line_add(&h->lines, l);
+		h->n_lines++;
+		h->coming -= h->coming > 0;
 		pthread_mutex_unlock(&h->lock);
 		return;
 	}
 	l = *context;
 	pthread_mutex_lock(&h->lock);
 	line_remove(&h->lines, l);
+	h->n_lines--;
 	pthread_mutex_unlock(&h->lock);
 	*context = NULL;
 	free(l);
@@ -598,27 +610,6 @@ on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 
 /* --- starting and stopping --------------------------------------------------
  */
-
-static int
-find_address(
-    struct sockaddr_storage *out, const struct http_options *o, struct err *err)
-{
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE,
-	    .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	char port[8];
-
-	snprintf(port, sizeof(port), "%u", o->port);
-	if (getaddrinfo(o->address, port, &hints, &found) != 0)
-		return err_set(err, YZ_EINVAL,
-		    "%s is no address of this machine to listen on: give "
-		    "ADDRESS:PORT in digits",
-		    o->address);
-	memset(out, 0, sizeof(*out));
-	memcpy(out, found->ai_addr, found->ai_addrlen);
-	freeaddrinfo(found);
-	return 0;
-}
 
 /* A descriptor for each connection, and those of the databases. */
 static void
@@ -634,58 +625,99 @@ want_descriptors(void)
 	}
 }
 
+/* Is one more connection within HTTP_CONNECTIONS?  Those on their way to a
+ * thread of MHD's are counted too; for a second, should one never arrive. */
+static bool
+has_room(void *arg)
+{
+	struct http *h = arg;
+	int64_t now = clock_mono();
+	bool room;
+
+	pthread_mutex_lock(&h->lock);
+	if (now - h->last_came > COMING_MS)
+		h->coming = 0;
+	room =
+	    h->coming < COMING_MAX && h->n_lines + h->coming < HTTP_CONNECTIONS;
+	pthread_mutex_unlock(&h->lock);
+	return room;
+}
+
+/* MHD gives it to the thread whose turn it is: where its threads accept
+ * themselves, whoever wakes first takes all there are, and theirs wait while
+ * others idle. */
+static void
+take_connection(
+    void *arg, int fd, const struct sockaddr *from, socklen_t from_len)
+{
+	struct http *h = arg;
+
+	pthread_mutex_lock(&h->lock);
+	h->coming++;
+	h->last_came = clock_mono();
+	pthread_mutex_unlock(&h->lock);
+	(void)MHD_add_connection(h->daemon, fd, from, from_len);
+}
+
+static struct MHD_Daemon *
+start_mhd(struct http *h)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD |
+			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+			 MHD_USE_ITC;
+	struct MHD_OptionItem tls[4] = {{MHD_OPTION_END, 0, NULL},
+	    {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL},
+	    {MHD_OPTION_END, 0, NULL}};
+
+	if (h->o.certificate != NULL) {
+		flags |= MHD_USE_TLS;
+		tls[0] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)h->o.certificate};
+		tls[1] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)h->o.key};
+		tls[2] = (struct MHD_OptionItem){
+		    MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES};
+	}
+	/* The limit is has_room()'s: each thread could have them all. */
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, h,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_THREAD_POOL_SIZE,
+	    (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)(HTTP_CONNECTIONS * HTTP_THREADS),
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
+	    MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
 int
 http_start(
     struct http **out, const struct http_options *options, struct err *err)
 {
-	unsigned flags =
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-	const union MHD_DaemonInfo *info;
-	struct MHD_OptionItem tls[4] = {{MHD_OPTION_END, 0, NULL},
-	    {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL},
-	    {MHD_OPTION_END, 0, NULL}};
-	struct sockaddr_storage at;
-	struct http *h;
+	struct http *h = mem_calloc(1, sizeof(*h));
+	struct door_calls calls = {has_room, take_connection, h};
 	int rc;
 
-	rc = find_address(&at, options, err);
-	if (rc != 0)
-		return rc;
 	want_descriptors();
-	h = mem_calloc(1, sizeof(*h));
 	h->o = *options;
 	pthread_mutex_init(&h->lock, NULL);
-	if (at.ss_family == AF_INET6)
-		flags |= MHD_USE_DUAL_STACK;
-	if (options->certificate != NULL) {
-		flags |= MHD_USE_TLS;
-		tls[0] = (struct MHD_OptionItem){
-		    MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->certificate};
-		tls[1] = (struct MHD_OptionItem){
-		    MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->key};
-		tls[2] = (struct MHD_OptionItem){
-		    MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES};
+	rc = door_open(&h->door, options->address, options->port, err);
+	if (rc == 0) {
+		h->daemon = start_mhd(h);
+		if (h->daemon == NULL)
+			rc = err_set(err, YZ_EIO,
+			    "the web server does not start: is the certificate "
+			    "no good");
 	}
-	h->daemon = MHD_start_daemon(flags, options->port, NULL, NULL,
-	    on_request, h, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_THREAD_POOL_SIZE,
-	    (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)HTTP_CONNECTIONS, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, h, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)HTTP_TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_ARRAY, tls,
-	    MHD_OPTION_END);
-	if (h->daemon == NULL) {
-		rc = err_set(err, YZ_EIO,
-		    "cannot listen on %s port %u: is it in use, or is the "
-		    "certificate no good",
-		    options->address, options->port);
+	if (rc == 0)
+		rc = door_run(h->door, &calls, err);
+	if (rc != 0) {
+		door_close(h->door);
+		if (h->daemon != NULL)
+			MHD_stop_daemon(h->daemon);
 		pthread_mutex_destroy(&h->lock);
 		free(h);
 		return rc;
 	}
-	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
-	h->port = info == NULL ? options->port : info->port;
 	*out = h;
 	return 0;
 }
@@ -715,6 +747,7 @@ http_stop(struct http *h)
 
 	if (h == NULL)
 		return;
+	door_close(h->door);
 	let_answer(h);
 	pthread_mutex_lock(&h->lock);
 	h->stopping = true;
@@ -729,5 +762,5 @@ http_stop(struct http *h)
 uint16_t
 http_port(const struct http *h)
 {
-	return h->port;
+	return door_port(h->door);
 }

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/memo.h"
 #include "canon.h"
 #include "model/conflict.h"
 #include "model/kind.h"
@@ -15,20 +16,22 @@
 #include "replica.h"
 #include "schema.h"
 
-/* The name of a value within an object. */
+/* The name of a field within an object. */
 static void
-put_name(struct buf *out, const char *between, const char *name)
+put_name(struct buf *out, const char *between, const struct field *f)
 {
 	buf_puts(out, between);
 	buf_putc(out, '"');
-	buf_puts(out, name);
-	buf_puts(out, "\":");
+	buf_put(out, f->name, f->name_len);
+	buf_put(out, "\":", 2);
 }
 
 static void
 put_member(struct buf *out, const char *name, const char *text)
 {
-	put_name(out, ",", name);
+	buf_puts(out, ",\"");
+	buf_puts(out, name);
+	buf_puts(out, "\":");
 	canon_put_text(out, text, strlen(text));
 }
 
@@ -38,6 +41,11 @@ put_title(struct buf *out, const struct record *rec)
 	const char *value = record_value(rec, rec->kind->title);
 	struct buf text = BUF_INIT;
 
+	if (value != NULL && *value == '"') {
+		buf_puts(out, ",\"title\":");
+		buf_puts(out, value);
+		return;
+	}
 	if (value != NULL)
 		value_plain(&text, value);
 	put_member(out, "title", buf_str(&text));
@@ -54,18 +62,43 @@ put_values(struct buf *out, const struct record *rec)
 	for (i = 0; i < rec->n; i++) {
 		if (rec->values[i] == NULL)
 			continue;
-		put_name(out, between, rec->kind->fields[i]->name);
-		buf_puts(out, rec->values[i]);
+		put_name(out, between, rec->kind->fields[i]);
+		buf_put(out, rec->values[i], rec->lengths[i]);
 		between = ",";
 	}
 	buf_putc(out, '}');
+}
+
+/* A value as people read it, as JSON: remembered, since a page of a list has
+ * the same few codes again and again. */
+static int
+put_text(struct buf *out, struct replica *r, const struct field *f,
+    const char *value, bool zh, struct err *err)
+{
+	/* Two languages: two addresses of one field. */
+	const void *about = zh ? (const void *)&f->name : &f->of;
+	struct memo *memo = f->type == FIELD_INT ? NULL : replica_memo(r);
+	const char *known = memo == NULL ? NULL : memo_get(memo, about, value);
+	struct buf text = BUF_INIT;
+	size_t before = out->len;
+	int rc;
+
+	if (known != NULL) {
+		buf_puts(out, known);
+		return 0;
+	}
+	rc = value_text(&text, r, f, value, zh, err);
+	canon_put_text(out, buf_str(&text), text.len);
+	if (rc == 0 && memo != NULL)
+		memo_put(memo, about, value, buf_str(out) + before);
+	buf_free(&text);
+	return rc;
 }
 
 static int
 put_texts(struct buf *out, struct replica *r, const struct record *rec, bool zh,
     struct err *err)
 {
-	struct buf text = BUF_INIT;
 	const char *between = "";
 	size_t i;
 	int rc = 0;
@@ -76,18 +109,14 @@ put_texts(struct buf *out, struct replica *r, const struct record *rec, bool zh,
 
 		if (rec->values[i] == NULL)
 			continue;
-		put_name(out, between, f->name);
+		put_name(out, between, f);
 		between = ",";
-		if (value_is_plain(f, rec->values[i])) {
-			buf_puts(out, rec->values[i]);
-			continue;
-		}
-		buf_clear(&text);
-		rc = value_text(&text, r, f, rec->values[i], zh, err);
-		canon_put_text(out, buf_str(&text), text.len);
+		if (value_is_plain(f, rec->values[i]))
+			buf_put(out, rec->values[i], rec->lengths[i]);
+		else
+			rc = put_text(out, r, f, rec->values[i], zh, err);
 	}
 	buf_putc(out, '}');
-	buf_free(&text);
 	return rc;
 }
 

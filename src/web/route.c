@@ -89,7 +89,8 @@ static const struct route routes[] = {
 	"_limit? int, _sort? text, _after? text, _removed? text", "", 200,
 	PAGE_OF_RECORDS,
 	"List: a field's name as a parameter filters; _sort is a field, with -"
-	" before it downwards; _after is next of the page before"},
+	" before it downwards, and without it the order is that in which they"
+	" came; _after is next of the page before"},
     {"GET", "/api/records/*/*", EVERYONE, 0, api_record, "kind id", "", "", 200,
 	"id text, kind text, owner text, title text, values object,"
 	" text object, removed bool, removed_reason? text,"
