@@ -23,8 +23,7 @@ struct err;
 struct home;
 struct roster;
 
-#define REFUSAL_MS (15ll * 60 * 1000) /* after which what was counted is said \
-				       */
+#define REFUSAL_MS (15ll * 60 * 1000) /* then what was counted is said */
 #define REFUSAL_ROWS 64               /* that are counted apart */
 #define REFUSAL_ROWS_PEER 8           /* of one address */
 #define REFUSAL_ENTRIES 64            /* at once, in all */
