@@ -1,11 +1,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -48,6 +50,7 @@ struct daemon {
 	int64_t beat;     /* when streams last got anything */
 	int64_t reviewed; /* when it was last asked who may listen */
 	int64_t roomed;   /* when the room was looked at */
+	int held;         /* the folder, locked; -1 if it cannot be opened */
 	pid_t child;      /* yizhan sync --watch, or 0 */
 	int64_t child_at; /* when to start it */
 	int64_t child_pause;
@@ -345,6 +348,22 @@ set_up(struct daemon *d, void (*ready)(void *arg, uint16_t port, bool setup),
 	return 0;
 }
 
+/* One daemon a folder: the kernel lets go of it however that one ends. */
+static int
+hold(struct daemon *d, struct err *err)
+{
+	d->held = open(d->o->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* What is wrong with the folder is said by who wants something of it.
+	 */
+	if (d->held < 0 || flock(d->held, LOCK_EX | LOCK_NB) == 0 ||
+	    errno != EWOULDBLOCK)
+		return 0;
+	return err_set(err, YZ_ECONFLICT,
+	    "a yizhan serve for %s is running already: stop that one first "
+	    "(systemctl stop yizhan), or name another folder",
+	    d->o->home);
+}
+
 static int
 run(struct daemon *d, void (*ready)(void *arg, uint16_t port, bool setup),
     void *arg, struct err *err)
@@ -376,7 +395,9 @@ daemon_run(const struct daemon_options *o,
 	    .o = o, .port = o->port, .child_pause = CHILD_MIN_MS};
 	int rc;
 
-	rc = catch_signals(err);
+	rc = hold(&d, err);
+	if (rc == 0)
+		rc = catch_signals(err);
 	if (rc == 0)
 		rc = run(&d, ready, arg, err);
 	notify("STOPPING=1");
@@ -386,5 +407,7 @@ daemon_run(const struct daemon_options *o,
 	if (rc == 0 && d.r != NULL)
 		rc = replica_seal(d.r, err);
 	replica_close(d.r);
+	if (d.held >= 0)
+		close(d.held);
 	return rc;
 }

@@ -210,7 +210,7 @@ serve(struct step *step, struct err *err)
 	if (rc != 0)
 		return rc;
 	if (q->body.len > 0)
-		rc = json_parse(
+		rc = json_parse_object(
 		    &step->in, (const char *)q->body.b, q->body.len, err);
 	else
 		step->in = json_new_object();

@@ -156,6 +156,19 @@ json_parse(struct json **out, const char *text, size_t n, struct err *err)
 	return 0;
 }
 
+int
+json_parse_object(
+    struct json **out, const char *text, size_t n, struct err *err)
+{
+	int rc = json_parse(out, text, n, err);
+
+	if (rc != 0 || json_is_object(theirs(*out)))
+		return rc;
+	json_free(*out);
+	*out = NULL;
+	return err_set(err, YZ_EINVAL, "one JSON object is wanted: {...}");
+}
+
 const struct json *
 json_get(const struct json *object, const char *key)
 {
@@ -178,6 +191,12 @@ int64_t
 json_get_int(const struct json *object, const char *key)
 {
 	return json_integer_value(theirs(json_get(object, key)));
+}
+
+bool
+json_has_int(const struct json *object, const char *key)
+{
+	return json_is_integer(theirs(json_get(object, key)));
 }
 
 size_t

@@ -33,11 +33,16 @@ void json_add(struct json *array, struct json *v);
 /* Parse one value; depth and size bounded; duplicate keys refused. */
 int json_parse(struct json **out, const char *text, size_t n, struct err *err);
 
+/* The same, and refuse what is no object. */
+int json_parse_object(
+    struct json **out, const char *text, size_t n, struct err *err);
+
 /* Borrowed readings; NULL or 0 where absent or of another type. */
 const struct json *json_get(const struct json *object, const char *key);
 const char *json_get_text(const struct json *object, const char *key);
 int json_get_bool(const struct json *object, const char *key);
 int64_t json_get_int(const struct json *object, const char *key);
+bool json_has_int(const struct json *object, const char *key);
 size_t json_length(const struct json *array);
 const struct json *json_at(const struct json *array, size_t i);
 const char *json_as_text(const struct json *v); /* NULL if not text */

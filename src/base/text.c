@@ -91,6 +91,24 @@ text_is_clean(const char *s, size_t n, bool lines)
 	return true;
 }
 
+bool
+text_is_plain(const char *s, size_t n)
+{
+	uint32_t c;
+	size_t len;
+
+	if (!text_is_clean(s, n, false))
+		return false;
+	for (; n > 0; s += len, n -= len) {
+		len = character(s, n, &c);
+		if (c == 0x61c || c == 0x200e || c == 0x200f ||
+		    (c >= 0x2028 && c <= 0x202e) ||
+		    (c >= 0x2066 && c <= 0x2069) || c == 0xfeff)
+			return false;
+	}
+	return true;
+}
+
 size_t
 text_chars(const char *s, size_t n)
 {

@@ -17,6 +17,10 @@ bool text_is_utf8(const char *s, size_t n);
  * lines is set, \n and \t. */
 bool text_is_clean(const char *s, size_t n, bool lines);
 
+/* Clean, one line, and with nothing unseen that turns the direction of what
+ * stands beside it or ends a line: what a person can be shown by name. */
+bool text_is_plain(const char *s, size_t n);
+
 size_t text_chars(const char *s, size_t n); /* code points of valid UTF-8 */
 
 /* Length after dropping white space (ASCII and U+3000) at both ends; *s is

@@ -255,10 +255,16 @@ DESK_HANDLER(api_user_unlock)
 /* A duty screen may stay open longer than others. */
 DESK_HANDLER(api_user_idle)
 {
+	int64_t minutes = json_get_int(c->in, "minutes");
 	int rc;
 
-	rc = user_set_idle(desk_local(c), c->arg[0],
-	    json_get_int(c->in, "minutes") * 60000, err);
+	if (!json_has_int(c->in, "minutes"))
+		return err_set(
+		    err, YZ_EINVAL, "minutes is missing, or no whole number");
+	/* So that the product is none that it is not. */
+	if (minutes < 0 || minutes > USER_IDLE_MAX_MS / 60000)
+		minutes = -1;
+	rc = user_set_idle(desk_local(c), c->arg[0], minutes * 60000, err);
 	if (rc == 0)
 		buf_puts(&c->p->body, "{}");
 	return rc;

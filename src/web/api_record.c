@@ -169,7 +169,8 @@ ask_number(double *out, struct call *c, const char *name, struct err *err)
 	if (s == NULL)
 		return err_set(err, YZ_EINVAL, "%s is missing", name);
 	*out = strtod(s, &end);
-	if (end == s || *end != '\0')
+	/* strtod() also takes 0x1p3, inf and nan. */
+	if (end == s || *end != '\0' || s[strspn(s, "0123456789+-.eE")] != '\0')
 		return err_set(
 		    err, YZ_EINVAL, "%s: %.40s is no number", name, s);
 	return 0;

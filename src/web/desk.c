@@ -27,6 +27,8 @@
 #include "shelf.h"
 #include "token.h"
 
+#define COUNT_DIGITS 18 /* of a number in a question */
+
 /* --- seats: a replica for each request that is being answered ----------------
  */
 
@@ -356,7 +358,7 @@ read_body(struct call *c, const struct route *route, struct err *err)
 		c->in = json_new_object();
 		return 0;
 	}
-	return json_parse(
+	return json_parse_object(
 	    &c->in, (const char *)c->q->body.b, c->q->body.len, err);
 }
 
@@ -453,6 +455,25 @@ run_logged(struct call *c, const struct route *route, struct err *err)
 	return rc;
 }
 
+/* Numbers of any handler's question: digits, and no more than fit. */
+static int
+check_counts(const struct call *c, struct err *err)
+{
+	static const char *const names[] = {"_limit", "_below"};
+	const char *s;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		s = http_query(c->q, names[i]);
+		n = s == NULL ? 0 : strlen(s);
+		if (s != NULL && (n == 0 || n > COUNT_DIGITS ||
+				     s[strspn(s, "0123456789")] != '\0'))
+			return err_set(err, YZ_EINVAL,
+			    "%s is a whole number, not %.40s", names[i], s);
+	}
+	return 0;
+}
+
 static int
 serve(struct call *c, const struct route *route, struct err *err)
 {
@@ -468,6 +489,8 @@ serve(struct call *c, const struct route *route, struct err *err)
 		return rc;
 	}
 	rc = read_body(c, route, err);
+	if (rc == 0)
+		rc = check_counts(c, err);
 	if (rc != 0)
 		return rc;
 	if ((route->flags & ROUTE_KEPT) != 0)

@@ -1,6 +1,8 @@
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "guard.h"
@@ -20,6 +22,29 @@ guard_same(const char *a, const char *b)
 	return differ == 0;
 }
 
+/* Without TLS this machine alone listens, and nobody calls it by a name: whose
+ * name leads here has made it do so, for his page to be of our origin. */
+static bool
+is_ours(const char *host)
+{
+	char at[64];
+	size_t n = strcspn(host, ":");
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (host[0] == '[') {
+		host++;
+		n = strcspn(host, "]");
+	}
+	if (n >= sizeof(at))
+		return false;
+	memcpy(at, host, n);
+	at[n] = '\0';
+	return strcasecmp(at, "localhost") == 0 ||
+	       inet_pton(AF_INET, at, &four) == 1 ||
+	       inet_pton(AF_INET6, at, &six) == 1;
+}
+
 /* A page of another origin may not make a browser call us. */
 int
 guard_origin(const struct http_request *q, struct err *err)
@@ -33,6 +58,11 @@ guard_origin(const struct http_request *q, struct err *err)
 	    strcmp(site, "none") != 0)
 		return err_set(
 		    err, YZ_EDENIED, "the call comes from elsewhere");
+	if (host != NULL && !q->tls && !is_ours(host))
+		return err_set(err, YZ_EDENIED,
+		    "this machine is not called %.40s: use its address, or "
+		    "localhost",
+		    host);
 	if (origin == NULL)
 		return 0;
 	at = strstr(origin, "://");

@@ -6,6 +6,7 @@
 #include "base/db.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "token.h"
 
 #define PREFIX "yz_"
@@ -34,9 +35,10 @@ check(struct db *db, const char *name, const char *login, enum role role,
 	int rc;
 
 	if (*name == '\0' || strlen(name) > LIMIT_NAME ||
-	    strpbrk(name, "<>\n\r\t") != NULL)
+	    strpbrk(name, "<>") != NULL || !text_is_plain(name, strlen(name)))
 		return err_set(err, YZ_EINVAL,
-		    "a token's name has 1 to %d bytes, without < and >",
+		    "a token's name has 1 to %d bytes, without < and > and "
+		    "without characters that do not show",
 		    LIMIT_NAME);
 	rc = user_get(db, &user, login, err);
 	if (rc != 0)

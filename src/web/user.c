@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "password.h"
 #include "totp.h"
 #include "user.h"
@@ -100,9 +101,11 @@ static int
 check_name(const char *name, struct err *err)
 {
 	if (*name == '\0' || strlen(name) > LIMIT_NAME ||
-	    strpbrk(name, "<>\n\r\t") != NULL)
+	    strpbrk(name, "<>") != NULL || !text_is_plain(name, strlen(name)))
 		return err_set(err, YZ_EINVAL,
-		    "a name has 1 to %d bytes, without < and >", LIMIT_NAME);
+		    "a name has 1 to %d bytes, without < and > and without "
+		    "characters that do not show",
+		    LIMIT_NAME);
 	return 0;
 }
 
