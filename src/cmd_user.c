@@ -12,36 +12,52 @@
 #include "local.h"
 #include "logged.h"
 #include "web/book.h"
-#include "web/login.h"
 #include "web/password.h"
 #include "web/token.h"
 #include "web/totp.h"
 #include "web/user.h"
 
-/* A line from standard input, unseen if that is a terminal. */
 static int
-read_password(char out[PASSWORD_MAX + 2], struct err *err)
+read_line(char out[PASSWORD_MAX + 2], const char *prompt, bool terminal,
+    struct err *err)
 {
-	struct termios was, quiet;
-	bool terminal = tcgetattr(STDIN_FILENO, &was) == 0;
 	char *got;
 
-	if (terminal) {
-		fputs(_("password: "), stderr);
-		quiet = was;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
+	if (terminal)
+		fputs(prompt, stderr);
 	got = fgets(out, PASSWORD_MAX + 2, stdin);
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+	if (terminal)
 		fputc('\n', stderr);
-	}
 	if (got == NULL)
 		return err_set(
 		    err, YZ_EINVAL, "no password came on standard input");
 	out[strcspn(out, "\n")] = '\0';
 	return 0;
+}
+
+/* A line from standard input; from a terminal unseen, so twice. */
+static int
+read_password(char out[PASSWORD_MAX + 2], struct err *err)
+{
+	struct termios was, quiet;
+	bool terminal = tcgetattr(STDIN_FILENO, &was) == 0;
+	char again[PASSWORD_MAX + 2];
+	int rc;
+
+	if (terminal) {
+		quiet = was;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	rc = read_line(out, _("password: "), terminal, err);
+	if (rc == 0 && terminal)
+		rc = read_line(again, _("once more: "), terminal, err);
+	if (rc == 0 && terminal && strcmp(out, again) != 0)
+		rc = err_set(err, YZ_EINVAL, "the two differ");
+	if (terminal)
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+	explicit_bzero(again, sizeof(again));
+	return rc;
 }
 
 static int
@@ -73,6 +89,7 @@ struct user_args {
 	struct db *db;
 	char **argv; /* from the verb on */
 	const char *name, *role;
+	bool once; /* the password is typed by another than the person */
 };
 
 static int
@@ -88,8 +105,9 @@ run_add(const struct user_args *in, struct err *err)
 	if (rc == 0)
 		rc = read_password(password, err);
 	if (rc == 0)
-		rc = user_add(in->db, login,
-		    in->name == NULL ? login : in->name, role, password, err);
+		rc =
+		    user_add(in->db, login, in->name == NULL ? login : in->name,
+			role, password, in->once, err);
 	explicit_bzero(password, sizeof(password));
 	return rc;
 }
@@ -102,10 +120,8 @@ run_passwd(const struct user_args *in, struct err *err)
 
 	rc = read_password(password, err);
 	if (rc == 0)
-		rc = user_passwd(
-		    in->db, in->argv[1], password, clock_wall(), err);
-	if (rc == 0)
-		rc = login_end_all(in->db, in->argv[1], err);
+		rc = user_reset(
+		    in->db, in->argv[1], password, true, clock_wall(), err);
 	explicit_bzero(password, sizeof(password));
 	return rc;
 }
@@ -117,7 +133,14 @@ run_role(const struct user_args *in, struct err *err)
 	int rc;
 
 	rc = user_role_parse(&role, in->argv[2], err);
-	return rc != 0 ? rc : user_set_role(in->db, in->argv[1], role, err);
+	return rc != 0 ? rc
+		       : user_set_role(in->db, in->argv[1], role, true, err);
+}
+
+static int
+run_unlock(const struct user_args *in, struct err *err)
+{
+	return user_unlock(in->db, in->argv[1], err);
 }
 
 static int
@@ -145,6 +168,12 @@ run_token_add(const struct user_args *in, struct err *err)
 	role = user.role;
 	if (rc == 0 && in->role != NULL)
 		rc = user_role_parse(&role, in->role, err);
+	/* What an administrator may is for a person, whom the log names. */
+	if (rc == 0 && user_is_administrator(role))
+		rc = err_set(err, YZ_EDENIED,
+		    "a token is for a machine: %s is an administrator, so "
+		    "give it --role viewer, or an account of its own",
+		    in->argv[2]);
 	if (rc == 0)
 		rc = token_make(in->db, text, &token, in->argv[3], in->argv[2],
 		    role, "command line", clock_wall(), err);
@@ -173,6 +202,7 @@ static const struct verb {
 	int (*run)(const struct user_args *in, struct err *err);
 } verbs[] = {{"add", NULL, 2, true, run_add},
     {"passwd", NULL, 2, true, run_passwd}, {"role", NULL, 3, true, run_role},
+    {"unlock", NULL, 2, true, run_unlock},
     {"one-factor", NULL, 2, true, run_one_factor},
     {"list", NULL, 1, false, run_list},
     {"token", "add", 4, true, run_token_add},
@@ -216,12 +246,13 @@ cmd_user(struct cmd *cmd, int argc, char **argv)
 	struct err err;
 	int rc;
 
+	in.once = cmd_option(&argc, argv, "--once", NULL) == 1;
 	if (cmd_option(&argc, argv, "--name", &in.name) < 0 ||
 	    cmd_option(&argc, argv, "--role", &in.role) < 0 ||
 	    cmd_unknown_option(cmd, argc, argv) || argc < 2)
 		return cmd_usage(cmd);
 	verb = find_verb(argc - 1, argv + 1);
-	if (verb == NULL)
+	if (verb == NULL || (in.once && verb->run != run_add))
 		return cmd_usage(cmd);
 	rc = local_open(&local, cmd->home, &err);
 	if (rc == 0)

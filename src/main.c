@@ -102,8 +102,8 @@ static const struct {
     {"revoke", cmd_revoke, N_("CODE [--why TEXT] [--chain CHAIN=SEQ ...]"),
 	N_("end the powers of a station's key")},
     {"user", cmd_user,
-	N_("add LOGIN [--name N] [--role R] | passwd LOGIN | role LOGIN R | "
-	   "one-factor LOGIN | list | token add LOGIN NAME [--role R] | "
+	N_("add LOGIN [--name N] [--role R] [--once] | passwd LOGIN | "
+	   "role LOGIN R | unlock LOGIN | one-factor LOGIN | list | token add LOGIN NAME [--role R] | "
 	   "token list | token revoke ID"),
 	N_("accounts of the console; passwords are read from standard input")},
     {"setup-code", cmd_setup_code, "",

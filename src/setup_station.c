@@ -412,7 +412,7 @@ add_accounts(struct db *db, const struct setup_account a[SETUP_ACCOUNTS],
 		rc = user_role_parse(&role, a[i].role, err);
 		if (rc == 0)
 			rc = user_add(db, a[i].login, a[i].name, role,
-			    a[i].password, err);
+			    a[i].password, false, err);
 		if (rc != 0)
 			err_within(err, "%s", a[i].login);
 	}

@@ -363,7 +363,7 @@ login aud1 'Night-watch-5'
 new='{"login":"new1","name":"新人","password":"Night-watch-7"}'
 is "$(code sec1 POST /api/users -d "$new")" 403 "security makes no accounts"
 is "$(code sys1 POST /api/users -d "$new")" 201 "system does"
-ok "but the new one" login new1 'Night-watch-7'
+ok "but the new one" login new1 'Night-watch-7' ',"new_password":"Night-watch-70"'
 is "$(code new1 GET /api/kinds)" 403 "has no rights"
 is "$(code sys1 POST /api/users/new1/role -d '{"role":"officer"}')" 403 \
 	"which system cannot give"

@@ -126,9 +126,46 @@ is "$(from 127.0.2.1 ghost9 Wrong-guess-1)" \
 	"$(from 127.0.2.2 sys1 Wrong-guess-1)" "and is told the same"
 sql "UPDATE user SET failures = 0, locked = 0"
 
-# --- guesses -----------------------------------------------------------------------
+for n in 1 2 3 4 5; do
+	from 127.0.3.$n ghost9 "Wrong-guess-$n" >/dev/null
+	from 127.0.3.$n sys1 "Wrong-guess-$n" >/dev/null
+done
+like "$(from 127.0.3.6 sys1 Wrong-guess-6)" 'too many' \
+	"an account that is guessed at is shut"
+is "$(from 127.0.3.6 ghost9 Wrong-guess-6)" \
+	"$(from 127.0.3.6 sys1 Wrong-guess-6)" "and so is what is none"
+sql "UPDATE user SET failures = 0, locked = 0"
+
+# --- whoever is guessed at comes in where he is known --------------------------------------
 counted() { sqlite3 -cmd '.timeout 20000' home/local.db \
 	"SELECT n FROM counted WHERE name = 'password'"; }
+like "$(from 127.0.0.9 duty1 Night-watch-1)" '"csrf"' "an officer at his desk"
+before=$(counted)
+for n in $(seq 40); do
+	from "127.0.4.$n" duty1 "Wrong-guess-$n" >/dev/null
+done
+is $(($(counted) - before)) 5 "of forty guesses from forty desks five are looked at"
+like "$(from 127.0.4.99 duty1 Night-watch-1)" 'yizhan user unlock' \
+	"elsewhere he is told what to do"
+like "$(from 127.0.0.9 duty1 Night-watch-1)" '"csrf"' "at his own he comes in"
+like "$(from 127.0.0.1 duty1 Night-watch-1)" '"csrf"' "and at the machine itself"
+like "$(from 127.0.4.99 duty1 Wrong-guess-1)" 'too many' \
+	"which gives the others no more"
+for n in 1 2 3 4 5; do
+	from 127.0.0.9 duty1 "Wrong-guess-$n" >/dev/null
+	from 127.0.0.9 view1 Night-watch-1 >/dev/null # his own, to begin anew
+done
+like "$(from 127.0.0.9 duty1 Night-watch-1)" 'too many' \
+	"at his desk, too, five are enough"
+ok "the machine opens it" y user unlock duty1
+like "$(from 127.0.0.9 duty1 Night-watch-1)" '"csrf"' "at once"
+like "$(from 127.0.4.99 duty1 Night-watch-1)" '"csrf"' "everywhere"
+is "$(sqlite3 home/local.db "SELECT login <> '', peer, about, result FROM audit
+	WHERE what = 'unlock' ORDER BY no DESC LIMIT 1")" \
+	'1|command line|duty1|done' "and that is in the log"
+status 1 "for a login that is nobody's it says so" y user unlock ghost9
+
+# --- guesses -----------------------------------------------------------------------
 before=$(counted)
 checks guess.mjs
 n=$(($(counted) - before))

@@ -52,8 +52,19 @@ is "$(code duty1 POST /api/tokens -d '{"name":"x","role":"system"}')" 403 \
 	"no token may more than who makes it"
 is "$(code duty1 POST /api/tokens -d '{"name":"x","login":"view1"}')" 403 \
 	"nor is one made for another"
-is "$(code sec1 POST /api/tokens -d '{"name":"屏","login":"view1","role":"viewer"}')" \
-	201 "but who gives rights may do that"
+for other in view1:viewer duty1:officer aud1:audit sys1:system; do
+	is "$(code sec1 POST /api/tokens -d "{\"name\":\"屏\",
+		\"login\":\"${other%:*}\",\"role\":\"${other#*:}\"}")" 403 \
+		"not even by who gives rights, for ${other%:*}"
+done
+is "$(sql "SELECT count(*) FROM token WHERE made_by = 'sec1'")" 0 \
+	"so he has none of another's power"
+call duty1 GET /api/changesets | head -n 1 >ledger
+like "$(cut -d, -f 1-8 ledger)" "\"author\":\"duty1 via 水位计 $tid\"" \
+	"what a machine writes is signed with its token besides its person"
+login view1 Night-watch-2
+is "$(code view1 POST /api/tokens -d '{"name":"屏"}')" 201 \
+	"everybody makes his own"
 is "$(bearer "$token" POST /api/tokens -d '{"name":"y"}')" 403 \
 	"a token makes no tokens"
 is "$(bearer "$token" POST /api/me/password -d '{}')" 403 "nor passwords"
@@ -76,6 +87,9 @@ like "$(y user token list)" ' duty1 viewer .* 网关$' "and lists them"
 ok "and revokes" y user token revoke "$(y user token list |
 	awk '/网关/ { print $1 }')"
 is "$(bearer "$token" GET /api/station)" 401 "at once"
+status 1 "none by which a machine would be an administrator" \
+	y user token add sec1 网关
+ok "though one that only reads" y user token add sec1 网关 --role viewer
 
 # --- a second factor: oathtool is the telephone ---------------------------------------
 is "$(code duty1 POST /api/me/totp -d '{"password":"Wrong-guess-1"}')" 403 \
@@ -110,7 +124,6 @@ is "$(code sys1 DELETE /api/users/duty1/totp)" 403 \
 is "$(code sec1 DELETE /api/users/duty1/totp)" 200 "who gives rights does"
 is "$(code sec1 POST /api/users/duty1/unlock)" 200 \
 	"and opens what wrong codes have shut"
-sql 'DELETE FROM guess' # as if they had come from elsewhere
 ok "then the password is enough" login duty1 Night-watch-1
 
 # --- passwords --------------------------------------------------------------------------
@@ -139,6 +152,50 @@ ok "which is done at once" login duty1 Night-watch-1 \
 	',"new_password":"Night-watch-17"'
 ok "and is all" login duty1 Night-watch-17
 
+# --- a password that another sets ----------------------------------------------------------
+for who in sec1 aud1 sys1; do
+	is "$(code sys1 POST /api/users/$who/password \
+		-d '{"password":"Taken-over-1"}')" 403 \
+		"who runs the system does not become $who by its password"
+done
+like "$(body sys1 POST /api/users/sec1/password -d '{"password":"Taken-over-1"}')" \
+	'sec1 is an administrator.*yizhan user passwd sec1' \
+	"and is told where that is done"
+ok "nothing has changed for it" login sec1 Night-watch-4
+made=$(body duty1 POST /api/tokens -d '{"name":"老屏"}')
+is "$(code sys1 POST /api/users/duty1/password -d '{"password":"Known-to-two-1"}')" \
+	200 "an officer's he sets"
+is "$(code duty1 GET /api/me)" 401 "the sessions are over"
+is "$(bearer "$(echo "$made" | text token)" GET /api/station)" 401 \
+	"and the tokens dead"
+not_ok "it opens nothing" login duty1 Known-to-two-1
+like "$(cat duty1.login)" '"code":"once"' "but is to be replaced"
+not_ok "not by itself" login duty1 Known-to-two-1 \
+	',"new_password":"Known-to-two-1"'
+ok "the person chooses another" login duty1 Known-to-two-1 \
+	',"new_password":"Night-watch-20"'
+ok "which is his" login duty1 Night-watch-20
+is "$(code sys1 POST /api/users -d '{"login":"sec2","name":"赵七",
+	"password":"Known-to-two-1"}')" 201 "who makes an account knows its password"
+is "$(code sec1 POST /api/users/sec2/role -d '{"role":"security"}')" 409 \
+	"so it gets none of the three powers"
+is "$(code sec1 POST /api/users/sec2/role -d '{"role":"viewer"}')" 200 \
+	"though another role"
+ok "once its person has chosen one" login sec2 Known-to-two-1 \
+	',"new_password":"Night-watch-71"'
+is "$(code sec1 POST /api/users/sec2/role -d '{"role":"security"}')" 200 \
+	"it does"
+echo Known-to-root-1 | y user passwd sec2
+is "$(code sec2 GET /api/me)" 401 "at the machine an administrator's is set, too"
+not_ok "for one login" login sec2 Known-to-root-1
+like "$(cat sec2.login)" '"code":"once"' "after which it is his own"
+ok "again" login sec2 Known-to-root-1 ',"new_password":"Night-watch-72"'
+is "$(sql "SELECT what, result FROM audit WHERE about = 'sec2' ORDER BY no DESC
+	LIMIT 1")" 'passwd|done' "and stands in the log"
+echo Known-to-root-1 | y user add view2 --role viewer --once
+not_ok "an account made with --once" login view2 Known-to-root-1
+like "$(cat view2.login)" '"code":"once"' "begins so"
+
 # --- in whose language ---------------------------------------------------------------------
 zh='Accept-Language: zh-CN' # as the pages ask
 login sec1 Night-watch-3 || login sec1 Night-watch-4
@@ -156,6 +213,11 @@ is "$(refusal duty1 POST /api/records/resource.team -d '{"set":{"name":"队",
 	"a wrong value, too, with the field before it"
 is "$(refusal duty1 GET /api/audit -H "$zh")" '角色 officer 不能这样做' \
 	"and what a role may not"
+long=值班员值班员值班员值班员值班员
+said=$(refusal sec1 POST /api/users/duty1/role -d "{\"role\":\"$long\"}" -H "$zh")
+like "$said" '^没有.*值班员值班员.*system' \
+	"what is too long to be repeated is cut between characters"
+is "$(echo "$said" | grep -c '�')" 0 "and spoils no other"
 like "$(body aud1 GET /api/audit)" 'a password has at least 10 characters' \
 	"the audit log is in one language"
 
@@ -172,7 +234,7 @@ call duty1 GET /api/events -m 1 >stream
 is "$(grep -c '^retry' stream) $(seen)" "1 $before" "nor its stream of events"
 was 'seen = seen - 2*60000'
 is "$(code duty1 GET /api/me)" 401 "keeps no session: after ten it is over"
-login duty1 Night-watch-17
+login duty1 Night-watch-20
 is "$(code sec1 POST /api/users/duty1/idle -d '{"minutes":1440}')" 200 \
 	"a duty screen may stay longer"
 was 'seen = seen - 20*3600000, began = began - 20*3600000'
@@ -204,7 +266,7 @@ listens() { # NAME CURL-ARGUMENT...: its events; NAME.over once it has ended
 	wait_for 20 grep -q retry "$stream.events"
 }
 ended() { wait_for 60 test -e "$1.over"; }
-login duty1 Night-watch-17
+login duty1 Night-watch-20
 login view1 Night-watch-2
 ok "another listens all the while" listens view1 -b view1.jar
 ok "one who will log out listens" listens duty1 -b duty1.jar
@@ -215,12 +277,12 @@ is "$(grep -c '^event: change' duty1.events)" 0 \
 	"which has said nothing of what was written after it"
 for way in 'ten idle minutes:seen = seen - 11*60000' \
 	'twelve hours in all:began = began - 13*3600000'; do
-	login duty1 Night-watch-17
+	login duty1 Night-watch-20
 	listens duty1 -b duty1.jar
 	was "${way#*:}"
 	ok "${way%:*} end it" ended duty1
 done
-login duty1 Night-watch-17
+login duty1 Night-watch-20
 listens duty1 -b duty1.jar
 body sec1 POST /api/users/duty1/role -d '{"role":"viewer"}' >/dev/null
 ok "another role ends it" ended duty1
@@ -229,14 +291,13 @@ body sec1 POST /api/users/duty1/role -d '{"role":"officer"}' >/dev/null
 ok "and the role given back ends that" ended duty1
 listens duty1 -b duty1.jar
 for n in 1 2 3 4 5; do
-	curl -s -o /dev/null "$url/api/login" \
+	curl -s -o /dev/null --interface 127.0.0.5 "$url/api/login" \
 		-d '{"login":"duty1","password":"Wrong-guess-'$n'"}'
 done
 ok "an account that is shut loses its stream" ended duty1
 is "$(code duty1 GET /api/me)" 200 \
 	"though not its session: else anybody could throw the officer out"
 body sec1 POST /api/users/duty1/unlock >/dev/null
-sql 'DELETE FROM guess'
 made=$(body duty1 POST /api/tokens -d '{"name":"屏幕"}')
 ok "a machine listens" listens machine \
 	-H "Authorization: Bearer $(echo "$made" | text token)"
@@ -253,7 +314,7 @@ more() { [ "$(grep -c '^event: change' view1.events)" -gt "$n" ]; }
 ok "and goes on" wait_for 20 more
 code view1 POST /api/logout >/dev/null
 login view1 Night-watch-2
-login duty1 Night-watch-18
+login duty1 Night-watch-18 ',"new_password":"Night-watch-19"'
 
 # --- the audit log ---------------------------------------------------------------------------
 not_ok "who guesses wrong" login view1 Wrong-guess-9

@@ -36,12 +36,12 @@ write_and_read(void)
 	json_set(v, "least", json_int(INT64_MIN));
 	json_set(v, "list", list);
 	json_add(list, json_bool(1));
-	json_add(list, json_text("bad \xff name"));
+	json_add(list, json_text("坏 \xff 名"));
 	json_write(&out, v, 0);
 	is_str(buf_str(&out),
 	    "{\"name\":\"驿站 \\\"1\\\"\",\"absent\":null,"
 	    "\"least\":-9223372036854775808,"
-	    "\"list\":[true,\"bad \xef\xbf\xbd name\"]}",
+	    "\"list\":[true,\"坏 \xef\xbf\xbd 名\"]}",
 	    "keys stay in order; what is no UTF-8 is shown as such");
 	json_free(v);
 

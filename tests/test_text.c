@@ -13,6 +13,32 @@
 static struct err err;
 
 static void
+messages_stay_legible(void)
+{
+	char cut[] = "\xe5\x80 值班\xe5\x80", odd[] = "a\xff\x80值";
+	char whole[] = "值班员", empty[] = "";
+
+	text_mend(cut);
+	is_str(cut, " 值班", "of a character cut through nothing is left");
+	text_mend(odd);
+	is_str(odd, "a??值", "another bad byte is a question mark");
+	text_mend(whole);
+	is_str(whole, "值班员", "the rest stays");
+	text_mend(empty);
+	is_str(empty, "", "nothing, too");
+	is_int((long long)text_cut("值班员", 9), 9, "all that there is");
+	is_int((long long)text_cut("值班员", 8), 6, "or whole characters");
+	is_int((long long)text_cut("值班员", 2), 0, "or none");
+	(void)err_set(&err, YZ_EINVAL, "no role is called %.40s: 值班",
+	    "值班员值班员值班员值班员值班员");
+	is_str(err.msg, "no role is called 值班员值班员值班员值班员值: 值班",
+	    "an error that cuts an argument cuts between characters");
+	(void)err_set(&err, YZ_EINVAL, "%0250d 值班员", 1);
+	ok(text_is_utf8(err.msg, strlen(err.msg)),
+	    "so does the end of the line");
+}
+
+static void
 utf8_is_strict(void)
 {
 	static const char *const bad[] = {"\x80", "\xc0\x80", "\xc1\xbf",
@@ -110,6 +136,7 @@ int
 main(void)
 {
 	utf8_is_strict();
+	messages_stay_legible();
 	trim(" \t　驿站　\r\n", "驿站");
 	trim("　", "");
 	trim("a　b", "a　b");

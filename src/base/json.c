@@ -64,17 +64,21 @@ json_text(const char *s)
 {
 	struct buf fixed = BUF_INIT;
 	struct json *v;
+	size_t good;
 
 	if (s == NULL)
 		return json_new_null();
 	if (text_is_utf8(s, strlen(s)))
 		return made(json_string_nocheck(s));
 	/* A file's name may be any bytes; what is printed must be JSON. */
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s < 0x80)
-			buf_putc(&fixed, *s);
-		else
+	while (*s != '\0') {
+		good = text_good(s);
+		buf_put(&fixed, s, good);
+		s += good;
+		if (*s != '\0') {
 			buf_puts(&fixed, "\xef\xbf\xbd");
+			s++;
+		}
 	}
 	v = made(json_string_nocheck(buf_str(&fixed)));
 	buf_free(&fixed);

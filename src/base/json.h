@@ -18,7 +18,7 @@ struct json; /* a value; freed by json_free, or owned by what it was put in */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_null(void);
-struct json *json_text(const char *s); /* NULL gives null; bad UTF-8 U+FFFD */
+struct json *json_text(const char *s); /* NULL gives null, a bad byte U+FFFD */
 struct json *json_int(int64_t v);
 struct json *json_bool(int v);
 void json_free(struct json *v);

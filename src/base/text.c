@@ -110,6 +110,66 @@ text_is_plain(const char *s, size_t n)
 }
 
 size_t
+text_good(const char *s)
+{
+	size_t n = strlen(s), at = 0, len;
+	uint32_t c;
+
+	while (at < n && (len = character(s + at, n - at, &c)) > 0)
+		at += len;
+	return at;
+}
+
+/* How many bytes at s begin a character that does not go on. */
+static size_t
+stump(const char *s)
+{
+	const uint8_t *b = (const uint8_t *)s;
+	size_t n = 1;
+
+	if (b[0] < 0xc2 || b[0] > 0xf4)
+		return 0;
+	while ((b[n] & 0xc0) == 0x80)
+		n++;
+	return n < (b[0] < 0xe0 ? 2u : b[0] < 0xf0 ? 3u : 4u) ? n : 0;
+}
+
+void
+text_mend(char *s)
+{
+	char *to = s;
+	size_t n;
+
+	while (*s != '\0') {
+		n = text_good(s);
+		memmove(to, s, n);
+		to += n;
+		s += n;
+		if (*s == '\0')
+			break;
+		n = stump(s);
+		s += n;
+		if (n == 0) {
+			*to++ = '?';
+			s++;
+		}
+	}
+	*to = '\0';
+}
+
+size_t
+text_cut(const char *s, size_t max)
+{
+	size_t n = strnlen(s, max + 1);
+
+	if (n <= max)
+		return n;
+	for (n = max; n > 0 && (s[n] & 0xc0) == 0x80; n--)
+		;
+	return n;
+}
+
+size_t
 text_chars(const char *s, size_t n)
 {
 	size_t i, chars = 0;

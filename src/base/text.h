@@ -20,6 +20,13 @@ bool text_is_clean(const char *s, size_t n, bool lines);
 /* Clean, one line, and with nothing unseen that turns the direction of what
  * stands beside it or ends a line: what a person can be shown by name. */
 bool text_is_plain(const char *s, size_t n);
+size_t text_good(const char *s); /* bytes before the first bad one */
+
+/* In place, so that it is valid UTF-8: a character whose end was cut off goes,
+ * any other bad byte becomes '?'. */
+void text_mend(char *s);
+/* How many of the first max bytes of valid UTF-8 are whole characters. */
+size_t text_cut(const char *s, size_t max);
 
 size_t text_chars(const char *s, size_t n); /* code points of valid UTF-8 */
 

@@ -25,7 +25,7 @@ static const struct {
 	const char *name, *members;
 } objects[] = {
     {"Account", "login text, name text, role text, failures int, locked bool,"
-		" totp bool, idle_minutes int, last text~"},
+		" totp bool, once bool, idle_minutes int, last text~"},
     {"Change", "id text, chain text, seq int, time text, station text,"
 	       " stream text, author text, subject text, verified bool,"
 	       " accepted bool, op object"},

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attempt.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -50,29 +51,32 @@ put_cookie(struct call *c, const char *token, const char *age)
 	    age);
 }
 
-/* A password that is too old opens nothing but its own replacement. */
+/* His other sessions may be somebody else's. */
 static int
-renew(
-    struct call *c, const struct user *user, const char *next, struct err *err)
+renew(struct call *c, const struct attempt *try, struct err *err)
 {
-	if (!user_password_old(user, clock_wall()))
-		return 0;
-	if (next == NULL) {
-		c->p->status = 403;
-		c->code = "expired";
-		return err_set(err, YZ_EDENIED,
-		    "the password is over 90 days old: give a new one too");
-	}
-	return user_passwd(desk_local(c), user->login, next, clock_wall(), err);
+	static const char what[] = "/api/me/password";
+	int rc;
+
+	rc = desk_log(c, try->login, what, "", "asked", err);
+	if (rc == 0)
+		rc = user_passwd(
+		    desk_local(c), try->login, try->next, try->now, err);
+	if (rc == 0)
+		rc = login_end_all(desk_local(c), try->login, err);
+	if (rc == 0)
+		rc = desk_log(c, try->login, what, "", "done", err);
+	return rc;
 }
 
 static int
 log_in(struct call *c, struct login *now, char token[LOGIN_TOKEN_LEN + 1],
     struct err *err)
 {
-	struct user_try try = {.login = json_get_text(c->in, "login"),
+	struct attempt try = {.login = json_get_text(c->in, "login"),
 	    .password = json_get_text(c->in, "password"),
 	    .code = json_get_text(c->in, "code"),
+	    .next = json_get_text(c->in, "new_password"),
 	    .peer = c->q->peer,
 	    .now = clock_wall()};
 	struct user user;
@@ -80,13 +84,9 @@ log_in(struct call *c, struct login *now, char token[LOGIN_TOKEN_LEN + 1],
 
 	if (try.login == NULL || try.password == NULL)
 		return err_set(err, YZ_EINVAL, "login and password are wanted");
-	rc = user_login(desk_local(c), &user, &try, err);
-	if (rc == YZ_EDENIED && strcmp(err->msg, USER_WANTS_CODE) == 0)
-		c->code = "code";
-	if (rc == YZ_EDENIED && strncmp(err->msg, "too many", 8) == 0)
-		c->code = "shut";
-	if (rc == 0)
-		rc = renew(c, &user, json_get_text(c->in, "new_password"), err);
+	rc = attempt_judge(desk_local(c), &user, &c->code, &try, err);
+	if (rc == 0 && (user.once || user_password_old(&user, try.now)))
+		rc = renew(c, &try, err);
 	return rc != 0 ? rc
 		       : login_begin(desk_local(c), now, token, &user,
 			     clock_wall(), err);
@@ -160,6 +160,7 @@ add_user(void *arg, const struct user *user, struct err *err)
 	json_set(one, "failures", json_int(user->failures));
 	json_set(one, "locked", json_bool(user->locked > clock_wall()));
 	json_set(one, "totp", json_bool(user->totp));
+	json_set(one, "once", json_bool(user->once));
 	json_set(one, "idle_minutes", json_int(user->idle / 60000));
 	json_set(
 	    one, "last", user->last == 0 ? json_new_null() : json_text(when));
@@ -188,7 +189,8 @@ want_text(const char **out, struct call *c, const char *name, struct err *err)
 			    : err_set(err, YZ_EINVAL, "%s is missing", name);
 }
 
-/* Without rights: those another person gives. */
+/* Without rights: those another person gives.  Whoever makes it knows its
+ * first password. */
 DESK_HANDLER(api_user_add)
 {
 	const char *login, *name, *password;
@@ -201,7 +203,7 @@ DESK_HANDLER(api_user_add)
 		rc = want_text(&password, c, "password", err);
 	if (rc == 0)
 		rc = user_add(
-		    desk_local(c), login, name, ROLE_NONE, password, err);
+		    desk_local(c), login, name, ROLE_NONE, password, true, err);
 	if (rc == 0) {
 		c->p->status = 201;
 		buf_puts(&c->p->body, "{}");
@@ -221,7 +223,7 @@ DESK_HANDLER(api_user_role)
 	if (rc == 0 && strcmp(c->arg[0], c->login.user.login) == 0)
 		rc = err_set(err, YZ_EDENIED, "nobody gives himself a role");
 	if (rc == 0)
-		rc = user_set_role(desk_local(c), c->arg[0], role, err);
+		rc = user_set_role(desk_local(c), c->arg[0], role, false, err);
 	if (rc == 0)
 		buf_puts(&c->p->body, "{}");
 	return rc;
@@ -234,10 +236,8 @@ DESK_HANDLER(api_user_passwd)
 
 	rc = want_text(&password, c, "password", err);
 	if (rc == 0)
-		rc = user_passwd(
-		    desk_local(c), c->arg[0], password, clock_wall(), err);
-	if (rc == 0)
-		rc = login_end_all(desk_local(c), c->arg[0], err);
+		rc = user_reset(desk_local(c), c->arg[0], password, false,
+		    clock_wall(), err);
 	if (rc == 0)
 		buf_puts(&c->p->body, "{}");
 	return rc;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "attempt.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -20,7 +21,7 @@ static int
 check_password(
     struct call *c, const char *password, const char *code, struct err *err)
 {
-	struct user_try try = {.login = c->login.user.login,
+	struct attempt try = {.login = c->login.user.login,
 	    .password = password,
 	    .code = code,
 	    .peer = c->q->peer,
@@ -29,7 +30,7 @@ check_password(
 
 	if (password == NULL)
 		return err_set(err, YZ_EINVAL, "password is missing");
-	return user_login(desk_local(c), &user, &try, err);
+	return attempt_judge(desk_local(c), &user, NULL, &try, err);
 }
 
 DESK_HANDLER(api_me_password)

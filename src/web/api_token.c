@@ -1,4 +1,5 @@
-/* Tokens for machines: made by who has the account or who gives rights. */
+/* Tokens for machines: made by who has the account, nobody else, for a token
+ * of another's is his power; who gives rights sees and revokes all. */
 #include "config.h"
 
 #include <string.h>
@@ -55,7 +56,7 @@ DESK_HANDLER(api_tokens)
 }
 
 static bool
-may_for(const struct call *c, const char *login)
+may_revoke(const struct call *c, const char *login)
 {
 	return strcmp(login, c->login.user.login) == 0 ||
 	       user_may(c->login.user.role, POWER_RIGHTS);
@@ -72,19 +73,17 @@ DESK_HANDLER(api_token_make)
 	struct json *o;
 	int rc = 0;
 
-	if (login == NULL)
-		login = c->login.user.login;
-	c->about = login;
+	c->about = login == NULL ? c->login.user.login : login;
 	if (name == NULL)
 		return err_set(err, YZ_EINVAL, "name is missing");
-	if (!may_for(c, login))
+	if (strcmp(c->about, c->login.user.login) != 0)
 		return err_set(
 		    err, YZ_EDENIED, "tokens are made for one's own account");
 	if (role_name != NULL)
 		rc = user_role_parse(&role, role_name, err);
 	if (rc == 0)
-		rc = token_make(desk_local(c), text, &token, name, login, role,
-		    c->login.user.login, clock_wall(), err);
+		rc = token_make(desk_local(c), text, &token, name, c->about,
+		    role, c->login.user.login, clock_wall(), err);
 	if (rc != 0)
 		return rc;
 	o = describe(&token);
@@ -103,7 +102,7 @@ DESK_HANDLER(api_token_revoke)
 
 	rc = token_get(desk_local(c), &token, c->arg[0], err);
 	/* Whose it is need not be known. */
-	if (rc == 0 && !may_for(c, token.login))
+	if (rc == 0 && !may_revoke(c, token.login))
 		rc = err_set(
 		    err, YZ_ENOTFOUND, "there is no token %.16s", c->arg[0]);
 	if (rc == 0)

@@ -1,6 +1,7 @@
 /* Records, written: each call is one signed act of who is logged in. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "canon.h"
 #include "desk.h"
 #include "lang.h"
@@ -198,14 +200,34 @@ refuse_stale(struct call *c, struct buf *fields)
 /* --- the calls
  * ------------------------------------------------------------------- */
 
+/* What a token writes names the token, and the id under which it is listed,
+ * after its person. */
+static void
+name_author(char out[LIMIT_NAME + 1], const struct login *who)
+{
+	static const char via[] = " via ";
+	size_t n, room;
+
+	if (!who->machine) {
+		snprintf(out, LIMIT_NAME + 1, "%s", who->user.name);
+		return;
+	}
+	n = text_cut(who->token.name, LIMIT_NAME / 2);
+	room = LIMIT_NAME - strlen(via) - n - 1 - TOKEN_ID_LEN;
+	snprintf(out, LIMIT_NAME + 1, "%.*s%s%.*s %s",
+	    (int)text_cut(who->user.name, room), who->user.name, via, (int)n,
+	    who->token.name, who->token.id);
+}
+
 static int
 begin(struct write **w, struct call *c, const char *verb, struct err *err)
 {
 	char *subject = mem_printf("%s %.64s", verb, c->arg[0]);
+	char author[LIMIT_NAME + 1];
 	int rc;
 
-	rc = write_new(
-	    w, c->r, c->login.user.name, c->login.user.login, subject, err);
+	name_author(author, &c->login);
+	rc = write_new(w, c->r, author, c->login.user.login, subject, err);
 	free(subject);
 	return rc;
 }

@@ -48,6 +48,17 @@ static const char *const migrations[] = {
     "CREATE TABLE refused(peer TEXT, login TEXT, what TEXT, result TEXT,"
     " entries INTEGER, n INTEGER, first INTEGER, last INTEGER,"
     " PRIMARY KEY(peer, login, what, result)) WITHOUT ROWID;",
+    /* once: the password is known to another, and good for one login. */
+    "ALTER TABLE user ADD COLUMN once INTEGER DEFAULT 0;"
+    /* Whose password was tried last from there, if anybody's. */
+    "ALTER TABLE guess ADD COLUMN login TEXT DEFAULT '';"
+    /* Where accounts were opened from, and wrong passwords since. */
+    "CREATE TABLE known(login TEXT, peer TEXT, at INTEGER,"
+    " failures INTEGER, locked INTEGER, PRIMARY KEY(login, peer))"
+    " WITHOUT ROWID;"
+    /* Logins that are nobody's, hashed. */
+    "CREATE TABLE stranger(name BLOB PRIMARY KEY, failures INTEGER,"
+    " locked INTEGER, at INTEGER) WITHOUT ROWID;",
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

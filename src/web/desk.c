@@ -281,20 +281,20 @@ may_any(const struct call *c, unsigned powers)
 static int
 admit_machine(struct call *c, const char *bearer, struct err *err)
 {
-	struct token token;
+	struct token *token = &c->login.token;
 	int rc;
 
 	rc = token_find(
-	    desk_local(c), &token, &c->login.user, bearer, clock_wall(), err);
+	    desk_local(c), token, &c->login.user, bearer, clock_wall(), err);
 	if (rc == YZ_EDENIED)
 		c->p->status = 401;
 	if (rc != 0)
 		return rc;
 	c->login.machine = true;
 	/* What either may not, this token may not. */
-	if (user_role_within(token.role, c->login.user.role))
-		c->login.user.role = token.role;
-	else if (!user_role_within(c->login.user.role, token.role))
+	if (user_role_within(token->role, c->login.user.role))
+		c->login.user.role = token->role;
+	else if (!user_role_within(c->login.user.role, token->role))
 		c->login.user.role = ROLE_NONE;
 	return 0;
 }

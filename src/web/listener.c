@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attempt.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "listener.h"
@@ -15,7 +16,7 @@
 static bool
 is_shut(const struct user *user, int64_t now)
 {
-	return user->locked > now && user->locked <= now + USER_LOCK_MS;
+	return user->locked > now && user->locked <= now + ATTEMPT_LOCK_MS;
 }
 
 /* "m ROLE SHUT TOKEN", s for a session.  ROLE is the account's own. */

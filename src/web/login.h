@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/digest.h"
+#include "token.h"
 #include "user.h"
 
 #define LOGIN_TOKEN_LEN 64                     /* hex digits of 256 bits */
@@ -19,7 +20,8 @@
 struct login {
 	struct user user;
 	char csrf[LOGIN_TOKEN_LEN + 1];
-	bool machine; /* came with a token (token.h); has no csrf */
+	bool machine;       /* came with a token; has no csrf */
+	struct token token; /* that one */
 };
 
 /* A new one for user; token is what the cookie gets. */

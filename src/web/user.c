@@ -9,7 +9,6 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "password.h"
-#include "totp.h"
 #include "user.h"
 
 /* --- roles ------------------------------------------------------------------
@@ -75,6 +74,13 @@ user_may(enum role role, enum power power)
 }
 
 bool
+user_is_administrator(enum role role)
+{
+	return user_may(role, POWER_USERS) || user_may(role, POWER_RIGHTS) ||
+	       user_may(role, POWER_AUDIT);
+}
+
+bool
 user_role_within(enum role role, enum role other)
 {
 	return (roles[role].powers & ~roles[other].powers) == 0;
@@ -111,7 +117,7 @@ check_name(const char *name, struct err *err)
 
 int
 user_add(struct db *db, const char *login, const char *name, enum role role,
-    const char *password, struct err *err)
+    const char *password, bool once, struct err *err)
 {
 	char hash[PASSWORD_STORED_MAX];
 	struct user had;
@@ -132,9 +138,10 @@ user_add(struct db *db, const char *login, const char *name, enum role role,
 		return rc;
 	password_hash(hash, password);
 	return db_run(db, err,
-	    "INSERT INTO user(login, name, role, password, changed)"
-	    " VALUES (?,?,?,?,?)",
-	    "ssssi", login, name, user_role_name(role), hash, clock_wall());
+	    "INSERT INTO user(login, name, role, password, changed, once)"
+	    " VALUES (?,?,?,?,?,?)",
+	    "ssssii", login, name, user_role_name(role), hash, clock_wall(),
+	    (int64_t)once);
 }
 
 static int
@@ -146,16 +153,17 @@ must_exist(struct db *db, const char *login, struct err *err)
 	return 0;
 }
 
-/* Not the one there is, nor one of those before it. */
-static int
-check_old(
+int
+user_password_new(
     struct db *db, const char *login, const char *password, struct err *err)
 {
 	char stored[PASSWORD_STORED_MAX];
 	struct db_stmt *st;
 	bool had = false;
-	int rc;
+	int rc = password_good(password, login, err);
 
+	if (rc != 0)
+		return rc;
 	rc = db_query(&st, db, err,
 	    "SELECT password FROM user WHERE login = ?1 UNION ALL"
 	    " SELECT password FROM password_old WHERE login = ?1",
@@ -194,29 +202,107 @@ keep_old(struct db *db, const char *login, struct err *err)
 }
 
 int
+user_unlock(struct db *db, const char *login, struct err *err)
+{
+	int rc;
+
+	rc = db_run(db, err,
+	    "UPDATE user SET failures = 0, locked = 0 WHERE login = ?", "s",
+	    login);
+	if (rc == 0)
+		rc = must_exist(db, login, err);
+	/* The desk he sits at may be shut by his own tries. */
+	if (rc == 0)
+		rc = db_run(db, err,
+		    "DELETE FROM guess WHERE login = ?1 OR peer IN"
+		    " (SELECT peer FROM known WHERE login = ?1)",
+		    "s", login);
+	if (rc == 0)
+		rc = db_run(db, err,
+		    "UPDATE known SET failures = 0, locked = 0 WHERE login = ?",
+		    "s", login);
+	return rc;
+}
+
+/* Within a transaction: hash is of a password that was found good. */
+static int
+put_password(struct db *db, const char *login, const char *hash, bool once,
+    int64_t now, struct err *err)
+{
+	int rc = keep_old(db, login, err);
+
+	if (rc == 0)
+		rc = db_run(db, err,
+		    "UPDATE user SET password = ?, changed = ?, once = ?"
+		    " WHERE login = ?",
+		    "siis", hash, now, (int64_t)once, login);
+	return rc != 0 ? rc : user_unlock(db, login, err);
+}
+
+int
 user_passwd(struct db *db, const char *login, const char *password, int64_t now,
     struct err *err)
 {
 	char hash[PASSWORD_STORED_MAX];
 	int rc;
 
-	rc = password_good(password, login, err);
-	if (rc == 0)
-		rc = check_old(db, login, password, err);
+	rc = user_password_new(db, login, password, err);
 	if (rc != 0)
 		return rc;
 	password_hash(hash, password);
 	rc = db_begin(db, err);
 	if (rc != 0)
 		return rc;
-	rc = keep_old(db, login, err);
+	rc = put_password(db, login, hash, false, now, err);
 	if (rc == 0)
-		rc = db_run(db, err,
-		    "UPDATE user SET password = ?, changed = ?, failures = 0,"
-		    " locked = 0 WHERE login = ?",
-		    "sis", hash, now, login);
+		rc = db_commit(db, err);
+	if (rc != 0)
+		db_rollback(db);
+	return rc;
+}
+
+/* Whoever sets another's password can be him for a while.  None of the three
+ * powers is to be had that way from afar. */
+static int
+check_reach(struct db *db, const char *login, struct err *err)
+{
+	struct user user;
+	int rc = user_get(db, &user, login, err);
+
+	if (rc == 0 && user_is_administrator(user.role))
+		rc = err_set(err, YZ_EDENIED,
+		    "%s is an administrator, whose password nobody else sets "
+		    "here: at the machine, yizhan user passwd %s",
+		    login, login);
+	return rc;
+}
+
+int
+user_reset(struct db *db, const char *login, const char *password, bool here,
+    int64_t now, struct err *err)
+{
+	char hash[PASSWORD_STORED_MAX];
+	int rc;
+
+	rc = here ? 0 : check_reach(db, login, err); /* before the work */
 	if (rc == 0)
-		rc = must_exist(db, login, err);
+		rc = user_password_new(db, login, password, err);
+	if (rc != 0)
+		return rc;
+	password_hash(hash, password);
+	rc = db_begin(db, err);
+	if (rc != 0)
+		return rc;
+	if (!here) /* again: a role may just have been given */
+		rc = check_reach(db, login, err);
+	if (rc == 0)
+		rc = put_password(db, login, hash, true, now, err);
+	if (rc == 0)
+		rc = db_run(
+		    db, err, "DELETE FROM login WHERE login = ?", "s", login);
+	if (rc == 0)
+		rc = db_run(
+		    db, err, "DELETE FROM token WHERE login = ?", "s", login);
 	if (rc == 0)
 		rc = db_commit(db, err);
 	if (rc != 0)
@@ -228,17 +314,6 @@ bool
 user_password_old(const struct user *user, int64_t now)
 {
 	return now - user->changed > USER_PASSWORD_MS;
-}
-
-int
-user_unlock(struct db *db, const char *login, struct err *err)
-{
-	int rc;
-
-	rc = db_run(db, err,
-	    "UPDATE user SET failures = 0, locked = 0 WHERE login = ?", "s",
-	    login);
-	return rc != 0 ? rc : must_exist(db, login, err);
 }
 
 int
@@ -255,18 +330,30 @@ user_set_idle(struct db *db, const char *login, int64_t ms, struct err *err)
 	return rc != 0 ? rc : must_exist(db, login, err);
 }
 
+/* Where another still knows the password he would get the power, too. */
 int
-user_set_role(struct db *db, const char *login, enum role role, struct err *err)
+user_set_role(struct db *db, const char *login, enum role role, bool here,
+    struct err *err)
 {
-	int rc;
+	bool any = here || !user_is_administrator(role);
+	struct user user;
+	int rc = user_get(db, &user, login, err);
 
-	rc = db_run(db, err, "UPDATE user SET role = ? WHERE login = ?", "ss",
-	    user_role_name(role), login);
-	return rc != 0 ? rc : must_exist(db, login, err);
+	if (rc == 0)
+		rc = db_run(db, err,
+		    "UPDATE user SET role = ?1 WHERE login = ?2 AND"
+		    " (?3 OR NOT once)",
+		    "ssi", user_role_name(role), login, (int64_t)any);
+	if (rc == 0 && db_changes(db) == 0)
+		rc = err_set(err, YZ_ECONFLICT,
+		    "another has set the password of %s: first %s logs in and "
+		    "chooses one, then this role can be given",
+		    login, login);
+	return rc;
 }
 
 #define COLUMNS \
-	"login, name, role, failures, locked, last, changed, idle," \
+	"login, name, role, failures, locked, last, changed, idle, once," \
 	" EXISTS (SELECT 1 FROM totp WHERE totp.login = user.login AND" \
 	" confirmed)"
 
@@ -281,7 +368,8 @@ read_user(struct user *out, struct db_stmt *st, struct err *err)
 	out->last = db_int(st, 5);
 	out->changed = db_int(st, 6);
 	out->idle = db_int(st, 7);
-	out->totp = db_int(st, 8) != 0;
+	out->once = db_int(st, 8) != 0;
+	out->totp = db_int(st, 9) != 0;
 	return user_role_parse(&out->role, db_text(st, 2), err);
 }
 
@@ -326,161 +414,5 @@ user_list(struct db *db,
 			break;
 	}
 	db_done(st);
-	return rc;
-}
-
-/* --- logging in --------------------------------------------------------------
- */
-
-/* 1: shut.  A lock that lies further ahead than one can be set is the work
- * of a clock that jumped, and does not hold. */
-static int
-is_shut(struct db *db, const char *sql, const char *who, int64_t now,
-    struct err *err)
-{
-	int64_t until = 0;
-	int rc;
-
-	rc = db_get_int(&until, db, err, sql, "s", who);
-	if (rc == YZ_ENOTFOUND)
-		return 0;
-	if (rc != 0)
-		return rc;
-	return until > now && until <= now + USER_LOCK_MS;
-}
-
-static int
-count_failure(struct db *db, const char *login, const char *peer, int64_t now,
-    struct err *err)
-{
-	int rc;
-
-	rc = db_run(db, err,
-	    "UPDATE user SET failures = failures + 1, locked ="
-	    " CASE WHEN (failures + 1) % ?2 = 0 THEN ?3 ELSE locked END"
-	    " WHERE login = ?1",
-	    "sii", login, (int64_t)USER_FAILURES, now + USER_LOCK_MS);
-	if (rc == 0)
-		rc = db_run(db, err,
-		    "INSERT INTO guess VALUES (?1, 1, 0) ON CONFLICT(peer) DO"
-		    " UPDATE SET failures = failures + 1, locked ="
-		    " CASE WHEN (failures + 1) % ?2 = 0 THEN ?3 ELSE locked"
-		    " END",
-		    "sii", peer, (int64_t)USER_FAILURES, now + USER_LOCK_MS);
-	return rc;
-}
-
-static int
-stored_password(char out[PASSWORD_STORED_MAX], bool *known, struct db *db,
-    const char *login, struct err *err)
-{
-	struct db_stmt *st;
-	int rc;
-
-	rc = db_query(&st, db, err, "SELECT password FROM user WHERE login = ?",
-	    "s", login);
-	if (rc != 0)
-		return rc;
-	rc = db_step(st, err);
-	*known = rc == 1;
-	if (*known)
-		snprintf(out, PASSWORD_STORED_MAX, "%s", db_text(st, 0));
-	db_done(st);
-	return rc < 0 ? rc : 0;
-}
-
-/* What the evaluations of scrypt by strangers come to. */
-static int
-count_evaluation(struct db *db, struct err *err)
-{
-	return db_run(db, err,
-	    "INSERT INTO counted VALUES ('password', 1) ON CONFLICT(name) DO"
-	    " UPDATE SET n = n + 1",
-	    "");
-}
-
-static int
-let_in(struct db *db, struct user *out, const struct user_try *try,
-    struct err *err)
-{
-	int rc;
-
-	rc = db_run(db, err,
-	    "UPDATE user SET failures = 0, locked = 0, last = ?"
-	    " WHERE login = ?",
-	    "is", try->now, try->login);
-	if (rc == 0)
-		rc = db_run(db, err, "DELETE FROM guess WHERE peer = ?", "s",
-		    try->peer);
-	return rc != 0 ? rc : user_get(db, out, try->login, err);
-}
-
-/* The password was looked at: within one transaction, what follows. */
-static int
-judge(struct db *db, struct user *out, const struct user_try *try, bool good,
-    const char **fault, struct err *err)
-{
-	bool second = false;
-	int rc;
-
-	*fault = NULL;
-	if (!good) {
-		*fault = N_("the login or the password is wrong");
-	} else {
-		rc = totp_is_on(&second, db, try->login, err);
-		if (rc != 0)
-			return rc;
-	}
-	if (second && try->code == NULL) {
-		*fault = USER_WANTS_CODE;
-		return 0; /* not yet a wrong one */
-	}
-	if (second) {
-		rc =
-		    totp_check(&good, db, try->login, try->code, try->now, err);
-		if (rc != 0)
-			return rc;
-		if (!good)
-			*fault = N_("the code is wrong, or was used already");
-	}
-	return good ? let_in(db, out, try, err)
-		    : count_failure(db, try->login, try->peer, try->now, err);
-}
-
-int
-user_login(struct db *db, struct user *out, const struct user_try *try,
-    struct err *err)
-{
-	char stored[PASSWORD_STORED_MAX];
-	const char *fault;
-	bool known, good;
-	int rc;
-
-	rc = is_shut(db, "SELECT locked FROM user WHERE login = ?", try->login,
-	    try->now, err);
-	if (rc == 0)
-		rc = is_shut(db, "SELECT locked FROM guess WHERE peer = ?",
-		    try->peer, try->now, err);
-	if (rc == 1)
-		return err_set(err, YZ_EDENIED,
-		    "too many wrong passwords: try again in a quarter of an "
-		    "hour");
-	if (rc == 0)
-		rc = stored_password(stored, &known, db, try->login, err);
-	if (rc == 0)
-		rc = count_evaluation(db, err);
-	if (rc != 0)
-		return rc;
-	good = password_holds(known ? stored : NULL, try->password);
-	rc = db_begin(db, err);
-	if (rc != 0)
-		return rc;
-	rc = judge(db, out, try, good, &fault, err);
-	if (rc == 0)
-		rc = db_commit(db, err);
-	if (rc != 0)
-		db_rollback(db);
-	if (rc == 0 && fault != NULL)
-		rc = err_set(err, YZ_EDENIED, "%s", fault);
 	return rc;
 }

@@ -43,6 +43,8 @@ enum power {
 #define POWER_COUNT (POWER_AUDIT + 1)
 const char *user_power_name(enum power power); /* "read", "write" ... */
 bool user_may(enum role role, enum power power);
+/* Does it hold one of the three powers? */
+bool user_is_administrator(enum role role);
 /* May role do nothing that other may not? */
 bool user_role_within(enum role role, enum role other);
 
@@ -51,48 +53,42 @@ struct user {
 	char login[USER_LOGIN_MAX + 1]; /* [a-z0-9][a-z0-9._-]* */
 	char name[LIMIT_NAME + 1];
 	enum role role;
-	int64_t failures; /* since the last good login */
+	int64_t failures; /* from where it is not known (attempt.h) */
 	int64_t locked;   /* until then (wall ms), 0: open */
 	int64_t last;     /* last login, 0: never */
 	int64_t changed;  /* when the password was set */
 	int64_t idle;     /* a session's end without requests, ms; 0: usual */
 	bool totp;        /* has a second factor */
+	bool once;        /* another knows the password: a new one at login */
 };
 
-#define USER_FAILURES 5               /* then the account is shut for */
-#define USER_LOCK_MS (15 * 60 * 1000) /* this long */
-
+/* once: another than the person has typed the password. */
 int user_add(struct db *db, const char *login, const char *name, enum role role,
-    const char *password, struct err *err);
+    const char *password, bool once, struct err *err);
 #define USER_PASSWORDS 5                              /* none is taken again */
 #define USER_PASSWORD_MS (90ll * 24 * 60 * 60 * 1000) /* good for so long */
 #define USER_IDLE_MAX_MS (7ll * 24 * 60 * 60 * 1000)  /* of a duty screen */
+/* May he take this one?  Not the one there is, nor one of those before it. */
+int user_password_new(
+    struct db *db, const char *login, const char *password, struct err *err);
 int user_passwd(struct db *db, const char *login, const char *password,
     int64_t now, struct err *err);
+/* Another sets it.  What the account had opened, sessions and tokens, ends;
+ * the person chooses a password of his own when he logs in.  For who is not at
+ * the machine itself (here) an administrator's account is out of reach. */
+int user_reset(struct db *db, const char *login, const char *password,
+    bool here, int64_t now, struct err *err);
 bool user_password_old(const struct user *user, int64_t now);
 int user_unlock(struct db *db, const char *login, struct err *err);
 int user_set_idle(
     struct db *db, const char *login, int64_t ms, struct err *err);
-int user_set_role(
-    struct db *db, const char *login, enum role role, struct err *err);
+/* here: at the machine itself. */
+int user_set_role(struct db *db, const char *login, enum role role, bool here,
+    struct err *err);
 int user_get(struct db *db, struct user *out, const char *login,
     struct err *err); /* YZ_ENOTFOUND */
 int user_list(struct db *db,
     int (*fn)(void *arg, const struct user *user, struct err *err), void *arg,
-    struct err *err);
-/*
- * Who is it?  YZ_EDENIED with the same line for an unknown login and a wrong
- * password; a shut account or address is told so, and its password is not
- * looked at.  USER_WANTS_CODE is the line where only the code is missing.
- */
-#define USER_WANTS_CODE N_("the code of the second factor is wanted")
-struct user_try {
-	const char *login, *password;
-	const char *code; /* of the second factor, or NULL */
-	const char *peer; /* the address it comes from */
-	int64_t now;
-};
-int user_login(struct db *db, struct user *out, const struct user_try *try,
     struct err *err);
 
 #endif

@@ -13,3 +13,5 @@ export const roleWhat = (r) => ({ system: _('accounts, stations, settings'),
 	officer: _('reads and writes everything of the trade'),
 	editor: _('reads; writes the register'), viewer: _('reads'),
 	none: _('nothing until a role is given') })[r] ?? '';
+// Holds one of the three powers.
+export const isAdministrator = (r) => ['system', 'security', 'audit'].includes(r);

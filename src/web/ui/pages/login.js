@@ -9,10 +9,12 @@ function refused(error) {
 		return _('Now the code of your telephone, or a spare one.');
 	if (error.code === 'expired')
 		return _('The password is over 90 days old: give a new one too.');
+	if (error.code === 'once')
+		return _('Another has set this password: give one of your own too.');
 	if (error.status !== 401 && error.status !== 403)
 		return sentence(error);
 	return error.code === 'shut' ?
-		_('Too many wrong passwords: try again in a quarter of an hour.') :
+		_('Too many wrong passwords: try again in a quarter of an hour, or where you have logged in before. The security administrator can unlock it.') :
 		_('Login or password is wrong.');
 }
 
@@ -41,7 +43,7 @@ export function Login({ onUser, onLang }) {
 		} catch (failed) {
 			setError(failed);
 			setBusy(false);
-			if (['code', 'expired'].includes(failed.code))
+			if (['code', 'expired', 'once'].includes(failed.code))
 				setMore({ ...more, [failed.code]: true });
 			else
 				password.current.select();
@@ -63,7 +65,7 @@ export function Login({ onUser, onLang }) {
 			${more.code && html`<label for="code">${_('One-time code')}</label>
 			<input id="code" name="code" ref=${focused} required
 				inputmode="numeric" autocomplete="one-time-code"/>`}
-			${more.expired && html`<label for="new_password">${
+			${(more.expired || more.once) && html`<label for="new_password">${
 			    _('New password')}</label>
 			<input id="new_password" name="new_password" ref=${focused}
 				type="password" required autocomplete="new-password"/>

@@ -3,7 +3,7 @@
 import { html, useState } from '../vendor/preact.js';
 import { get, post, remove } from '../api.js';
 import { _, lang } from '../i18n.js';
-import { roleName, ROLES, roleWhat } from '../roles.js';
+import { isAdministrator, roleName, ROLES, roleWhat } from '../roles.js';
 import { Dialog, Head, Loaded, tell, Trouble, useLoad, When } from '../parts.js';
 
 const path = (login, what) => `users/${encodeURIComponent(login)}/${what}`;
@@ -38,7 +38,7 @@ function Account({ title, fields, send, onClose, verb, say }) {
 
 const PASSWORD = () => ({ name: 'password', label: _('Password'),
 	type: 'password', min: 10, auto: 'new-password',
-	hint: _('10 characters or more, of three sorts') });
+	hint: _('10 characters or more, of three sorts; for one login, at which the person chooses another') });
 
 function Row({ u, may, again, onPassword }) {
 	const [error, setError] = useState(null);
@@ -66,11 +66,13 @@ function Row({ u, may, again, onPassword }) {
 
 	return html`<tr><td><b>${u.name}</b>${u.locked ? html` <span
 		class="mark">${_('shut by wrong passwords')}</span>` : u.failures > 0 && html` <span
-		class="mark">${_('{n} wrong passwords', { n: u.failures })}</span>`}</td>
+		class="mark">${_('{n} wrong passwords', { n: u.failures })}</span>`}${u.once && html` <span
+		class="mark">${_('must choose a password')}</span>`}</td>
 		<td class="mono" data-label=${_('Login')}>${u.login}</td>
 		<td data-label=${_('Role')}>${may('rights') ? html`<select
 			aria-label=${_('Role of {name}', { name: u.name })} value=${u.role}
-			onChange=${give}>${ROLES.map((r) => html`<option value=${r}>${
+			onChange=${give}>${ROLES.map((r) => html`<option value=${r}
+			disabled=${u.once && isAdministrator(r) && r !== u.role}>${
 			    roleName(r)}</option>`)}</select>` : roleName(u.role)}
 			<${Trouble} error=${error}/></td>
 		<td class="dim" data-label=${_('May')}>${roleWhat(u.role)}</td>
@@ -79,8 +81,10 @@ function Row({ u, may, again, onPassword }) {
 		<td class="whole" data-label=${_('Second factor')}>${u.totp ? html`<span
 			class="ok">✓ ${_('on')}</span>` : html`<span class="dim">${
 			_('off')}</span>`}</td>
-		<td class="whole">${may('users') && html`<button class="t" onClick=${() =>
-			onPassword(u)}>${_('Set the password')}</button>`}
+		<td class="whole">${may('users') && (isAdministrator(u.role) ? html`<small
+			class="dim">${_('password: at the machine only')}</small>` : html`<button
+			class="t" onClick=${() => onPassword(u)}>${
+			_('Set the password')}</button>`)}
 			${may('rights') && u.locked && html`<button class="t"
 				onClick=${() => act(() => post(path(u.login, 'unlock')),
 				    _('{name} may try again.', u))}>${_('Unlock')}</button>`}
@@ -100,7 +104,7 @@ export default function Users({ user }) {
 		${may('users') && html`<button data-key="n" onClick=${() =>
 			setMaking(true)}>${_('New account')} <kbd>n</kbd></button>`}
 		</${Head}>
-		<p class="dim lead">${_('Accounts are made by the system administrator, rights are given by the security administrator, and the log is read by the audit administrator: nobody holds two of these powers.')}</p>
+		<p class="dim lead">${_('Accounts are made by the system administrator, rights are given by the security administrator, and the log is read by the audit administrator: nobody holds two of these powers. Whoever sets a password knows it until the person has chosen another: before that no role of an administrator is given, and an administrator\'s own is set at the machine only.')}</p>
 		<${Loaded} of=${of}>${(d) => html`<div class="wide"><table class="list">
 			<thead><tr><th scope="col">${_('Name')}</th>
 			<th scope="col">${_('Login')}</th><th scope="col">${_('Role')}</th>
