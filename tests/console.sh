@@ -147,9 +147,11 @@ new=$(body duty1 POST /api/records/resource.team \
 	text id)
 is "$(body duty1 GET '/api/records/resource?persons=2' | grep -o '"title"' |
 	wc -l)" 3 "and what was written here"
-is "$(code duty1 GET '/api/records/resource?_limit=1%0Apersons%09%202')" 200 \
+is "$(code duty1 GET \
+	'/api/records/resource?name=%E5%8F%88%E6%9D%A5%0Apersons%09%202')" 200 \
 	"a question that looks like another"
-is "$(body duty1 GET '/api/records/resource?_limit=1&persons=2' |
+is "$(body duty1 GET \
+	'/api/records/resource?name=%E5%8F%88%E6%9D%A5&persons=2' |
 	grep -o '"persons":[0-9]*' | head -n 1)" '"persons":2' \
 	"does not take its answer's place"
 body duty1 DELETE "/api/records/resource/$new?why=x" >/dev/null
