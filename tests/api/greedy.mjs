@@ -23,6 +23,8 @@ function listen(i) {
 				r.on('error', () => {});
 			}
 			r.once('data', () => done(r.statusCode));
+			// It may be the oldest already.
+			r.once('close', () => done(r.statusCode));
 		});
 		q.on('error', () => done(0));
 		streams.push(q);
