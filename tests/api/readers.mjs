@@ -89,9 +89,10 @@ console.log(`# ${asked} looks beside them, the slowest took ${worst} ms;`,
 check(bad.length === 0, `${many} who read nothing shut nobody out`,
 	`${bad.length} of ${asked}: ${bad.slice(0, 3).join('; ')}`);
 check(again > 0, 'for they are cut', again);
-// (A few are being cut at any moment.)
-check(most > 0 && most <= 140,
-	'and no more of one address are kept than there is room for', most);
+// Of one address 64 are kept; others are being cut at any moment, on a busy
+// machine more.  Half of all there is room for is everybody else's.
+check(most > 0 && most <= 256,
+	'and those of one address leave half of the room', most);
 for (let n = 0; !alone && n < 600; n++)
 	await pause(100);
 check(alone, 'one alone who reads nothing is cut as well');
