@@ -326,7 +326,7 @@ pack_add_loose(
 	if (inflate_all(&text, &file, PACK_LOOSE_MAX) != 0)
 		goto out;
 	digest_sha1(sha, text.b, text.len);
-	body = memchr(text.b, '\0', text.len);
+	body = text.len == 0 ? NULL : memchr(text.b, '\0', text.len);
 	if (memcmp(sha, oid, sizeof(sha)) != 0 || body == NULL)
 		goto out;
 	body++;
