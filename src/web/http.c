@@ -24,8 +24,7 @@
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define DESCRIPTORS 2048
 #define COMING_MS 1000 /* that a connection is on its way to its thread */
-#define COMING_MAX 8   /* of those, at one time: there who has too many is cut \
-			*/
+#define COMING_MAX 8   /* of those, at one time */
 #define STOP_MS 2000   /* that answers under way may take at the end */
 #define STREAM_QUEUE_MAX (256u << 10) /* bytes a slow reader may lag behind */
 #define MEMORY_PER_CONNECTION (32u << 10) /* for headers, MHD's own pool */
