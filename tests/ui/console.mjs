@@ -30,12 +30,15 @@ let chosen;
 // Listened for from the start: the browser is told to ask us, and that takes
 // its time.
 page.on('filechooser', (c) => chosen?.(c));
+const weighed = []; // what comes is weighed beside what goes on
 const weigh = async (r) => {
 	if (!r.url().includes('/api/') && r.status() === 200)
 		bytes += gzipSync(await r.body()).length;
 };
 
-page.on('response', weigh);
+const scales = (r) => weighed.push(weigh(r));
+
+page.on('response', scales);
 await see('the login page is shown', async () => {
 	const at = Date.now();
 
@@ -58,7 +61,8 @@ await see('the right one lets in, by keyboard', async () => {
 	await settled(page);
 	await page.waitForSelector('.leaflet-interactive');
 });
-page.off('response', weigh);
+page.off('response', scales);
+await Promise.all(weighed);
 await see(`the first page weighs ${Math.ceil(bytes / 1024)} KB, at most 350`,
     () => bytes > 20000 && bytes <= FIRST_MAX);
 await see('the duty page shows the incident and who is stuck', async () => {
