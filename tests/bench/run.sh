@@ -357,7 +357,8 @@ cat >guess.mjs <<-'END'
 	for (let i = 0; i < turns; i++)
 		for (const login of Object.keys(sums)) {
 			execFileSync('sqlite3', ['-cmd', '.timeout 9000', 'empty/local.db',
-				'DELETE FROM guess; UPDATE user SET failures = 0, locked = 0']);
+				'DELETE FROM guess; DELETE FROM known; DELETE FROM stranger;' +
+				'UPDATE user SET failures = 0, locked = 0']);
 			const began = performance.now();
 			await (await fetch(`${at}/api/login`, { method: 'POST',
 				body: JSON.stringify({ login, password: 'Wrong-guess-1' }) })).text();
