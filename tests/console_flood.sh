@@ -21,20 +21,6 @@ cleanup() {
 resident() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$serve_pid/status"; }
 asked() { curl -s --path-as-is -o /dev/null -w '%{http_code}\n' "$@"; }
 
-script() { # SCRIPT: its lines are checks
-	node_rc=0
-	node "$top/tests/api/$1" >said 2>complained || node_rc=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) pass "${line#ok }" ;;
-		"not ok "*) fail "${line#not ok }" ;;
-		*) echo "$line" ;;
-		esac
-	done <said
-	grep -q '^ok ' said || node_rc="nothing checked"
-	is "$node_rc" 0 "$1 came to its end"
-	[ "$node_rc" = 0 ] || sed 's/^/# /' complained
-}
 
 mkdir ui
 echo '<title>desk</title>' >ui/index.html
@@ -84,7 +70,7 @@ desk_listen=
 ok "the station runs at home" desk_start home --no-sync
 URL_OF_DESK=$url
 export URL_OF_DESK
-script readers.mjs
+desk_script readers.mjs
 
 # --- streams and files of one account ----------------------------------------------------
 for a in view1:viewer duty1:officer edit1:editor; do
@@ -95,7 +81,7 @@ OTHER_TOKEN=$(y user token add edit1 照片)
 VIEWER_TOKEN=$(y user token add view1 看板)
 PID_OF_DESK=$serve_pid
 export TOKEN OTHER_TOKEN VIEWER_TOKEN PID_OF_DESK
-script greedy.mjs
+desk_script greedy.mjs
 
 # --- who is refused -------------------------------------------------------------------
 sql() { sqlite3 -cmd '.timeout 20000' home/local.db "$1"; }
@@ -108,7 +94,7 @@ told() {
 }
 GUESSES=1000
 export GUESSES
-script guess.mjs
+desk_script guess.mjs
 is "$(sql 'SELECT sum(n) FROM refused')" $((1000 - $(entries))) \
 	"refused logins of one address have entries, or are counted"
 echo "# 1000 of one address: $(entries) entries"

@@ -24,20 +24,6 @@ for a in sys1:system sec1:security duty1:officer view1:viewer; do
 done
 TOKEN=$(y user token add duty1 保存)
 export TOKEN
-checks() { # SCRIPT: its lines are checks
-	node_rc=0
-	node "$top/tests/api/$1" >said 2>complained || node_rc=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) pass "${line#ok }" ;;
-		"not ok "*) fail "${line#not ok }" ;;
-		*) echo "$line" ;;
-		esac
-	done <said
-	grep -q '^ok ' said || node_rc="nothing checked"
-	is "$node_rc" 0 "$1 came to its end"
-	[ "$node_rc" = 0 ] || sed 's/^/# /' complained
-}
 
 # --- slow clients -----------------------------------------------------------------
 ok "the console runs" desk_start home --no-sync
@@ -49,12 +35,12 @@ if ! grep -aq __asan_init "$yizhan"; then
 	ok "idle, with little in it, it takes at most 40 MiB: $rss KiB" \
 		test "$rss" -le 40960
 fi
-checks slow.mjs
+desk_script slow.mjs
 
 # --- long bodies ------------------------------------------------------------------
 PID_OF_DESK=$serve_pid
 export PID_OF_DESK
-checks flood.mjs
+desk_script flood.mjs
 
 # --- how a password is kept ----------------------------------------------------------
 sql() { "$build/tests/sql" home/local.db "$1"; }
@@ -167,7 +153,7 @@ status 1 "for a login that is nobody's it says so" y user unlock ghost9
 
 # --- guesses -----------------------------------------------------------------------
 before=$(counted)
-checks guess.mjs
+desk_script guess.mjs
 n=$(($(counted) - before))
 echo "# $n passwords were evaluated"
 ok "at most 20 of them were looked at" test "$n" -le 20

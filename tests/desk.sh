@@ -45,3 +45,18 @@ login() { # LOGIN PASSWORD [MORE-MEMBERS]
 }
 # The first text member of that name on standard input.
 text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+# A script of tests/api, whose lines are checks.
+desk_script() { # NAME.mjs
+	node_rc=0
+	node "$top/tests/api/$1" >said 2>complained || node_rc=$?
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) pass "${line#ok }" ;;
+		"not ok "*) fail "${line#not ok }" ;;
+		*) echo "$line" ;;
+		esac
+	done <said
+	grep -q '^ok ' said || node_rc="nothing checked"
+	is "$node_rc" 0 "$1 came to its end"
+	[ "$node_rc" = 0 ] || sed 's/^/# /' complained
+}
