@@ -66,7 +66,8 @@ for (let i = 0; i < many; i++)
 for (let n = 0; opened < many && n < 100; n++)
 	await pause(100);
 const bad = [];
-let asked = 0, worst = 0, most = 0;
+let asked = 0, worst = 0;
+const seen = []; // of that address, at each look
 const until = Date.now() + Number(process.env.READERS_MS ?? 12000);
 while (Date.now() < until) {
 	const began = Date.now();
@@ -80,19 +81,22 @@ while (Date.now() < until) {
 		bad.push(String(e));
 	}
 	asked++;
-	most = Math.max(most, held('127.0.0.9'));
+	seen.push(held('127.0.0.9'));
 	worst = Math.max(worst, Date.now() - began);
 	await pause(50);
 }
+seen.sort((a, b) => a - b);
+const most = seen.at(-1), mostly = seen[seen.length >> 1];
 console.log(`# ${asked} looks beside them, the slowest took ${worst} ms;`,
-	`${again} came again, at most ${most} were held`);
+	`${again} came again, mostly ${mostly}, at most ${most} were held`);
 check(bad.length === 0, `${many} who read nothing shut nobody out`,
 	`${bad.length} of ${asked}: ${bad.slice(0, 3).join('; ')}`);
 check(again > 0, 'for they are cut', again);
-// Of one address 64 are kept; others are being cut at any moment, on a busy
-// machine more.  Half of all there is room for is everybody else's.
-check(most > 0 && most <= 256,
-	'and those of one address leave half of the room', most);
+// Of one address 64 are kept, and a few are being cut at any moment; where the
+// machine is busy more of them, but never half of all there is room for.
+check(mostly > 0 && mostly <= 140,
+	'and no more of one address are kept than there is room for', mostly);
+check(most <= 256, 'at no moment half of what there is room for', most);
 for (let n = 0; !alone && n < 600; n++)
 	await pause(100);
 check(alone, 'one alone who reads nothing is cut as well');
