@@ -319,7 +319,7 @@ ask_many "  ever another search" others.lua '/api/find?q=WORD'
 ask_many "  ever another list" others.lua "$list"
 ask_many "  ever another, by title" others.lua "$list\\&_sort=name"
 ask_many "  ever another, of a category" others.lua "$list\\&rkind=RNN"
-ask_many "  ever another, of an owner" others.lua "$list\\&owner=520000"
+ask_many "  ever another, of an owner" others.lua "$list\\&owner=${some%%-*}"
 while :; do
 	"$y" -C empty set resource "$some" "persons=1$(date +%S)" >saved 2>&1
 	sleep 1
