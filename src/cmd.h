@@ -41,6 +41,9 @@ int cmd_usage(const struct cmd *cmd);
 /* As root: go on as the owner of HOME, if that is another, so that nothing
  * there becomes root's (base/caller.h). */
 int cmd_become_owner(const struct cmd *cmd, struct err *err);
+/* As root, where somebody has moved the package's HOME away: an empty one of
+ * the package's user, so that what is made there becomes his. */
+int cmd_house(const struct cmd *cmd, struct err *err);
 /* Where the Chinese messages of this program lie, beside where it was built or
  * installed.  Malloced. */
 #define CMD_CATALOGUE "zh_CN/LC_MESSAGES/yizhan.mo"

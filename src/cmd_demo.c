@@ -141,8 +141,8 @@ print_invitation(const struct demo *d)
 		if (d->st[i].calls)
 			printf(_("sshd of %s %s listens on 127.0.0.1:%d\n"),
 			    d->st[i].code, d->st[i].name, d->st[i].sshd.port);
-	printf(_("Ctrl-C stops them; \"yizhan demo %s\" starts them again\n"),
-	    d->dir);
+	printf(_("Ctrl-C stops them; \"%s demo %s\" starts them again\n"),
+	    d->cmd->exe, d->dir);
 	fflush(stdout);
 	free(show);
 	free(set);

@@ -90,8 +90,10 @@ check_station(const struct cmd *cmd, struct err *err)
 	int rc = 0;
 
 	if (!file_exists(station))
-		rc = err_set(
-		    err, YZ_ENOTFOUND, "there is no station in %s", cmd->home);
+		rc = err_set(err, YZ_ENOTFOUND,
+		    "there is no station in %s: yizhan join, init or "
+		    "restore makes one",
+		    cmd->home);
 	free(station);
 	return rc;
 }

@@ -109,7 +109,9 @@ invite(const struct cmd *cmd, const struct invite *in, struct err *err)
 				      : mem_printf("%s:22", host);
 	rc = enrol_host_key(&key, in->host_key, err);
 	if (rc != 0)
-		rc = err_within(err, "sshd's host key");
+		rc = err_within(err,
+		    "sshd's host key (ssh-keygen -A makes one, --host-key "
+		    "names another)");
 	if (rc == 0)
 		rc = logged_ask(cmd, "invite", in->code, err);
 	if (rc == 0) {

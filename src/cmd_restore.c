@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +42,10 @@ print_restored(const struct cmd *cmd, const struct backup_info *info)
 		printf(_("its keys were not in the backup: yizhan rotate "
 			 "--recovery SHEET -o REQUEST, and at the parent "
 			 "yizhan rotate --take REQUEST\n"));
+	if (geteuid() == 0 && getpwnam("yizhan") != NULL)
+		printf(_("it belongs to root: for the daemon of the package "
+			 "chown -R yizhan: %s\n"),
+		    cmd->home);
 	printf(_("next: yizhan sync, which fetches from the parent what the "
 		 "backup lacks; until then nothing is written here\n"));
 }
@@ -100,9 +105,12 @@ cmd_restore(struct cmd *cmd, int argc, char **argv)
 	if (cmd_unknown_option(cmd, argc, argv) || bad || argc != 2 ||
 	    (file != NULL && sheet != NULL))
 		return cmd_usage(cmd);
-	fd = open(argv[1], O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		rc = err_sys(&err, "%s", argv[1]);
+	rc = backup_has_place(cmd->home, &err);
+	if (rc == 0) {
+		fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			rc = err_sys(&err, "%s", argv[1]);
+	}
 	if (rc == 0)
 		rc = get_secret(&secret, fd, file, sheet, &err);
 	if (rc == YZ_ECORRUPT || rc == YZ_EDENIED)

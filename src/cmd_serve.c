@@ -55,20 +55,56 @@ is_loopback(const char *address)
 	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
+static bool
+is_any(const char *address)
+{
+	return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+static void
+print_address(const struct serve *s, const char *address, uint16_t port)
+{
+	bool six = strchr(address, ':') != NULL;
+
+	printf("%s://%s%s%s:%u/\n", s->o.certificate == NULL ? "http" : "https",
+	    six ? "[" : "", address, six ? "]" : "", port);
+}
+
+/* What one types elsewhere, where it listens at every address: false if the
+ * machine has none now. */
+static bool
+print_each(const struct serve *s, uint16_t port)
+{
+	bool six = strchr(s->address, ':') != NULL, any = false;
+	struct buf all = BUF_INIT;
+	char *next, *one;
+
+	certificate_addresses(&all, "\n");
+	next = (char *)buf_str(&all);
+	while ((one = strsep(&next, "\n")) != NULL) {
+		/* A link-local one is none that a browser takes. */
+		if (*one == '\0' || strncmp(one, "fe80:", 5) == 0 ||
+		    (!six && strchr(one, ':') != NULL))
+			continue;
+		print_address(s, one, port);
+		any = true;
+	}
+	buf_free(&all);
+	return any;
+}
+
 static void
 say_ready(void *arg, uint16_t port, bool setup)
 {
 	struct serve *s = arg;
-	bool six = strchr(s->address, ':') != NULL;
-
 	if (s->set_up) { /* the address is what it was */
 		puts(_("there is a station now"));
 		fflush(stdout);
 		return;
 	}
 	s->set_up = setup;
-	printf("%s://%s%s%s:%u/\n", s->o.certificate == NULL ? "http" : "https",
-	    six ? "[" : "", s->address, six ? "]" : "", port);
+	if (!is_any(s->address) || !print_each(s, port))
+		print_address(s, s->address, port);
 	if (setup)
 		printf(_("there is no station here yet: set one up at that "
 			 "address, with the code of yizhan%s setup-code\n"),

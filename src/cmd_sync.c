@@ -1,6 +1,7 @@
 /* sync: exchange changesets with the stations that this one calls. */
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "cmd.h"
 #include "home.h"
 #include "link.h"
@@ -70,55 +72,96 @@ print_summary(const char *code, const struct session_result *res)
 	fflush(stdout);
 }
 
+/* What another process has changed while this one waited: an address, and,
+ * after a rotation, the keys. */
 static int
-call_once(const struct sync *sync, const struct local_peer *peer, bool watch,
-    struct session_result *res, struct err *err)
+look_again(const struct sync *sync, struct local_peer *peer, struct err *err)
 {
-	struct session_options opt = {.limit = sync->limit, .progress = true};
-	struct peer_replica *store;
-	struct seat *seat = NULL;
+	char code[CHAIN_CODE_LEN + 1];
+	int rc = replica_look(sync->r, err);
+
+	if (rc == 0)
+		replica_look_end(sync->r);
+	memcpy(code, peer->code, sizeof(code));
+	return rc != 0 ? rc : local_peer_get(sync->local, peer, code, err);
+}
+
+/* Why a door stays shut, as far as it can be known on this side of it. */
+static void
+say_why(const struct sync *sync, const char *code, struct err *err)
+{
+	const struct home *home = replica_home(sync->r);
+	const struct roster *roster = replica_roster(sync->r);
+	const struct roster_station *me = roster_find(roster, home->code);
+	const struct roster_key *key = me == NULL ? NULL : roster_current(me);
+	char *request = home_file(home, "rotation");
+	struct err was = *err;
+
+	if (file_exists(request))
+		err_set(err, was.code,
+		    "%s: the request for new keys is not taken yet; at the "
+		    "parent: yizhan rotate --take REQUEST",
+		    was.msg);
+	else if (me == NULL)
+		err_set(err, was.code,
+		    "%s: it has not confirmed this station yet; there: yizhan "
+		    "confirm %s",
+		    was.msg, home->code);
+	else if (key == NULL)
+		err_set(err, was.code,
+		    "%s: the key of this station was revoked; here: yizhan "
+		    "rotate --recovery SHEET --new FILE -o REQUEST",
+		    was.msg);
+	else if (memcmp(key->ssh, home->ssh.pub, sizeof(key->ssh)) != 0)
+		err_set(err, was.code,
+		    "%s: the keys here are not those in the roster; here: "
+		    "yizhan rotate --recovery SHEET --new FILE -o REQUEST",
+		    was.msg);
+	else if (!roster_may_call(roster, home->code, code))
+		err_set(err, was.code,
+		    "%s: it is not the parent of this station; there: yizhan "
+		    "roster peer add %s %s",
+		    was.msg, home->code, code);
+	else
+		err_set(err, was.code,
+		    "%s: it has revoked it, or its sshd asks another station; "
+		    "there: yizhan roster, yizhan doctor",
+		    was.msg);
+	free(request);
+}
+
+static int
+open_link(struct link **out, const struct sync *sync,
+    const struct local_peer *peer, struct err *err)
+{
+	const struct home *home = replica_home(sync->r);
 	struct home_next next;
 	struct err ignored;
-	struct link *link;
 	int rc;
 
-	memset(res, 0, sizeof(*res));
-	opt.peer.caller = true;
-	opt.peer.purpose = watch ? PEER_WATCH : PEER_SYNC;
-	opt.watch_ms = sync->others ? OTHERS_MS : 0;
-	memcpy(opt.peer.other, peer->code, sizeof(opt.peer.other));
-	/* A person at the keyboard goes first, the watch waits. */
-	rc = seat_take(&seat, replica_home(sync->r)->path, peer->code,
-	    !sync->watch, session_stopped, err);
-	if (rc != 0)
-		return rc;
-	opt.seat = seat;
-	rc = link_ssh_open(&link, peer->address, peer->host_key,
-	    &replica_home(sync->r)->ssh, err);
+	rc = link_ssh_open(out, peer->address, peer->host_key, &home->ssh, err);
 	/* A rotation that was granted, and whose answer did not come. */
-	if (rc == YZ_EDENIED &&
-	    home_next_load(&next, replica_home(sync->r), &ignored) == 0) {
+	if (rc == YZ_EDENIED && home_next_load(&next, home, &ignored) == 0) {
 		rc = link_ssh_open(
-		    &link, peer->address, peer->host_key, &next.ssh, err);
+		    out, peer->address, peer->host_key, &next.ssh, err);
 		explicit_bzero(&next, sizeof(next));
 	}
-	if (rc == 0) {
-		store = peer_replica_new(sync->r, sync->local, peer->code);
-		rc = session_run(
-		    res, &opt, link, sync->r, sync->local, store, err);
-		peer_replica_free(store);
-		link->close(link);
-	} else {
-		/* What status shows; a failure to note it changes nothing. */
-		struct local_peer noted = *peer;
+	if (rc == YZ_EDENIED && err->sys == EACCES)
+		say_why(sync, peer->code, err);
+	return rc;
+}
 
-		snprintf(noted.trouble, sizeof(noted.trouble), "%s", err->msg);
-		(void)local_peer_put(sync->local, &noted, &ignored);
-	}
-	seat_leave(seat);
-	if (rc != 0)
-		return err_within(err, "%s (%s)", peer->code, peer->address);
-	return 0;
+/* What status shows; a failure to note it changes nothing. */
+static void
+note_trouble(const struct sync *sync, const char *code, const struct err *why)
+{
+	struct local_peer noted;
+	struct err ignored;
+
+	if (local_peer_get(sync->local, &noted, code, &ignored) != 0)
+		return;
+	snprintf(noted.trouble, sizeof(noted.trouble), "%s", why->msg);
+	(void)local_peer_put(sync->local, &noted, &ignored);
 }
 
 /* Said where every act is said; and HOME/audit, which the former keys have
@@ -133,17 +176,60 @@ note_keys(const struct sync *sync, const uint8_t was[32], struct err *err)
 	return logged_end(sync->cmd, "new keys", home->code, 0, err);
 }
 
+static int
+call_once(const struct sync *sync, struct local_peer *peer, bool watch,
+    struct session_result *res, struct err *err)
+{
+	struct session_options opt = {.limit = sync->limit, .progress = true};
+	const struct home *home = replica_home(sync->r);
+	struct peer_replica *store;
+	struct seat *seat = NULL;
+	struct err ignored;
+	struct link *link;
+	uint8_t was[32];
+	int rc;
+
+	memset(res, 0, sizeof(*res));
+	opt.peer.caller = true;
+	opt.peer.purpose = watch ? PEER_WATCH : PEER_SYNC;
+	opt.watch_ms = sync->others ? OTHERS_MS : 0;
+	memcpy(opt.peer.other, peer->code, sizeof(opt.peer.other));
+	/* A person at the keyboard goes first, the watch waits. */
+	rc = seat_take(
+	    &seat, home->path, peer->code, !sync->watch, session_stopped, err);
+	if (rc != 0)
+		return rc;
+	opt.seat = seat;
+	rc = look_again(sync, peer, err);
+	memcpy(was, home->sign.pub, sizeof(was));
+	if (rc == 0) {
+		rc = open_link(&link, sync, peer, err);
+		if (rc != 0)
+			note_trouble(sync, peer->code, err);
+	}
+	if (rc == 0) {
+		store = peer_replica_new(sync->r, sync->local, peer->code);
+		rc = session_run(
+		    res, &opt, link, sync->r, sync->local, store, err);
+		peer_replica_free(store);
+		link->close(link);
+	}
+	seat_leave(seat);
+	if (rc != 0)
+		rc = err_within(err, "%s (%s)", peer->code, peer->address);
+	if (note_keys(sync, was, rc == 0 ? err : &ignored) != 0 && rc == 0)
+		rc = err->code;
+	return rc;
+}
+
 /* And again where the session asks for it. */
 static int
-call_one(const struct sync *sync, const struct local_peer *peer, bool watch,
+call_one(const struct sync *sync, struct local_peer *peer, bool watch,
     struct session_result *res, struct err *err)
 {
 	struct session_result before;
-	struct err ignored;
-	uint8_t was[32];
 	int rc, runs;
 
-	memcpy(was, replica_home(sync->r)->sign.pub, sizeof(was));
 	rc = call_once(sync, peer, watch, res, err);
 	for (runs = 1; rc == 0 && res->peer.again && runs < SESSION_RUNS &&
 		       !session_stopped();
@@ -152,8 +238,6 @@ call_one(const struct sync *sync, const struct local_peer *peer, bool watch,
 		rc = call_once(sync, peer, watch, res, err);
 		session_add(res, &before);
 	}
-	if (note_keys(sync, was, rc == 0 ? err : &ignored) != 0 && rc == 0)
-		rc = err->code;
 	return rc;
 }
 

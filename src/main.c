@@ -198,8 +198,12 @@ step_down(const struct cmd *cmd)
 	static const char *const others[] = {
 	    "demo", "doctor", "join", "restore"};
 	static const char *const listen[] = {"peer", "serve", "sync"};
+	static const char *const make[] = {"init", "join", "restore"};
 	struct err err;
 
+	if (is_among(cmd->name, make, sizeof(make) / sizeof(make[0])) &&
+	    cmd_house(cmd, &err) != 0)
+		return cmd_fail(cmd, &err);
 	if (is_among(cmd->name, others, sizeof(others) / sizeof(others[0])))
 		return 0;
 	if (cmd_become_owner(cmd, &err) != 0)
@@ -225,6 +229,11 @@ main(int argc, char **argv)
 	cmd_speak(&cmd);
 	cmd.who = cmd_operator();
 
+	if (argc == 2 && strcmp(argv[1], "-C") == 0) {
+		fprintf(stderr,
+		    _("yizhan: -C wants a folder: yizhan -C HOME COMMAND\n"));
+		return CMD_USAGE;
+	}
 	if (argc >= 3 && strcmp(argv[1], "-C") == 0) {
 		cmd.home = argv[2];
 		argc -= 2;
@@ -234,7 +243,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return CMD_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
 		usage(stdout);
 		return CMD_DONE;
 	}

@@ -227,8 +227,8 @@ may_write(struct replica *r, struct err *err)
 	if (key == NULL)
 		return err_set(err, YZ_EDENIED,
 		    "the key of %s was revoked: nothing can be written until"
-		    " the recovery key has replaced it (rotate --recovery"
-		    " FILE)",
+		    " the recovery key has replaced it: yizhan rotate"
+		    " --recovery SHEET --new FILE -o REQUEST",
 		    r->home->code);
 	if (memcmp(key->sign, r->home->sign.pub, sizeof(key->sign)) != 0)
 		return err_set(err, YZ_EDENIED,

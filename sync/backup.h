@@ -43,6 +43,9 @@ int backup_last(struct backup_last *out, struct local *local, struct err *err);
  * there is no recovery key, or no parent to list new keys. */
 bool backup_needs_keys(struct replica *r);
 
+/* Is home absent, or empty but for what may stay?  YZ_ECONFLICT if not; asked
+ * before anybody has to type a passphrase. */
+int backup_has_place(const char *home, struct err *err);
 /*
  * Bring back a HOME, which must be absent or an empty folder.  The file is
  * read whole, and all of it found good, before anything is written.

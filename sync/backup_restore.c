@@ -247,8 +247,8 @@ may_stay(const char *name, bool killed)
 
 /* Absent, or a folder with nothing in it but what we left, or a set-up that
  * was not brought to its end. */
-static int
-check_empty(const char *home, struct err *err)
+int
+backup_has_place(const char *home, struct err *err)
 {
 	bool killed = was_killed(home);
 	DIR *dir = opendir(home);
@@ -260,8 +260,9 @@ check_empty(const char *home, struct err *err)
 	while (rc == 0 && (e = readdir(dir)) != NULL)
 		if (!may_stay(e->d_name, killed))
 			rc = err_set(err, YZ_ECONFLICT,
-			    "%s is not empty (%s is there): move it away first",
-			    home, e->d_name);
+			    "%s is not empty (%s is there): move it away first "
+			    "(systemctl stop yizhan; mv %s %s.old)",
+			    home, e->d_name, home, home);
 	closedir(dir);
 	return rc;
 }
@@ -400,7 +401,7 @@ backup_restore(struct backup_info *out, const char *home, int fd,
 	struct err ignored;
 	int rc;
 
-	rc = check_empty(home, err);
+	rc = backup_has_place(home, err);
 	/* All of it is looked at before anything is written. */
 	if (rc == 0)
 		rc = read_file(&s, fd, key, err);

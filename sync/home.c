@@ -55,8 +55,10 @@ station_read(struct home *home, struct err *err)
 
 	rc = summed_read(&text, path, 4096, err);
 	if (rc == YZ_ENOTFOUND)
-		rc = err_set(
-		    err, YZ_ENOTFOUND, "there is no station in %s", home->path);
+		rc = err_set(err, YZ_ENOTFOUND,
+		    "there is no station in %s: yizhan join, init or "
+		    "restore makes one",
+		    home->path);
 	if (rc != 0)
 		goto out;
 	s = buf_str(&text);

@@ -328,9 +328,12 @@ login(struct link_ssh *s, const char *user, const struct sign_key *key,
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return waited;
 	if (rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
-	    rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
-		return err_set(
+	    rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED) {
+		rc = err_set(
 		    err, YZ_EDENIED, "our key is not let in as %s", user);
+		err->sys = EACCES;
+		return rc;
+	}
 	return rc == 0 ? 0 : ssh_error(s, N_("login"), err);
 }
 

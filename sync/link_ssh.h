@@ -14,7 +14,8 @@ struct sign_key;
  * address is [USER@]HOST:PORT, with brackets around an IPv6 address; the
  * user is this process's own unless given.  host_key is an "ssh-ed25519
  * AAAA..." line.  Waits, at most 15 s in all, until the command runs.
- * YZ_EDENIED: another host key, or our key is not let in.
+ * YZ_EDENIED: another host key, or our key is not let in (sys
+ * is EACCES then).
  */
 int link_ssh_open(struct link **out, const char *address, const char *host_key,
     const struct sign_key *key, struct err *err);

@@ -352,8 +352,10 @@ scrub_run(struct scrub *out, const char *home,
 
 	memset(out, 0, sizeof(*out));
 	if (!is_there(&s, "station"))
-		return err_set(
-		    err, YZ_ENOTFOUND, "there is no station in %s", home);
+		return err_set(err, YZ_ENOTFOUND,
+		    "there is no station in %s: yizhan join, init or "
+		    "restore makes one",
+		    home);
 	rc = scrub_home(&s, err);
 	if (rc == 0)
 		replica = scrub_db(&s, "yizhan.db");

@@ -12,7 +12,11 @@
 . "$top/tests/sshd.sh"
 YIZHAN_DATA=$top/src/data
 export YIZHAN_DATA
-cleanup() { sshd_stop; }
+watch=
+cleanup() {
+	[ -z "$watch" ] || kill "$watch"
+	sshd_stop
+}
 ok "sshd starts" sshd_start
 
 city() { "$yizhan" -C "$T/city" "$@"; }
@@ -258,6 +262,30 @@ ok "both hold the same" same
 ok "it verifies" county verify --deep
 echo Night-watch-4 | county user add duty4 --role officer >/dev/null
 ok "the audit log goes on under the new keys" county verify
+
+# --- while somebody stays on the line ---------------------------------------------
+at_city() { names city | grep -q "$1"; }
+county sync --watch >watched 2>&1 &
+watch=$!
+team 壬 >/dev/null
+ok "what stays on the line carries what is written" wait_for 60 at_city 壬
+city revoke 520302 --why 换机 >/dev/null
+door
+ok "until the key is revoked: then it says so, and what to do" wait_for 60 \
+	grep -q 'was revoked; here: yizhan rotate --recovery SHEET' watched
+ok "the paper asks for new keys" county rotate --recovery sheet2 -o request
+like "$(county sync 2>&1)" 'not taken yet; at the parent: yizhan rotate --take' \
+	"which are not let in until they are taken there, as a line says"
+ok "the city takes them" city rotate --take request
+door
+like "$(county sync)" 'complete$' "a sync by hand brings them into use"
+team 癸 >/dev/null
+ok "and what stayed on the line all the time goes on with them" \
+	wait_for 90 at_city 癸
+unlike "$(county status)" 'not let in' "nor does status say otherwise"
+kill "$watch"
+wait "$watch"
+watch=
 is "$(audit | head -n "$(wc -l <logged)")" "$(cat logged)" "after what it held"
 login=$(sqlite3 county/local.db 'SELECT login FROM audit WHERE no = 2')
 "$build/tests/sql" county/local.db "UPDATE audit SET login = 'x' WHERE no = 2"

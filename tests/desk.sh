@@ -15,7 +15,10 @@ desk_start() {
 		"$@" >serve.out 2>>serve.err &
 	serve_pid=$!
 	wait_for 60 grep -q '^https*://' serve.out || return 1
-	url=$(sed -n 's,/$,,p' serve.out)
+	url=$(sed -n '1s,/$,,p' serve.out)
+	# It names the machine's addresses; tests stay within it.
+	[ -z "${desk_listen-}" ] ||
+		url=${url%%:*}://${desk_listen%:*}:${url##*:}
 }
 
 desk_stop() {

@@ -191,6 +191,11 @@ chmod 644 city/keys/sign
 finds city 'files: others may read or write .*/keys/sign: chmod u=rw,go= ' \
 	"a key that others may read is found"
 chmod 600 city/keys/sign
+[ -e city/keys/console.crt ] || : >city/keys/console.crt
+chmod 644 city/keys/console.crt
+unlike "$(doctor city)" 'others may read or write .*console.crt' \
+	"a certificate is for everybody to read"
+rm city/keys/console.crt
 chmod 777 city
 finds city 'files: others may write .*city: chmod go-w' "an open HOME too"
 chmod 700 city

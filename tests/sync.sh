@@ -64,8 +64,8 @@ like "$fp" '^([0-9]{5}-){7}[0-9]{5}$' "join prints the fingerprint"
 like "$(city status --json)" "\"fingerprint\":\"$fp\"" "the city sees the same"
 status 1 "until it is confirmed the county is not let in" county sync
 like "$(county sync 2>&1)" \
-	"^yizhan: sync: 520300 \\(127.0.0.1:$port\\): our key is not let in" \
-	"and one line says so"
+	"^yizhan: sync: 520300 \\(127.0.0.1:$port\\): our key is not let in as .*: it has not confirmed this station yet; there: yizhan confirm 520302\$" \
+	"and one line says so, and what is missing"
 status 1 "another fingerprint is refused" city confirm 520302 \
 	12345-12345-12345-12345-12345-12345-12345-12345
 groups=$(echo "$fp" | tr - ' ')

@@ -147,7 +147,7 @@ look_at(struct doctor *d, const struct backup_last *last, const char *when)
 {
 	char *folder = mem_strdup(last->path), *slash = strrchr(folder, '/');
 	const char *how;
-	int fd = open(last->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(last->path, O_RDONLY | O_CLOEXEC), sys = errno;
 
 	if (slash != NULL)
 		*slash = '\0';
@@ -163,20 +163,25 @@ look_at(struct doctor *d, const struct backup_last *last, const char *when)
 			    _("the last is of %s; it is too large to be read "
 			      "here, its head and length are right (%s): %s"),
 			    when, how, last->path);
-	} else if (errno == ENOENT && slash != NULL && file_exists(folder))
+	} else if (sys == ENOENT && slash != NULL && file_exists(folder))
 		doctor_find(d, "backup",
 		    _("the last, of %s, is not there any more: %s; if it was "
 		      "not carried elsewhere, make a new one"),
 		    when, last->path);
-	else if (errno == ENOENT)
+	else if (sys == ENOENT)
 		doctor_good(d, "backup",
 		    _("the last is of %s; it is on a disk that is not here "
 		      "now, so it was not looked at: %s"),
 		    when, last->path);
+	else if (sys == EACCES) /* root made it by hand */
+		doctor_good(d, "backup",
+		    _("the last is of %s; the station's user may not look "
+		      "where it is, so it was not looked at: %s"),
+		    when, last->path);
 	else
 		doctor_find(d, "backup",
 		    _("the last, of %s, cannot be read: %s: %s"), when,
-		    last->path, doctor_words(d, strerror(errno)));
+		    last->path, doctor_words(d, strerror(sys)));
 	free(folder);
 }
 

@@ -89,7 +89,8 @@ user_name(char out[USER_MAX], uid_t uid)
 	return out;
 }
 
-/* Secrets: nobody but the owner; all else: nobody else writes. */
+/* Secrets: nobody but the owner; all else, a certificate too: nobody else
+ * writes. */
 static void
 look_at(struct files *f, const char *path, bool secret)
 {
@@ -130,7 +131,8 @@ look_below(struct files *f, const char *folder, bool secret)
 			continue;
 		path = mem_printf("%s/%s", folder, e->d_name);
 		look_at(f, path,
-		    secret || strstr(e->d_name, ".db") != NULL ||
+		    (secret && strcmp(e->d_name, "console.crt") != 0) ||
+			strstr(e->d_name, ".db") != NULL ||
 			strcmp(e->d_name, "keys") == 0);
 		free(path);
 	}

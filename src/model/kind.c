@@ -52,6 +52,14 @@ farness(const char *typed, const char *name, const char *label)
 	return distance(typed, name);
 }
 
+static bool
+is_ascii(const char *s)
+{
+	while (*s != '\0' && (unsigned char)*s < 0x80)
+		s++;
+	return *s == '\0';
+}
+
 struct near { /* the nearest names so far, nearest first */
 	const char *name[NEAR_MAX];
 	size_t far[NEAR_MAX];
@@ -67,7 +75,8 @@ near_add(
 	if (far > NEAR_DISTANCE || far >= strlen(name))
 		return;
 	for (i = 0; i < near->n; i++)
-		if (strcmp(near->name[i], name) == 0)
+		if (strcmp(near->name[i], name) == 0 ||
+		    strcmp(near->name[i], label) == 0)
 			return;
 	for (i = near->n; i > 0 && near->far[i - 1] > far; i--) {
 		if (i < NEAR_MAX) {
@@ -77,7 +86,8 @@ near_add(
 	}
 	if (i == NEAR_MAX)
 		return;
-	near->name[i] = name;
+	/* Whoever typed Chinese reads it. */
+	near->name[i] = is_ascii(typed) ? name : label;
 	near->far[i] = far;
 	if (near->n < NEAR_MAX)
 		near->n++;

@@ -27,9 +27,9 @@
 #define FROM "700101000000Z"
 #define UNTIL "99991231235959Z"
 
-/* What the office's browsers may type: every address that the machine has. */
-static void
-put_addresses(struct buf *alt)
+/* What the office's browsers may type. */
+void
+certificate_addresses(struct buf *out, const char *before)
 {
 	struct ifaddrs *all, *i;
 	char text[INET6_ADDRSTRLEN];
@@ -48,7 +48,7 @@ put_addresses(struct buf *alt)
 				     ->sin6_addr;
 		if (bytes != NULL && (i->ifa_flags & IFF_LOOPBACK) == 0 &&
 		    inet_ntop(a->sa_family, bytes, text, sizeof(text)) != NULL)
-			buf_printf(alt, ",IP:%s", text);
+			buf_printf(out, "%s%s", before, text);
 	}
 	freeifaddrs(all);
 }
@@ -71,7 +71,7 @@ set_names(X509 *x)
 	    X509_set_issuer_name(x, name) != 1)
 		return 0;
 	buf_printf(&alt, "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", host);
-	put_addresses(&alt);
+	certificate_addresses(&alt, ",IP:");
 	ext = X509V3_EXT_conf_nid(
 	    NULL, NULL, NID_subject_alt_name, buf_str(&alt));
 	buf_free(&alt);
@@ -154,7 +154,7 @@ certificate_get(
 			rc = file_write(key_path, key->b, key->len, 0600, err);
 		if (rc == 0)
 			rc = file_write(
-			    cert_path, cert->b, cert->len, 0644, err);
+			    cert_path, cert->b, cert->len, 0600, err);
 	}
 	free(cert_path);
 	free(key_path);

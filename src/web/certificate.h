@@ -20,6 +20,10 @@ struct err;
 int certificate_get(
     struct buf *cert, struct buf *key, const char *home, struct err *err);
 
+/* Every address that this machine has now, but for itself: before is put
+ * before each. */
+void certificate_addresses(struct buf *out, const char *before);
+
 /* What browsers will make of it, without making one: YZ_ENOTFOUND if there is
  * none, YZ_ECORRUPT with what is wrong with the pair. */
 struct certificate_look {
