@@ -1,20 +1,16 @@
 /* backup: HOME in one encrypted file. */
 #include "config.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "backup.h"
+#include "backup_folder.h"
 #include "backup_key.h"
 #include "base/caller.h"
-#include "base/clock.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "cmd.h"
@@ -25,8 +21,6 @@
 #include "passphrase.h"
 #include "replica.h"
 #include "sign.h"
-
-#define STAMP_LEN 15 /* 20261124-031500 */
 
 enum keys { KEYS_IF_NEEDED, KEYS_WITH, KEYS_WITHOUT };
 
@@ -40,60 +34,6 @@ is_folder(const char *path)
 	is = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 	caller_end();
 	return is;
-}
-
-/* DIR/yizhan-520302-20261124-031500.backup, malloced; one second on where there
- * is such a file already, as often as need be. */
-static char *
-dated(const char *dir, const char *code)
-{
-	char stamp[32], *path = NULL;
-	time_t now = (time_t)(clock_wall() / 1000) + 8 * 3600;
-	struct tm tm;
-
-	do {
-		free(path);
-		gmtime_r(&now, &tm);
-		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-		path = mem_printf("%s/yizhan-%s-%s.backup", dir, code, stamp);
-		now++;
-	} while (caller_has(path));
-	return path;
-}
-
-/* Is it one that dated() named? */
-static bool
-is_dated(const char *name, const char *code)
-{
-	char head[32];
-	size_t n = (size_t)snprintf(head, sizeof(head), "yizhan-%s-", code);
-
-	return strncmp(name, head, n) == 0 &&
-	       strspn(name + n, "0123456789-") == STAMP_LEN &&
-	       strcmp(name + n + STAMP_LEN, ".backup") == 0;
-}
-
-/* Keep the newest of a folder's; their names sort by time. */
-static int
-thin_out(const char *dir, const char *code, int64_t keep, struct err *err)
-{
-	struct dirent **v = NULL;
-	int i, n = scandir(dir, &v, NULL, alphasort), rc = 0;
-	int64_t seen = 0;
-
-	if (n < 0)
-		return err_sys(err, "%s", dir);
-	for (i = n - 1; i >= 0; i--) {
-		char *path = mem_printf("%s/%s", dir, v[i]->d_name);
-
-		if (is_dated(v[i]->d_name, code) && ++seen > keep &&
-		    unlink(path) != 0 && rc == 0)
-			rc = err_sys(err, "%s", path);
-		free(path);
-		free(v[i]);
-	}
-	free(v);
-	return rc;
 }
 
 static void
@@ -156,7 +96,7 @@ write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
 	if (rc != 0)
 		return rc;
 	code = replica_home(r)->code;
-	path = is_folder(to) ? dated(to, code) : mem_strdup(to);
+	path = is_folder(to) ? backup_folder_path(to, code) : mem_strdup(to);
 	in = keys == KEYS_IF_NEEDED ? backup_needs_keys(r) : keys == KEYS_WITH;
 	rc = get_lock(lock, r, err);
 	if (rc == 0)
@@ -172,7 +112,7 @@ write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
 	}
 	if (rc == 0 && keep > 0) {
 		caller_begin_at(path);
-		rc = thin_out(to, code, keep, err);
+		rc = backup_folder_thin(to, code, keep, path, err);
 		caller_end();
 	}
 	local_close(local);

@@ -117,6 +117,23 @@ ok "into a folder, keeping two" backup nightly --keep 2
 is "$(find nightly -name 'yizhan-*' | wc -l)" 2 "two are kept"
 ok "the newest of the old ones" test -e nightly/yizhan-520300-20260103-031500.backup
 ok "and what is no backup of ours" test -e nightly/other.backup
+# Years ahead: the clock was wrong when they were written, and is right now.
+for day in 1 2; do
+	touch -d "2099-01-0$day" \
+		"nightly/yizhan-520300-2099010$day-031500.backup"
+done
+new=$(backup nightly --keep 2 2>/dev/null)
+ok "copies named for years to come do not push out the new one" test -e "$new"
+is "$(find nightly -name 'yizhan-*' | wc -l)" 2 "two are kept again"
+ok "and the new one is restored" restore ahead "$new"
+next=$(backup nightly --keep 2 2>/dev/null)
+is "$(find nightly -name 'yizhan-*' | sort)" "$new
+$next" "after the next there are the two that were written last"
+# The other way round, it stands years back now.
+touch -d 2099-01-01 "$new" "$next"
+ok "one is kept" backup nightly --keep 1
+is "$(find nightly -name 'yizhan-*' -size +0 | sort)" "$(grep ^nightly "$T/.out")" \
+	"which is the one just written"
 status 2 "a file is not thinned out" backup x.backup --keep 2
 # Within a second one may follow another: all names of ten minutes are taken.
 mkdir taken
