@@ -521,17 +521,16 @@ static size_t
 skip_plain(const char *s, size_t n)
 {
 	static const uint64_t ones = 0x0101010101010101u;
-	static const unsigned char marks[] = {'"', '\\', '\n', '\t'};
-	uint64_t word, x, hit = 0;
-	size_t i, m;
+	uint64_t word, quote, slash, hit;
+	size_t i;
 
 	for (i = 0; i + 8 <= n; i += 8) {
 		memcpy(&word, s + i, 8);
-		for (m = 0; m < sizeof(marks); m++) {
-			x = word ^ (ones * marks[m]); /* a zero byte: found */
-			hit |= (x - ones) & ~x & (ones << 7);
-		}
-		if (hit != 0)
+		quote = word ^ (ones * '"'); /* a zero byte: found */
+		slash = word ^ (ones * '\\');
+		hit = ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+		      ((word - ones * ' ') & ~word); /* a control character */
+		if ((hit & ones << 7) != 0)
 			break;
 	}
 	return i;

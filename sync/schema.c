@@ -54,6 +54,7 @@ static void
 field_free(struct field *f)
 {
 	free(f->name);
+	free(f->member);
 	free(f->of);
 	free(f->target);
 	free(f->values);
@@ -144,9 +145,15 @@ static struct field *
 add_field(struct schema *s, const char *of, const char *name)
 {
 	struct field *f = mem_calloc(1, sizeof(*f));
+	struct buf member = BUF_INIT;
 
 	f->name = mem_strdup(name);
 	f->name_len = strlen(name);
+	buf_puts(&member, ",\"");
+	buf_puts(&member, name);
+	buf_puts(&member, "\":");
+	f->member_len = member.len;
+	f->member = buf_take(&member);
 	f->of = mem_strdup(of);
 	s->all = mem_realloc(s->all, (s->n_all + 1) * sizeof(*s->all));
 	s->all[s->n_all++] = f;

@@ -41,6 +41,8 @@ enum field_elem { ELEM_ONE, ELEM_SET, ELEM_LIST };
 struct field {
 	char *name;
 	size_t name_len;
+	char *member; /* ,"name": as it stands in an object */
+	size_t member_len;
 	char *of; /* kind that defines it: "resource.team", "common" */
 	enum field_type type;
 	enum field_elem elem;
@@ -102,7 +104,8 @@ struct kind {
 		char *tallied; /* removed, then the tallied fields, of a row */
 		char *records; /* of rows, a JSON array: place, rec, id, owner,
 				* removed, _conflicts, removed_reason,
-				* created_at, created_by, then the fields */
+				* created_at, created_by; the fields are
+				* taken (db_take) */
 	} sql;
 };
 

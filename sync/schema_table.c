@@ -216,6 +216,9 @@ schema_table_sql(struct kind *k)
 	for (i = 0; i < k->n_fields; i++) {
 		buf_putc(&insert, ',');
 		db_quote(&insert, k->fields[i]->name);
+		if (i % DB_TAKEN_MAX == 0)
+			buf_printf(
+			    &records, "%s, taken(%zu", i == 0 ? "" : ")", i);
 		buf_puts(&records, ", t.");
 		db_quote(&records, k->fields[i]->name);
 		if (!k->fields[i]->search)
@@ -229,6 +232,7 @@ schema_table_sql(struct kind *k)
 	buf_putc(&insert, ')');
 	k->sql.insert = buf_take(&insert);
 
+	buf_puts(&records, k->n_fields == 0 ? "" : ")");
 	buf_puts(&records, " FROM json_each(?) j CROSS JOIN ");
 	db_quote(&records, k->name);
 	buf_puts(&records,

@@ -316,6 +316,54 @@ turns_of_many(struct db *db)
 	waitpid(busy, &status, 0);
 }
 
+/* --- what is taken ---------------------------------------------------------
+ */
+
+struct taken {
+	struct buf text;
+};
+
+static void
+note(void *arg, size_t place, enum db_type type, const struct db_value *v)
+{
+	struct taken *t = arg;
+
+	if (type == DB_INT)
+		buf_printf(&t->text, "%zu=%lld ", place, (long long)v->number);
+	else if (type == DB_TEXT)
+		buf_printf(&t->text, "%zu=%.*s ", place, (int)v->len, v->text);
+	else
+		buf_printf(&t->text, "%zu?%d ", place, (int)type);
+}
+
+static void
+taking(struct db *db)
+{
+	struct taken t = {BUF_INIT};
+	struct db_stmt *st;
+
+	db_take(db, note, &t);
+	if (db_query(&st, db, &err,
+		"SELECT column1, taken(0, column1, column2, NULL),"
+		" taken(100, column3, '乙', 1.5, x'00') FROM"
+		" (VALUES (1, NULL, '甲'), (2, '丙', NULL)) WHERE column1 > ?",
+		"i", (int64_t)0) != 0)
+		return;
+	is_int(db_step(st, &err), 1, "a row whose values are taken");
+	ok(db_type(st, 1) == DB_NULL, "what takes them is nothing itself");
+	is_int(db_step(st, &err), 1, "the next");
+	is_int(db_step(st, &err), 0, "no more");
+	db_done(st);
+	is_str(buf_str(&t.text),
+	    "0=1 100=甲 101=乙 102?2 103?4 0=2 1=丙 101=乙 102?2 103?4 ",
+	    "each value comes once, in order, and none where there is none");
+	db_take(db, NULL, NULL);
+	ok(db_run(db, &err, "SELECT taken(0, 1)", "") == 0 &&
+		db_run(db, &err, "SELECT taken()", "") == 0,
+	    "where nobody takes them, nothing happens");
+	buf_free(&t.text);
+}
+
 int
 main(void)
 {
@@ -333,6 +381,7 @@ main(void)
 	settings(db);
 	statements(db);
 	transactions(db);
+	taking(db);
 	if (db_open(&fair, "turns.db", DB_CREATE | DB_TURNS, &err) != 0)
 		return 1;
 	turns(fair);

@@ -181,7 +181,7 @@ set_up(struct db *db, bool readonly, struct err *err)
 		if (rc != 0)
 			return rc;
 	}
-	return 0;
+	return db_take_register(db, err);
 }
 
 /* SQLite would make it readable by all; its journals copy the mode. */

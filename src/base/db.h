@@ -104,6 +104,17 @@ struct db_value {
 	size_t len;
 };
 enum db_type db_value(struct db_value *out, struct db_stmt *st, int col);
+/*
+ * Of a row of a hundred columns most are empty, and to ask for each is what
+ * costs most: in SQL, taken(FIRST, COLUMN, ...) is NULL, but while the row is
+ * made fn gets those of the columns, DB_TAKEN_MAX at most, that have a value;
+ * their places count from FIRST on.  NULL: nobody gets them.
+ */
+#define DB_TAKEN_MAX 100
+void db_take(struct db *db,
+    void (*fn)(void *arg, size_t place, enum db_type type,
+	const struct db_value *value),
+    void *arg);
 int db_columns(struct db_stmt *st);
 const char *db_column_name(struct db_stmt *st, int col);
 

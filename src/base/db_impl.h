@@ -4,6 +4,7 @@
  *
  *	db.c         connections, transactions, copies
  *	db_stmt.c    statements and their rows
+ *	db_take.c    the values of a row, given away while it is made
  *	db_health.c  damage, and a whole database in the place of another
  */
 #ifndef BASE_DB_IMPL_H
@@ -35,6 +36,10 @@ struct db {
 	int turn;               /* PATH-turn, whose lock is the next turn; -1 */
 	bool held;              /* the next turn is kept (db_hold) */
 	int gate;               /* the lock's file, or -1 */
+	/* Who gets what taken() is called with (db_take), or NULL. */
+	void (*take)(void *arg, size_t place, enum db_type type,
+	    const struct db_value *value);
+	void *take_arg;
 };
 
 /* --- db.c */
@@ -56,6 +61,9 @@ int db_copy_pages(sqlite3 *to, struct db *from, struct err *err);
 
 /* --- db_stmt.c */
 void db_stmt_free(struct db_stmt *st);
+
+/* --- db_take.c */
+int db_take_register(struct db *db, struct err *err);
 
 /* --- db_health.c */
 /* A file beside the database, on which whoever writes holds a shared lock: so

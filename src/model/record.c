@@ -21,8 +21,7 @@
 void
 record_free(struct record *rec)
 {
-	free(rec->values);
-	free(rec->lengths);
+	free(rec->values); /* and the lengths, behind them */
 	free(rec->text);
 	*rec = (struct record)RECORD_INIT;
 }
@@ -163,7 +162,6 @@ record_resolve(char id[RECORD_ID_LEN + 1], struct replica *r, const char *kind,
 /* --- reading ------------------------------------------------------------- */
 
 #define TEXT_USUAL 1000 /* bytes of a record's values, mostly */
-#define FRAME_COLUMNS 9 /* of kind's sql.records, before the fields */
 #define BATCH 32        /* records in memory at once */
 
 static void
@@ -190,46 +188,87 @@ put_text(struct buf *text, struct db_stmt *st, int col)
 	return v.len;
 }
 
+/* A row on its way in: all is in one text, whose places are known once it
+ * grows no more.  First the fields' values, as they are taken. */
+struct reading {
+	const struct kind *base;
+	const char **values;
+	size_t *lengths; /* behind the values, in one piece of memory */
+	struct buf text;
+};
+
 static void
-from_row(struct record *out, const struct kind *base, struct db_stmt *st)
+begin_row(struct reading *in)
 {
-	struct buf text = BUF_INIT;
-	size_t i, before, frame[3];
+	size_t n = in->base->n_fields + 1;
+
+	in->values =
+	    mem_alloc(n * (sizeof(*in->values) + sizeof(*in->lengths)));
+	in->lengths = (size_t *)(in->values + n);
+	memset(in->lengths, 0, n * sizeof(*in->lengths));
+	in->text = (struct buf)BUF_INIT;
+	buf_reserve(&in->text, TEXT_USUAL);
+}
+
+static void
+take_value(
+    void *arg, size_t place, enum db_type type, const struct db_value *value)
+{
+	struct reading *in = arg;
+	size_t before = in->text.len;
+
+	if (!value_taken(&in->text, in->base->fields[place], type, value))
+		return;
+	in->lengths[place] = in->text.len - before;
+	buf_putc(&in->text, '\0');
+}
+
+static void
+from_row(struct record *out, struct reading *in, struct db_stmt *st)
+{
+	size_t i, frame[3];
 	const char *p;
 
-	out->kind = base;
+	*out = (struct record){.kind = in->base,
+	    .values = in->values,
+	    .lengths = in->lengths,
+	    .n = in->base->n_fields};
 	out->rec = db_int(st, 1);
 	copy_id(out->id, sizeof(out->id), db_text(st, 2));
 	copy_id(out->owner, sizeof(out->owner), db_text(st, 3));
 	out->removed = db_int(st, 4) != 0;
 	out->conflicts = db_int(st, 5);
-	out->n = base->n_fields;
-	out->values = mem_calloc(out->n + 1, sizeof(*out->values));
-	out->lengths = mem_calloc(out->n + 1, sizeof(*out->lengths));
-	/* All in one text, an empty string for what has no value: no JSON is
-	 * empty.  Where they lie is known once it grows no more. */
-	buf_reserve(&text, TEXT_USUAL);
 	for (i = 0; i < 3; i++)
-		frame[i] = put_text(&text, st, (int)i + 6) + 1;
+		frame[i] = put_text(&in->text, st, (int)i + 6) + 1;
+	p = out->text = buf_take(&in->text);
 	for (i = 0; i < out->n; i++) {
-		before = text.len;
-		if (!value_column(
-			&text, base->fields[i], st, (int)i + FRAME_COLUMNS))
-			continue;
-		out->lengths[i] = text.len - before;
-		buf_putc(&text, '\0');
+		out->values[i] = out->lengths[i] == 0 ? NULL : p;
+		if (out->lengths[i] != 0) /* no JSON is empty */
+			p += out->lengths[i] + 1;
 	}
-	p = out->text = buf_take(&text);
 	out->removed_reason = p;
 	out->created_at = p += frame[0];
-	out->created_by = p += frame[1];
-	p += frame[2];
-	for (i = 0; i < out->n; i++) {
-		if (out->lengths[i] == 0)
-			continue;
-		out->values[i] = p;
-		p += out->lengths[i] + 1;
+	out->created_by = p + frame[1];
+}
+
+static int
+read_each(struct record *out, size_t *at, size_t *n, struct reading *in,
+    size_t most, struct db_stmt *st, struct err *err)
+{
+	int rc = 1;
+
+	while (*n < most && rc == 1) {
+		begin_row(in);
+		rc = db_step(st, err);
+		if (rc == 1) {
+			at[*n] = (size_t)db_int(st, 0);
+			from_row(&out[(*n)++], in, st);
+		} else {
+			free(in->values);
+			buf_free(&in->text);
+		}
 	}
+	return rc < 0 ? rc : 0;
 }
 
 /* Those of the rows that there are; at[] is where they stand among them. */
@@ -238,6 +277,7 @@ read_rows(struct record *out, size_t *at, size_t *n, struct replica *r,
     const struct kind *base, const int64_t *rows, size_t n_rows,
     struct err *err)
 {
+	struct reading in = {.base = base};
 	struct buf list = BUF_INIT;
 	struct db_stmt *st;
 	size_t i;
@@ -252,15 +292,13 @@ read_rows(struct record *out, size_t *at, size_t *n, struct replica *r,
 	rc = db_query(&st, replica_db(r), err, base->sql.records, "t",
 	    buf_str(&list), list.len);
 	if (rc == 0) {
-		while (*n < n_rows && (rc = db_step(st, err)) == 1) {
-			at[*n] = (size_t)db_int(st, 0);
-			out[*n] = (struct record)RECORD_INIT;
-			from_row(&out[(*n)++], base, st);
-		}
+		db_take(replica_db(r), take_value, &in);
+		rc = read_each(out, at, n, &in, n_rows, st, err);
+		db_take(replica_db(r), NULL, NULL);
 		db_done(st);
 	}
 	buf_free(&list);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 int

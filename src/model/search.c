@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/db.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/memo.h"
 #include "base/text.h"
 #include "record.h"
 #include "replica.h"
@@ -158,6 +160,7 @@ next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
     const struct buf *query, int64_t after, size_t most, struct err *err)
 {
 	const struct schema *schema = replica_schema(r);
+	const struct kind *base = NULL;
 	struct db_stmt *st;
 	int rc;
 
@@ -174,9 +177,13 @@ next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
 	while (*n < BATCH && (rc = db_step(st, err)) == 1) {
 		const char *kind = db_text(st, 1);
 
+		/* Neighbours mostly are of one kind. */
+		if (kind == NULL)
+			base = NULL;
+		else if (base == NULL || strcmp(base->name, kind) != 0)
+			base = schema_kind(schema, kind);
 		hits[*n].rec = db_int(st, 0);
-		hits[(*n)++].base =
-		    kind == NULL ? NULL : schema_kind(schema, kind);
+		hits[(*n)++].base = base;
 	}
 	db_done(st);
 	return rc < 0 ? rc : 0;
@@ -184,19 +191,42 @@ next_hits(struct hit hits[BATCH], size_t *n, struct replica *r,
 
 /* To count all would be to read all: a common word is in every tenth. */
 static int
-count(struct search *s, struct replica *r, const struct buf *query,
-    struct err *err)
+count_matches(int64_t *out, struct replica *r, const struct buf *query,
+    int64_t most, struct err *err)
 {
-	int rc;
+	return db_get_int(out, replica_db(r), err,
+	    "SELECT count(*) FROM (SELECT 1 FROM _search WHERE _search MATCH ?"
+	    " LIMIT ?)",
+	    "ti", (const char *)query->b, query->len, most);
+}
+
+/* The next page of a search has as many as the first, while nothing has
+ * changed. */
+static int
+count(struct search *s, struct replica *r, struct buf *query, struct err *err)
+{
+	static const char about; /* an address of its own */
+	struct memo *memo = replica_memo(r);
+	struct buf key = BUF_INIT;
+	const char *known;
+	char text[24];
+	int rc = 0;
 
 	s->total = 0;
 	s->beyond = false;
 	if (s->count_max == 0)
 		return 0;
-	rc = db_get_int(&s->total, replica_db(r), err,
-	    "SELECT count(*) FROM (SELECT 1 FROM _search WHERE _search MATCH ?"
-	    " LIMIT ?)",
-	    "ti", (const char *)query->b, query->len, s->count_max + 1);
+	buf_printf(&key, "%lld %s", (long long)s->count_max, buf_str(query));
+	known = memo == NULL ? NULL : memo_get(memo, &about, buf_str(&key));
+	if (known != NULL)
+		s->total = strtoll(known, NULL, 10);
+	else
+		rc = count_matches(&s->total, r, query, s->count_max + 1, err);
+	if (rc == 0 && known == NULL && memo != NULL) {
+		snprintf(text, sizeof(text), "%lld", (long long)s->total);
+		memo_put(memo, &about, buf_str(&key), text);
+	}
+	buf_free(&key);
 	s->beyond = s->total > s->count_max;
 	if (s->beyond)
 		s->total = s->count_max;

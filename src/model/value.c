@@ -447,37 +447,46 @@ value_parse_field(struct buf *json, struct replica *r, const struct field *f,
 /* --- columns ------------------------------------------------------------- */
 
 bool
-value_column(
-    struct buf *json, const struct field *f, struct db_stmt *st, int col)
+value_taken(struct buf *json, const struct field *f, enum db_type type,
+    const struct db_value *value)
 {
 	bool whole = f->elem != ELEM_ONE || f->type == FIELD_JSON ||
 		     f->type == FIELD_INT || f->type == FIELD_DECIMAL ||
 		     f->type == FIELD_BOOL;
 	char out[VALUE_DECIMAL_LEN];
-	struct db_value v;
 
-	switch (db_value(&v, st, col)) {
+	switch (type) {
 	case DB_INT:
 		if (f->type == FIELD_BOOL) {
-			buf_puts(json, v.number != 0 ? "true" : "false");
+			buf_puts(json, value->number != 0 ? "true" : "false");
 		} else if (f->type == FIELD_DECIMAL) {
-			value_decimal(out, v.number, f->scale);
+			value_decimal(out, value->number, f->scale);
 			canon_put_text(json, out, strlen(out));
 		} else {
-			canon_put_int(json, v.number);
+			canon_put_int(json, value->number);
 		}
 		return true;
 	case DB_TEXT:
 		/* Text where a number belongs is the canonical JSON of what
 		 * another's program wrote. */
 		if (whole)
-			buf_put(json, v.text, v.len);
+			buf_put(json, value->text, value->len);
 		else
-			canon_put_text(json, v.text, v.len);
+			canon_put_text(json, value->text, value->len);
 		return true;
 	default:
 		return false;
 	}
+}
+
+bool
+value_column(
+    struct buf *json, const struct field *f, struct db_stmt *st, int col)
+{
+	struct db_value v;
+	enum db_type type = db_value(&v, st, col);
+
+	return value_taken(json, f, type, &v);
 }
 
 void

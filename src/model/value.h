@@ -16,8 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/db.h"
+
 struct buf;
-struct db_stmt;
 struct err;
 struct field;
 struct replica;
@@ -46,6 +47,9 @@ int value_parse_field(struct buf *json, struct replica *r,
 /* Append a column's value as canonical JSON; false if it is NULL. */
 bool value_column(
     struct buf *json, const struct field *f, struct db_stmt *st, int col);
+/* The same of one that was taken (db_take). */
+bool value_taken(struct buf *json, const struct field *f, enum db_type type,
+    const struct db_value *value);
 
 /* Append what the column holds for a value, as JSON: for comparing in SQL. */
 void value_stored(struct buf *json, const struct field *f, const char *value);

@@ -26,7 +26,8 @@
 #define LIMIT_DEFAULT 50
 #define PAGE_MAX 500
 #define FILTERS_MAX 32
-#define COUNT_MAX 1000 /* found records are counted up to here */
+#define COUNT_MAX 1000    /* found records are counted up to here */
+#define RECORD_USUAL 1500 /* bytes of one in an answer, mostly */
 
 /* --- lists
  * --------------------------------------------------------------------- */
@@ -104,6 +105,13 @@ ask_filters(struct filters *f, struct call *c, struct err *err)
 		   : err_set(err, YZ_EINVAL, "over %d filters", FILTERS_MAX);
 }
 
+/* Once, and not by halves while it is filled. */
+static void
+reserve(struct call *c, int64_t limit)
+{
+	buf_reserve(&c->p->body, (size_t)limit * RECORD_USUAL);
+}
+
 DESK_HANDLER(api_records)
 {
 	struct page page = {.c = c, .limit = ask_limit(c)};
@@ -120,6 +128,7 @@ DESK_HANDLER(api_records)
 	query.limit = page.limit + 1;
 	query.came = true;
 	query.removed = http_query(c->q, "_removed") != NULL;
+	reserve(c, page.limit);
 	buf_puts(&c->p->body, "{\"records\":[");
 	rc = record_list(c->r, &query, put_record, &page, err);
 	buf_puts(&c->p->body, "],\"next\":");
@@ -148,6 +157,7 @@ DESK_HANDLER(api_find)
 			return err_set(err, YZ_EINVAL,
 			    "_after is what next of the page before said");
 	}
+	reserve(c, page.limit);
 	buf_puts(&c->p->body, "{\"records\":[");
 	rc = search_find(c->r, &search, put_record, &page, err);
 	buf_puts(&c->p->body, "],\"next\":");

@@ -16,14 +16,11 @@
 #include "replica.h"
 #include "schema.h"
 
-/* The name of a field within an object. */
+/* The name of a field within an object; the first has no comma before it. */
 static void
-put_name(struct buf *out, const char *between, const struct field *f)
+put_name(struct buf *out, bool first, const struct field *f)
 {
-	buf_puts(out, between);
-	buf_putc(out, '"');
-	buf_put(out, f->name, f->name_len);
-	buf_put(out, "\":", 2);
+	buf_put(out, f->member + first, f->member_len - first);
 }
 
 static void
@@ -55,16 +52,16 @@ put_title(struct buf *out, const struct record *rec)
 static void
 put_values(struct buf *out, const struct record *rec)
 {
-	const char *between = "";
+	bool first = true;
 	size_t i;
 
 	buf_puts(out, ",\"values\":{");
 	for (i = 0; i < rec->n; i++) {
 		if (rec->values[i] == NULL)
 			continue;
-		put_name(out, between, rec->kind->fields[i]);
+		put_name(out, first, rec->kind->fields[i]);
 		buf_put(out, rec->values[i], rec->lengths[i]);
-		between = ",";
+		first = false;
 	}
 	buf_putc(out, '}');
 }
@@ -99,7 +96,7 @@ static int
 put_texts(struct buf *out, struct replica *r, const struct record *rec, bool zh,
     struct err *err)
 {
-	const char *between = "";
+	bool first = true;
 	size_t i;
 	int rc = 0;
 
@@ -109,8 +106,8 @@ put_texts(struct buf *out, struct replica *r, const struct record *rec, bool zh,
 
 		if (rec->values[i] == NULL)
 			continue;
-		put_name(out, between, f);
-		between = ",";
+		put_name(out, first, f);
+		first = false;
 		if (value_is_plain(f, rec->values[i]))
 			buf_put(out, rec->values[i], rec->lengths[i]);
 		else
