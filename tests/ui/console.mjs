@@ -122,6 +122,24 @@ await see('a change is saved by Ctrl Enter', async () => {
 	    '南关街道中心储备库');
 	return /已存本机/.test(await text(page, '.stands'));
 });
+await see('what was said of it is gone once something else fails', async () => {
+	const told = () => page.locator('.teller span').count();
+
+	await page.route('**/api/records/**', (r) => r.request().method() ===
+	    'DELETE' ? r.fulfill({ status: 403, body: '{"error":"no"}',
+		contentType: 'application/json' }) : r.continue());
+	if (!await told())
+		line('remark', 'the machine is so slow that it was gone before');
+	await page.locator('button:has-text("撤销……")').click();
+	await page.fill('dialog #why', '试试');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('dialog .note.bad');
+	if (await told())
+		throw new Error(await text(page, '.teller'));
+	await page.unroute('**/api/records/**');
+	await page.keyboard.press('Escape');
+	await page.locator('dialog').waitFor({ state: 'detached' });
+});
 await see('the city\'s page shows it by itself', async () => {
 	await other.waitForFunction(() => document.querySelector('h1')?.innerText ===
 	    '南关街道中心储备库', null, { timeout: 30000 });
@@ -159,6 +177,8 @@ await see('what another wrote meanwhile is not overwritten unseen', async () => 
 		throw new Error(await text(page, '.note.bad'));
 	if (!/市里改的名/.test(await text(page, '.why')))
 		throw new Error('the other value is not shown');
+	if (await page.locator('.teller span').count())
+		throw new Error('beside it stands: ' + await text(page, '.teller'));
 	await check(page, 'desk-changed-meanwhile');
 	await page.keyboard.press('Control+Enter');
 	await page.waitForFunction(() => document.querySelector('h1')?.innerText ===
@@ -380,9 +400,18 @@ await see('a second factor is set up, and wanted from then on', async () => {
 	await p.keyboard.press('Enter');
 	await p.waitForSelector('#new_password:focus');
 	await check(p, 'desk-login-once');
+	if (await p.locator('.note.bad').count())
+		throw new Error('it is shown as an error');
 	await p.keyboard.type(own);
 	await p.keyboard.press('Enter');
 	await p.waitForSelector('nav a[aria-current]');
+	// Nobody has given a role yet: one's own account, and whom to ask.
+	await p.waitForSelector('main .note');
+	if (!/请找本站的安全管理员/.test(await text(p, 'main .note')))
+		throw new Error(await text(p, 'main'));
+	if (await p.locator('.body > nav a').count() !== 1 ||
+	    await p.locator('#find').count())
+		throw new Error('there are ways that nobody may go');
 	await turn(p, '/self');
 	await p.waitForSelector('#h-factor');
 	await p.locator('section[aria-labelledby=h-factor] input').fill(own);
@@ -407,6 +436,8 @@ await see('a second factor is set up, and wanted from then on', async () => {
 	await q.keyboard.press('Enter');
 	await q.waitForSelector('#code:focus');
 	await check(q, 'desk-login-code');
+	if (await q.locator('.note.bad').count())
+		throw new Error('it is shown as an error');
 	await q.keyboard.type(spare);
 	await q.keyboard.press('Enter');
 	await q.waitForSelector('nav a[aria-current]');
@@ -459,6 +490,69 @@ await see('and has changed nothing', async () => {
 	return await text(page, 'h1') === '深溪镇物资储备库';
 });
 
+// What a screen and a page must show besides.
+const box = (p, selector) => p.locator(selector).first().evaluate((e) => {
+	const { left, top, right, bottom } = e.getBoundingClientRect();
+
+	return { left, top, right, bottom };
+});
+const MUST = {
+	'desk-list': async (p) => {
+		const area = p.locator('td[data-label="库房面积"]').first();
+
+		if (/m²/.test(await area.innerText()))
+			throw new Error('the unit stands in the head and in the row');
+		await p.evaluate(() => scrollTo(0, document.body.scrollHeight));
+		await p.waitForFunction(() => scrollY > 500);
+		for (const link of ['first', 'last']) {
+			const { top, bottom } = await box(p,
+			    `.body > nav a:${link}-child`);
+
+			if (top < 0 || bottom > 768)
+				throw new Error(`the ${link} way is out of sight`);
+		}
+		// A window that is lower than they are is scrolled.
+		await p.setViewportSize({ width: 1366, height: 300 });
+		await p.locator('.body > nav a').last().focus();
+		const { top, bottom } = await box(p, '.body > nav a:last-child');
+
+		await p.setViewportSize({ width: 1366, height: 768 });
+		if (top < 47 || bottom > 301)
+			throw new Error(`the last way is at ${top} to ${bottom}`);
+	},
+	'desk-map': async (p) => {
+		const shapes = await p.evaluate(() => [...document.querySelectorAll(
+		    'path.point')].map((e) => [e.classList.contains('busy'),
+			e.getAttribute('d').split('M').length]));
+
+		if (!shapes.some(([busy]) => busy) || shapes.some(([busy, n]) =>
+		    n !== (busy ? 3 : 2)))
+			throw new Error('who is busy is no half disc: ' +
+			    JSON.stringify(shapes));
+	},
+	'desk-record': async (p) => !await p.locator('a.tel').count(),
+	'phone-record': async (p) => /^tel:\d+$/.test(await p.locator('a.tel')
+	    .first().getAttribute('href')),
+	'phone-list': async (p) => /150\.00\s*m²/.test((await p.locator(
+	    'td[data-label="库房面积"]').allInnerTexts()).join()),
+	'phone-duty': async (p) => {
+		const sign = await box(p, 'nav a[href="/conflicts"] b');
+		const count = await box(p, '.count');
+		const glyph = (sign.left + sign.right) / 2 + 9;
+
+		if (count.left < glyph)
+			throw new Error('the count lies on the sign');
+	},
+	'phone-edit': async (p) => {
+		const bar = await box(p, '.bottom');
+		const nav = await box(p, '.body > nav');
+
+		if (Math.abs(bar.bottom - nav.top) > 1)
+			throw new Error(`between ${bar.bottom} and ${nav.top} the page shows`);
+	},
+	'wall-map': async (p) => (await box(p, '.kinds')).bottom >= 2160,
+};
+
 for (const [screen, options] of Object.entries(SCREENS)) {
 	const p = await open(county, options);
 
@@ -473,6 +567,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
 			if (name === 'duty' || name === 'map')
 				await p.waitForSelector('.leaflet-interactive');
 			await check(p, `${screen}-${name}`, SEEN.includes(screen));
+			return MUST[`${screen}-${name}`]?.(p);
 		});
 	await p.context().close();
 }

@@ -39,8 +39,10 @@ const NAV = [
 	{ key: 'a', path: 'audit', sign: ['核', 'A'], name: N_('Audit'),
 		powers: ['audit'] },
 ];
-const mayGo = (user, item) => !item.powers ||
-	item.powers.some((p) => user.powers.includes(p));
+const SELF = { key: 'm', path: 'self', sign: ['我', 'M'], name: N_('My account') };
+const reads = (user) => user.powers.includes('read');
+const mayGo = (user, item) => (item.powers ?? ['read'])
+    .some((p) => user.powers.includes(p));
 
 function Page(props) {
 	const [error, clear] = useErrorBoundary();
@@ -54,7 +56,8 @@ function Page(props) {
 }
 
 function Which({ route, ...rest }) {
-	const name = route.parts[0] ?? '';
+	// Who has no role yet is at his own account, wherever he turns.
+	const name = reads(rest.user) ? route.parts[0] ?? '' : SELF.path;
 	const [page, set] = useState({ name: '', Show: null, error: null });
 
 	useEffect(() => {
@@ -66,8 +69,8 @@ function Which({ route, ...rest }) {
 	if (name === '')
 		return html`<${Overview} ...${rest}/>`;
 	if (!PAGES[name])
-		return html`<${Head} title=${_('No such page')}/>
-			<p><a href="/">${_('To the duty page')}</a></p>`;
+		return html`<div class="page"><${Head} title=${_('No such page')}/>
+			<p><a href="/">${_('To the duty page')}</a></p></div>`;
 	if (page.name !== name)
 		return html`<p class="dim">${_('Reading …')}</p>`;
 	if (page.error)
@@ -109,7 +112,7 @@ function useTheme() {
 }
 
 // One letter does it, unless somebody is writing or has switched it off.
-function useKeys(help) {
+function useKeys(user, help) {
 	useEffect(() => {
 		let after = '';
 		const onKey = (e) => {
@@ -119,7 +122,8 @@ function useKeys(help) {
 			    readSetting('yizhan.keys') === 'off')
 				return;
 			if (after === 'g') {
-				const item = NAV.find((n) => n.key === e.key);
+				const item = NAV.find((n) => n.key === e.key &&
+				    mayGo(user, n));
 
 				after = '';
 				if (item) {
@@ -131,7 +135,7 @@ function useKeys(help) {
 			after = e.key;
 			if (e.key === '/') {
 				e.preventDefault();
-				document.getElementById('find').focus();
+				document.getElementById('find')?.focus();
 			} else if (e.key === '?') {
 				help();
 			} else {
@@ -147,7 +151,8 @@ function useKeys(help) {
 
 function Help({ user, onClose }) {
 	const [off, setOff] = useState(readSetting('yizhan.keys') === 'off');
-	const rows = [['/', _('Find')], ...NAV.filter((n) => mayGo(user, n))
+	const rows = [...reads(user) ? [['/', _('Find')]] : [],
+	    ...NAV.filter((n) => mayGo(user, n))
 	    .map((n) => [`g ${n.key}`, _(n.name)]),
 	    ['↓ ↑', _('Next and previous row')], ['n', _('New record')],
 	    ['e', _('Change this record')], ['Ctrl Enter', _('Save')],
@@ -190,7 +195,7 @@ function Frame({ user, reach, onOut, onLang }) {
 	const main = useRef(null);
 	const first = useRef(true);
 
-	useKeys(() => setHelping(true));
+	useKeys(user, () => setHelping(true));
 	// A new page begins at its heading, for the keyboard and the ear too.
 	useEffect(() => {
 		if (!first.current && !main.current.contains(document.activeElement))
@@ -199,6 +204,8 @@ function Frame({ user, reach, onOut, onLang }) {
 	}, [route.path]);
 	const s = station.data;
 	const decide = s ? s.conflicts + s.undecided : 0;
+	const ways = reads(user) ? NAV.filter((n) => mayGo(user, n)) : [SELF];
+	const here = reads(user) ? route.parts[0] ?? '' : SELF.path;
 
 	return html`
 	<a class="skip" href="#main" onClick=${(e) => {
@@ -209,7 +216,7 @@ function Frame({ user, reach, onOut, onLang }) {
 		<a class="home" href="/"><b>${s?.name || _('Yizhan')}</b> <span
 			class="code">${s?.code}</span></a>
 		<${Link} station=${s} now=${now}/>
-		<${Find}/>
+		${reads(user) && html`<${Find}/>`}
 		<span class="who"><span class="clock">${clock(now)}</span>
 			<a class="me" href="/self" title=${_('My account')}>${
 			    user.name}</a>
@@ -228,14 +235,13 @@ function Frame({ user, reach, onOut, onLang }) {
 		${_('This page has not reached its server since {at}. What you see is of that time; nothing can be saved now.',
 		    { at: when(new Date(reach.at).toISOString()) })}</div>`}
 	<div class="body">
-		<nav aria-label=${_('Pages')}>${NAV.filter((n) => mayGo(user, n))
-		    .map((n) => html`<a key=${n.path} href=${'/' + n.path}
-			class=${(route.parts[0] ?? '') === n.path ? 'on' : ''}
-			aria-current=${(route.parts[0] ?? '') === n.path ? 'page' : null}>
+		<nav aria-label=${_('Pages')}>${ways.map((n) => html`<a key=${n.path}
+			href=${'/' + n.path} class=${here === n.path ? 'on' : ''}
+			aria-current=${here === n.path ? 'page' : null}>
 			<b aria-hidden="true">${n.sign[lang === 'en' ? 1 : 0]}</b>
 			<span>${_(n.name)}</span>
 			${n.path === 'conflicts' && decide > 0 && html`<i
-				class="count">${decide}</i>`}</a>`)}</nav>
+				class="count">${decide > 99 ? '99+' : decide}</i>`}</a>`)}</nav>
 		<main id="main" ref=${main} tabindex="-1">
 			<${Page} route=${route} user=${user} station=${station}/></main>
 	</div>

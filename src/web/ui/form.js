@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from './vendor/preact.js';
 import { _, label } from './i18n.js';
 import { changes, editable, Field, given } from './fields.js';
-import { sentence } from './parts.js';
+import { sentence, tell, useHush } from './parts.js';
 import { setGuard } from './route.js';
 
 const FRAME = ['town', 'secrecy', 'exercise'];
@@ -56,8 +56,10 @@ export function Form({ kind, before, texts, save, onLeave, verb, nows }) {
 			removeEventListener('beforeunload', leave);
 		};
 	}, [!!diff]);
+	useHush(error);
 	useEffect(() => {
 		ref.current.querySelector('input, textarea, select')?.focus();
+		tell(''); // it would lie over the buttons
 	}, []);
 	useEffect(() => {
 		if (error)

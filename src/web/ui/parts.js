@@ -89,12 +89,14 @@ export function sentence(error) {
 	    { status: error.status });
 }
 
-export const Trouble = ({ error, again }) => error && html`
-	<div class="note bad" role="alert">
+export function Trouble({ error, again }) {
+	useHush(error);
+	return error && html`<div class="note bad" role="alert">
 		<b>${_('It did not work.')}</b> ${sentence(error)}
 		${again && html` <button class="q" onClick=${again}>
 			${_('Try again')}</button>`}
 	</div>`;
+}
 
 // What is shown before the first answer: words, no spinner.
 export function Loaded({ of, children }) {
@@ -161,6 +163,16 @@ export const Status = ({ code, text }) => html`<span
 	class=${'status ' + code}><i aria-hidden="true">${SIGNS[code] ??
 	'·'}</i> ${text}</span>`;
 
+// Where a telephone is in the hand, a number is pressed; at a desk it is read.
+const DIALS = matchMedia('(pointer: coarse)');
+
+export function Phone({ text }) {
+	const number = /^\+?\d[\d -]{2,}/.exec(text ?? '')?.[0].replace(/[ -]/g, '');
+
+	return number && DIALS.matches ? html`<a class="tel"
+		href=${'tel:' + number}>${text}</a>` : text;
+}
+
 // Copying is how people pass ids on.
 export const Id = ({ id, href }) => {
 	const short = id.length > 20 ? id.slice(0, 15) + '…' : id;
@@ -185,20 +197,43 @@ export function Dialog({ title, onClose, children }) {
 	}}><h2>${title}</h2>${children}</dialog>`;
 }
 
-// What is said once, and read out.
+// What is said once, and read out.  It lies over the page, so it is brief.
+const SAID_MS = 6000;
 let say = () => {};
 
 export const tell = (text) => say(text);
+
+// An earlier success is not left standing beside a failure.
+export function useHush(error) {
+	useEffect(() => {
+		if (error)
+			say('');
+	}, [error]);
+}
 
 export function Teller() {
 	const [text, set] = useState('');
 
 	say = set;
 	useEffect(() => {
-		const timer = text && setTimeout(() => set(''), 8000);
+		const timer = text && setTimeout(() => set(''), SAID_MS);
 
 		return () => clearTimeout(timer);
 	}, [text]);
+	// Whoever turns to another page has read it.
+	useEffect(() => {
+		const hush = (e) => {
+			if (e.type === 'popstate' || e.target.closest?.('a[href]'))
+				set('');
+		};
+
+		addEventListener('popstate', hush);
+		addEventListener('click', hush, true);
+		return () => {
+			removeEventListener('popstate', hush);
+			removeEventListener('click', hush, true);
+		};
+	}, []);
 	return html`<div class="teller" role="status" aria-live="polite">
 		${text && html`<span>${text}</span>`}</div>`;
 }

@@ -1,5 +1,5 @@
 // Records on a map without tiles: nothing is fetched from outside.  A circle
-// is a record, its shape of line tells its status, and the table beside it
+// is a record, what of it is filled tells its status, and the table beside it
 // says the same in words.
 import { html, useEffect, useRef, useState } from './vendor/preact.js';
 import { _ } from './i18n.js';
@@ -26,38 +26,70 @@ function shape(status) {
 	return 'point ' + (status ?? 'unknown');
 }
 
+// Like the sign beside the word: what is busy is half full.  Of a circle and
+// its right half, the even-odd rule fills the left one.
+let Mark = null;
+
+function mark(L) {
+	Mark ??= L.CircleMarker.extend({
+		_updatePath() {
+			const { x, y } = this._point;
+			const r = this._radius;
+
+			if (!this.options.half || this._empty()) {
+				this._renderer._updateCircle(this);
+				return;
+			}
+			this._renderer._setPath(this, `M${x - r},${y}a${r},${r} 0 1,0 ${
+			    2 * r},0a${r},${r} 0 1,0 ${-2 * r},0zM${x},${y - r}a${r},${
+			    r} 0 0,1 0,${2 * r}z`);
+		},
+	});
+	return Mark;
+}
+
+// On a wall everything is larger, points too.
+const scaleOf = (node) => parseFloat(getComputedStyle(node)
+    .getPropertyValue('--g')) / 4 || 1;
+
 // Lines of latitude and longitude, so that there is a sense of distance.
 function graticule(L, map, layer) {
 	const b = map.getBounds();
 	const step = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5].find((s) =>
 		(b.getEast() - b.getWest()) / s < 8) ?? 10;
 	const digits = step < 0.01 ? 3 : step < 0.1 ? 2 : step < 1 ? 1 : 0;
-	const mark = (lat, lon, text) => L.marker([lat, lon], {
+	const word = (lat, lon, text) => L.marker([lat, lon], {
 		icon: L.divIcon({ className: 'grid-mark', html: text, iconSize: null }),
 		interactive: false, keyboard: false }).addTo(layer);
 
 	const line = { className: 'grid', interactive: false, pane: 'grid' };
+	// The scale stands at the right, a word of this width before it; at the
+	// top there is no room above a line.
+	const k = scaleOf(map.getContainer());
+	const size = map.getSize();
+	const last = size.x - 185 * k;
+	const room = ([lat, lon]) => {
+		const p = map.latLngToContainerPoint([lat, lon]);
+
+		return p.x < last && p.y > 20 * k;
+	};
 
 	layer.clearLayers();
 	for (let x = Math.ceil(b.getWest() / step) * step; x < b.getEast();
 	    x += step) {
 		L.polyline([[b.getSouth(), x], [b.getNorth(), x]], line)
 		    .addTo(layer);
-		// The scale stands on the right.
-		if (x < b.getWest() + (b.getEast() - b.getWest()) * 0.7)
-			mark(b.getSouth(), x, x.toFixed(digits) + '°E');
+		if (room([b.getSouth(), x]))
+			word(b.getSouth(), x, x.toFixed(digits) + '°E');
 	}
 	for (let y = Math.ceil(b.getSouth() / step) * step; y < b.getNorth();
 	    y += step) {
 		L.polyline([[y, b.getWest()], [y, b.getEast()]], line)
 		    .addTo(layer);
-		mark(y, b.getWest(), y.toFixed(digits) + '°N');
+		if (room([y, b.getWest()]))
+			word(y, b.getWest(), y.toFixed(digits) + '°N');
 	}
 }
-
-// On a wall everything is larger, points too.
-const scaleOf = (node) => parseFloat(getComputedStyle(node)
-    .getPropertyValue('--g')) / 4 || 1;
 
 function draw(L, map, layer, records, centre) {
 	layer.clearLayers();
@@ -70,7 +102,8 @@ function draw(L, map, layer, records, centre) {
 		if (!where || r.id === centre?.id)
 			continue;
 		seen.push(where);
-		const p = L.circleMarker(where, { radius: 6 * k,
+		const p = new (mark(L))(where, { radius: 6 * k,
+			half: r.values.status === 'busy',
 			className: shape(r.values.status) }).addTo(layer);
 
 		p.bindTooltip(() => {
@@ -133,9 +166,10 @@ export function Points({ records, centre, label, note }) {
 	return html`<figure class="map"><div class="ground" ref=${ref}
 		role="region" aria-label=${label}></div>
 		<figcaption>${failed ? _('The map was not read.') :
-		    html`<span><i class="key ready"></i>${_('ready')}</span>
+		    html`${records.length > 0 && html`
+			<span><i class="key ready"></i>${_('ready')}</span>
 			<span><i class="key busy"></i>${_('busy')}</span>
-			<span><i class="key down"></i>${_('down or unknown')}</span>
+			<span><i class="key down"></i>${_('down or unknown')}</span>`}
 			${note && html`<span>${note}</span>`}
 			<span class="dim">${_('no ground map · CGCS2000')}</span>`}
 		</figcaption></figure>`;

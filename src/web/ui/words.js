@@ -22,7 +22,8 @@ export function subjectWords(subject, list) {
 
 // The vocabulary's own kinds have no label of theirs.
 export const kindLabel = (kind) => kind && (label(kind) === kind.name ?
-	_(kind.name + '|kind') : label(kind));
+	_(kind.name + '|kind').replace(/^[a-z]/, (c) => c.toUpperCase()) :
+	label(kind));
 
 const LONG = 120;
 

@@ -67,7 +67,8 @@ function Chart({ list }) {
 				padding: [size, 4 * size, 0, 0],
 				legend: { show: false }, cursor: { show: false },
 				scales: { y: { range: (u, lo, hi) => [0, Math.max(4, hi)] } },
-				axes: [{ ...axis, grid: { show: false }, size: 2 * size,
+				axes: [{ ...axis, grid: { show: false }, size: 2.5 * size,
+					gap: size,
 					values: (u, ts) => ts.map((t) =>
 					    exact(t * 1000).slice(5, 16)), space: 9 * size },
 				{ ...axis, size: 3 * size, space: 2 * size,

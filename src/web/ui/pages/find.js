@@ -4,7 +4,7 @@ import { get, query } from '../api.js';
 import { _, label, lang } from '../i18n.js';
 import { kinds, ownKind } from '../kinds.js';
 import { Site } from '../names.js';
-import { Head, Loaded, More, Status, useLoad } from '../parts.js';
+import { Head, Loaded, More, Phone, Status, useLoad } from '../parts.js';
 import { recordHref } from '../route.js';
 import { rowKeys } from './records.js';
 
@@ -50,8 +50,8 @@ export default function Find({ route }) {
 				    r.text.state ?? ''}</td>
 				<td data-label=${_('Address')}>${r.text.address ??
 				    r.text.place ?? ''}</td>
-				<td class="whole" data-label=${_('Telephone')}>${r.text.phone ??
-				    ''}</td>
+				<td class="whole" data-label=${_('Telephone')}><${Phone}
+				    text=${r.text.phone ?? ''}/></td>
 				<td class="whole" data-label=${_('Owner')}><${Site}
 					code=${r.owner} bare/></td></tr>`;
 			})}</tbody></table></div>

@@ -18,6 +18,9 @@ function refused(error) {
 		_('Login or password is wrong.');
 }
 
+// Something more is wanted: nobody did anything wrong.
+const WANTED = ['code', 'expired', 'once'];
+
 const focused = (e) => e?.focus();
 
 export function Login({ onUser, onLang }) {
@@ -43,7 +46,7 @@ export function Login({ onUser, onLang }) {
 		} catch (failed) {
 			setError(failed);
 			setBusy(false);
-			if (['code', 'expired', 'once'].includes(failed.code))
+			if (WANTED.includes(failed.code))
 				setMore({ ...more, [failed.code]: true });
 			else
 				password.current.select();
@@ -54,7 +57,8 @@ export function Login({ onUser, onLang }) {
 		<form onSubmit=${enter}>
 			<h1>${_('Yizhan')}</h1>
 			<p class="dim">${_('Emergency duty desk of this station')}</p>
-			${error && html`<div class="note bad" role="alert">
+			${error && html`<div role="alert" class=${'note' +
+			    (WANTED.includes(error.code) ? '' : ' bad')}>
 				${refused(error)}</div>`}
 			<label for="login">${_('Login')}</label>
 			<input id="login" name="login" ref=${login} autocomplete="username" required

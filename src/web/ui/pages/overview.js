@@ -5,7 +5,7 @@ import { get, query, recordPath } from '../api.js';
 import { _, label, lang, N_ } from '../i18n.js';
 import { kindOf } from '../kinds.js';
 import { stuck } from '../link.js';
-import { Age, AsOf, Head, Level, levelColour, Loaded, oldestBelow, Status,
+import { Age, AsOf, Head, Level, levelColour, Loaded, oldestBelow, Phone, Status,
 	useLoad, useNow, When } from '../parts.js';
 import { kindHref, recordHref } from '../route.js';
 import { clock as clockText, day, left, offset, running, when } from
@@ -54,9 +54,13 @@ const people = (v) => [N_('dead|people'), N_('missing|people'),
     .map((name) => [name, v[name.split('|')[0]]]).filter(([, n]) => n > 0)
     .map(([name, n]) => `${_(name)} ${n}`);
 
+// Breaks behind the dot, never before it.
+const DOT = '\u00a0· ';
+
 function Incident({ r, clocks, now, on, choose }) {
 	const v = r.values;
-	const facts = [v.learned_at && _('learned {at}', { at: when(v.learned_at) }),
+	const facts = [v.learned_at && _('learned {at}', { at: when(v.learned_at) })
+	    .replaceAll(' ', '\u00a0'),
 		r.text.place, ...people(v)].filter(Boolean);
 	const gaps = ['level', 'place', 'type'].filter((k) => !(k in v));
 
@@ -68,7 +72,7 @@ function Incident({ r, clocks, now, on, choose }) {
 			<a href=${recordHref('incident', r.id)}>${r.title ||
 			    _('untitled')}</a></h3>
 		<p>${v.exercise === true && html`<b class="drill">${
-		    _('Exercise')}</b> `}${r.text.state} · ${facts.join(' · ')}
+		    _('Exercise')}</b> `}${[r.text.state, ...facts].join(DOT)}
 			${gaps.length > 0 && html` <span class="gap">${
 			    _('gaps: {n}', { n: gaps.length })}</span>`}</p>
 		${clocks.map((c) => html`<${Clock} key=${c.id} clock=${c}
@@ -111,7 +115,7 @@ function Duty({ may, age }) {
 				<td><a href=${recordHref('duty_shift', r.id)}>${personName(r) ||
 				    _('not named')}</a></td>
 				<td class="dim whole">${r.text.role}</td>
-				<td class="n">${r.text.phone}</td></tr>`)}
+				<td class="n"><${Phone} text=${r.text.phone}/></td></tr>`)}
 			</tbody></table>`}</${Loaded}></section>`;
 }
 
@@ -217,7 +221,7 @@ function Around({ r, age }) {
 				<td><a href=${recordHref(n.kind, n.id)}>${n.title}</a></td>
 				<td>${n.values.status && html`<${Status} code=${n.values.status}
 					text=${n.text.status}/>`}</td>
-				<td>${n.text.phone}</td>
+				<td><${Phone} text=${n.text.phone}/></td>
 				<td class="n">${(n.metres / 1000).toFixed(1)}<small
 				    class="unit">km</small></td></tr>`)}
 			</tbody></table>`}</${Loaded}></section>`;

@@ -4,7 +4,7 @@ import { get, query, recordPath } from '../api.js';
 import { _, label, lang, unit } from '../i18n.js';
 import { columns, kindOf, kinds, streamMay } from '../kinds.js';
 import { Site } from '../names.js';
-import { Head, Level, Loaded, Status, tell, Trouble, useLoad } from
+import { Head, Level, Loaded, Phone, Status, tell, Trouble, useLoad } from
 	'../parts.js';
 import { Points } from '../points.js';
 import { go, kindHref, kindOfPath, recordHref } from '../route.js';
@@ -34,6 +34,8 @@ export function Cell({ f, r }) {
 		return html`<${Level} code=${r.values[f.name]} text=${text}/>`;
 	if (f.unit === 'deg')
 		return trimmed(text);
+	if (f.type === 'phone' && f.elem === 'one')
+		return html`<${Phone} text=${text}/>`;
 	if (f.type === 'time')
 		return html`<time dateTime=${r.values[f.name]}>${day(r.values[f.name])} ${
 		    exact(r.values[f.name]).slice(11, 16)}</time>`;
@@ -135,7 +137,8 @@ function Rows({ kind, records, sort, onSort }) {
 			${cols.map((f) => html`<td key=${f.name} data-label=${label(f)}
 				class=${number(f) ? 'num' : ['phone', 'time', 'date'].includes(f.type) ||
 				f.codes ? 'whole' : ''}><${Cell}
-				f=${f} r=${r}/></td>`)}
+				f=${f} r=${r}/>${number(f) && r.text[f.name] && unit(f.unit) &&
+				    html`<small class="unit">${unit(f.unit)}</small>`}</td>`)}
 			<td class="whole" data-label=${_('Owner')}><${Site}
 				code=${r.owner} bare/></td>
 		</tr>`)}</tbody></table></div>`;

@@ -124,6 +124,8 @@ export default function Self() {
 	return html`<div class="page"><${Loaded} of=${of}>${(user) => html`
 		<${Head} title=${_('My account')} small=${`${user.name} · ${
 		    user.login} · ${roleName(user.role)}`}/>
+		${user.powers.length === 0 && html`<p class="note">${
+		    _('This account has no role yet, so it sees nothing of the station. Ask the security administrator of this station to give it one, then log in anew.')}</p>`}
 		<section aria-labelledby="h-pass"><h2 id="h-pass">${
 		    _('Password')}</h2>
 			<p class="dim">${_('10 characters or more, of three sorts; good for 90 days. Your other sessions end.')}</p>
