@@ -207,6 +207,43 @@ is "$(verb take status)" 403 "who may not write the record takes nothing over"
 like "$(cat verdict)" "the record is 520302's: only it and the stations above it" \
 	"and is told who may"
 is "$(verb keep status)" 200 "but settles it for this desk"
+
+# --- many at once --------------------------------------------------------------------------------
+alike() { # REGISTER BY: what is alike the one of this register
+	body duty1 GET "/api/quarantine/$(of "$1" q.changeset)/$(
+		of "$1" q.op)/alike?by=$2"
+}
+keep_alike() { # LOGIN REGISTER BY ETAG: the status
+	code "$1" POST "/api/quarantine/$(of "$2" q.changeset)/$(
+		of "$2" q.op)/keep-alike" -d "{\"by\":\"$3\",\"etag\":\"$4\"}"
+}
+held
+reason=$(next quarantine --json | grep -c 'neither the owner 520302')
+is "$reason" 6 "the neighbour's are held for one reason"
+like "$(alike persons reason)" '"count":5,"more":false,"etag":"[0-9a-f]{64}"' \
+	"those of a reason that are still to be decided are counted"
+like "$(alike persons author)" '"count":5,' "and those of an author"
+etag=$(alike persons author | text etag)
+login view1 Night-watch-1
+is "$(code view1 GET "/api/quarantine/$(of persons q.changeset)/$(
+	of persons q.op)/alike?by=author") $(
+	keep_alike view1 persons author "$etag")" "403 403" "not to who only reads"
+is "$(keep_alike duty1 persons colour "$etag")" 400 "nothing else is common"
+is "$(verb keep @resource)" 200 "one more is settled meanwhile"
+is "$(keep_alike duty1 persons author "$etag")" 412 \
+	"what was not counted so is not settled unseen"
+like "$(body duty1 GET /api/station)" '"undecided":4' "and nothing was"
+is "$(keep_alike duty1 persons author "$(alike persons author | text etag)")" \
+	200 "then all are settled at once"
+like "$(body duty1 GET /api/station)" '"quarantined":6.*"undecided":0' \
+	"and all are still held"
+login aud1 Night-watch-1
+is "$(body aud1 GET '/api/audit?_limit=100' | grep -o \
+	'"login":"duty1"[^}]*/keep","about":"[0-9a-f]*","result":"done"' |
+	grep -c .)" 6 "the audit log has each of them"
+held
+is "$(grep -o '"settled":{"how":"keep","login":"duty1"' held.json | grep -c .)" \
+	6 "and so has the page, with who it was"
 desk_stop
 ok "the city's console runs" desk_start city --no-sync
 login duty1 Night-watch-1

@@ -127,9 +127,10 @@ ok "a neighbour writes into the county's record" \
 	pen resource resource "$(cat id.3)" name '"汇川区接管"'
 ok "and into the vocabulary" pen roster kind \
 	"520303-$(printf '%032d' 1)" label_zh '"汇川区的类型"'
+ok "twice" pen roster kind "520303-$(printf '%032d' 2)" label_zh '"又一类型"'
 ok "and calls the city" next sync
 ok "the county hears of it" county sync
-is "$(county quarantine | grep -c '520303')" 2 "and holds it apart"
+is "$(county quarantine | grep -c '520303')" 3 "and holds it apart"
 like "$(county conflicts)" 'status' "two who did not know of each other differ"
 for who in city county; do
 	echo 'Night-watch-1' | $who user add duty1 --name 值班员甲 --role officer

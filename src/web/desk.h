@@ -106,6 +106,9 @@ DESK_HANDLER(api_conflicts);
 DESK_HANDLER(api_quarantine);
 DESK_HANDLER(api_quarantine_take);
 DESK_HANDLER(api_quarantine_keep);
+/* api_alike.c */
+DESK_HANDLER(api_quarantine_alike);
+DESK_HANDLER(api_quarantine_keep_alike);
 /* api_enrol.c */
 DESK_HANDLER(api_invitations);
 DESK_HANDLER(api_invite);

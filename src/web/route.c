@@ -145,6 +145,16 @@ static const struct route routes[] = {
 	ROUTE_LOGGED | ROUTE_PERSON, api_quarantine_keep, "changeset op", "",
 	"", 200, "",
 	"Leave what stands: it is in quarantine, but not to be decided here"},
+    {"GET", "/api/quarantine/*/*/alike", P(REGISTER), ROUTE_PERSON,
+	api_quarantine_alike, "changeset op", "by text", "", 200,
+	"count int, more bool, etag text",
+	"How many are still to be decided that have its reason or its author,"
+	" which by says"},
+    {"POST", "/api/quarantine/*/*/keep-alike", P(REGISTER),
+	ROUTE_JSON | ROUTE_LOGGED | ROUTE_PERSON, api_quarantine_keep_alike,
+	"changeset op", "", "by text, etag text", 200, "settled int",
+	"Leave what stands for all of them, each an entry of the audit log; 412"
+	" if they are no more those that etag counted"},
     {"GET", "/api/changesets", EVERYONE, ROUTE_KEPT, api_changesets, "",
 	"_limit? int, _after? text", "", 200,
 	"changesets [Changeset], next text~", "The ledger, newest first"},

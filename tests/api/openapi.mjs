@@ -97,6 +97,13 @@ const calls = {
 		body: { etag: held[0].etag } },
 	'POST /api/quarantine/{changeset}/{op}/keep': { pieces: place(held[1]),
 		last: true },
+	'GET /api/quarantine/{changeset}/{op}/alike': { pieces: place(held[1]),
+		query: 'by=author' },
+	'POST /api/quarantine/{changeset}/{op}/keep-alike': { last: true,
+		pieces: place(held[1]), body: async () => ({ by: 'reason',
+			etag: (await send('GET', `/api/quarantine/${held[1].changeset}/${
+			    held[1].op}/alike?by=reason`, { headers: who.officer }))
+			    .json().etag }) },
 	'GET /api/users': { as: who.security },
 	'POST /api/users': { as: who.system, body: { login: 'later1', name: '后来',
 		password: 'Night-watch-3' } },

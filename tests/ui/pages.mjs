@@ -320,12 +320,33 @@ await see('who may not write a record is told who can, and settles it for this d
     async () => {
 	const held = page.locator('article.held', { hasText: '汇川区的类型' });
 
+	// The vocabulary's own fields have names for people, too.
+	same(await held.locator('th[scope=row]').allInnerTexts(), ['中文名称']);
 	has(await held.innerText(), '遵义市', '命令行', '请打电话告知');
-	same(await held.locator('button').allInnerTexts(), ['已阅']);
-	await held.locator('button').click();
+	same(await held.locator('button').allInnerTexts(), ['已阅',
+	    '同一原因全部已阅……', '同一作者全部已阅……']);
+	await held.locator('button').first().click();
 	await held.waitFor({ state: 'detached' });
 	await page.locator('details.done summary').click();
 	has(await text(page, 'details.done'), '汇川区的类型', '保留现值', '值班员甲');
+});
+await see('many are settled together, once it is said how many', async () => {
+	const held = page.locator('article.held', { hasText: '又一类型' });
+	const dialog = page.locator('dialog');
+
+	await held.locator('button', { hasText: '同一作者全部已阅' }).click();
+	await dialog.locator('p', { hasText: '2 项' }).waitFor();
+	has(await dialog.innerText(), '汇川区张三', '保留本站现值', '审计日志');
+	await check(page, 'desk-alike');
+	await page.keyboard.press('Escape');
+	await dialog.waitFor({ state: 'detached' });
+	same(await page.locator('article.held').count(), 2);
+	await held.locator('button', { hasText: '同一原因全部已阅' }).click();
+	has(await dialog.locator('.note').innerText(), '只有根站');
+	await dialog.locator('button', { hasText: '1 项全部已阅' }).click();
+	await held.waitFor({ state: 'detached' });
+	same(await page.locator('article.held').count(), 1);
+	has(await text(page, '.teller'), '已阅 1 项');
 });
 await see('one press takes a held value over, by keyboard, as a signed change',
     async () => {
@@ -343,7 +364,7 @@ await see('one press takes a held value over, by keyboard, as a signed change',
 	same([cs.author, cs.subject, cs.verified], ['值班员甲', 'take resource ' +
 		q.changeset.slice(0, 16), true]);
 	has(await text(page, 'section[aria-labelledby=h-q]'), '没有待本站处理的');
-	same(rowsOf('quarantine').length, 2);
+	same(rowsOf('quarantine').length, 3);
 	await check(page, 'quarantine-settled');
 });
 

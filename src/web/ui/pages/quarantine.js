@@ -5,7 +5,8 @@ import { get, post, query } from '../api.js';
 import { _, label, lang } from '../i18n.js';
 import { kinds, streamMay, wholeKind } from '../kinds.js';
 import { nameOf } from '../names.js';
-import { Id, Loaded, More, tell, Trouble, useLoad, When } from '../parts.js';
+import { Dialog, Id, Loaded, More, tell, Trouble, useLoad, When } from
+	'../parts.js';
 import { recordHref } from '../route.js';
 import { kindLabel, registerName, registerValue } from '../words.js';
 
@@ -70,7 +71,50 @@ function Sides({ x }) {
 		</tbody></table>`;
 }
 
-function Held({ x, user, again }) {
+// Where hundreds are held, people settle those of one reason or one author
+// together; before that is said how many they are.
+function Alike({ x, by, onClose, again }) {
+	const path = `quarantine/${x.changeset}/${x.op}/`;
+	const of = useLoad(() => get(path + 'alike' + query({ by })), [by],
+	    { events: [] });
+	const [error, setError] = useState(null);
+	const [busy, setBusy] = useState(false);
+	const settle = async () => {
+		setBusy(true);
+		setError(null);
+		try {
+			const { settled } = await post(path + 'keep-alike', { by,
+				etag: of.data.etag });
+
+			onClose();
+			tell(_('Settled: {n}. What stands is kept; they stay in the ledger.',
+			    { n: settled }));
+			again();
+		} catch (e) {
+			setError(e);
+			setBusy(false);
+			if (e.status === 412)
+				of.again();
+		}
+	};
+
+	return html`<${Dialog} onClose=${onClose} title=${by === 'author' ?
+	    _('Settle all that {author} of {station} wrote', { author: x.author,
+		station: nameOf(x.station) }) : _('Settle all that have this reason')}>
+		${by === 'reason' && html`<p class="note">${x.reason}</p>`}
+		<${Trouble} error=${error}/>
+		<${Loaded} of=${of}>${(d) => html`<p>${d.more ?
+		    _('There are more than {n}; the first {n} will be settled for this station: what stands here is kept, and nothing is taken over. They stay in the ledger, and each is entered in the audit log.', { n: d.count }) :
+		    _('{n} will be settled for this station: what stands here is kept, and nothing is taken over. They stay in the ledger, and each is entered in the audit log.', { n: d.count })}</p>
+		<div class="row"><button disabled=${busy || d.count === 0}
+			onClick=${settle}>${_('Settle {n}', { n: d.count })}</button>
+			<button type="button" class="q" onClick=${onClose}>${
+			    _('Leave them as they are')}</button></div>`}</${Loaded}>
+	</${Dialog}>`;
+}
+
+function Held({ x, user, again, many }) {
+	const [alike, setAlike] = useState('');
 	const [error, setError] = useState(null);
 	const [busy, setBusy] = useState(false);
 	const id = 'q-' + key(x);
@@ -110,7 +154,13 @@ function Held({ x, user, again }) {
 			_('Take the held value')}</button>`}
 			<button class="q" disabled=${busy} onClick=${() => settle('keep',
 			undefined, _('Settled: what stands is kept. The held operation stays in the ledger.'))}>${
-			take ? _('Keep what stands') : _('Settled')}</button></div>`}
+			take ? _('Keep what stands') : _('Settled')}</button>
+			${many && html`<button class="t" onClick=${() =>
+			    setAlike('reason')}>${_('All of this reason …')}</button>
+			<button class="t" onClick=${() => setAlike('author')}>${
+			    _('All of this author …')}</button>`}</div>`}
+		${alike && html`<${Alike} x=${x} by=${alike} again=${again}
+			onClose=${() => setAlike('')}/>`}
 	</article>`;
 }
 
@@ -165,7 +215,7 @@ export function Quarantine({ user, station }) {
 			    _('Nothing in it is still to be decided here.') :
 			    _('Nothing is quarantined.')}</p>` : html`
 			${list.map((x) => html`<${Held} key=${key(x)} x=${x} user=${user}
-				again=${again}/>`)}
+				again=${again} many=${of.data.undecided > 1}/>`)}
 			${(next || rest) && html`<${More} next=${next} count=${PAGE}
 				load=${async (after) => {
 					const page = await load('no', after);
