@@ -125,7 +125,7 @@ lost='' loud='' failed=0
 : >acked
 try() { # SYSCALL WHEN
 	rc=0
-	strace -f -qq -o trace -e "trace=$1" -e signal=none \
+	strace -f --seccomp-bpf -qq -o trace -e "trace=$1" -e signal=none \
 		-e "inject=$1:error=ENOSPC:when=$2" "$yizhan" \
 		-C "$T/disk/county" add org otype=em "name=局$1$2" \
 		>out 2>err || rc=$?

@@ -32,7 +32,7 @@ y() { "$yizhan" -C "$T/home" "$@"; }
 add() { # NAME [STRACE OPTIONS...]
 	name=$1
 	shift
-	strace -f -qq -y -o trace -e trace=fsync,fdatasync -e signal=none "$@" \
+	strace -f --seccomp-bpf -qq -y -o trace -e trace=fsync,fdatasync -e signal=none "$@" \
 		"$yizhan" -C "$T/home" add org otype=em "name=$name"
 }
 
@@ -110,7 +110,7 @@ cat >receiver <<END
 ASAN_OPTIONS=detect_leaks=0
 export ASAN_OPTIONS
 read -r call when <$T/fails
-exec strace -f -qq -y -o $T/received -e trace=fsync,fdatasync -e signal=none \\
+exec strace -f --seccomp-bpf -qq -y -o $T/received -e trace=fsync,fdatasync -e signal=none \\
 	-e "inject=\$call:error=EIO:when=\$when" \\
 	"$yizhan" -C $T/home peer --as 520302
 END
@@ -156,7 +156,7 @@ ok "the receiver verifies" y verify --deep
 send() { # WHEN
 	county add org otype=em "name=县发$1" >/dev/null
 	rc=0
-	strace -f -qq -y -o sent -e trace=fsync -e signal=none \
+	strace -f --seccomp-bpf -qq -y -o sent -e trace=fsync -e signal=none \
 		-e "inject=fsync:error=EIO:when=$1" \
 		"$yizhan" -C "$T/county" sync >out 2>err || rc=$?
 	injected=$(grep INJECTED sent) || return 1
