@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "replica_impl.h"
 #include "row.h"
+#include "row_clock.h"
 
 /*
  * What is hashed, each item a length-prefixed string (varint length, bytes),

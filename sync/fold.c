@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "replica_impl.h"
 #include "row.h"
+#include "row_clock.h"
 
 /*
  * The quick way: an op whose write covers everything that stands in the

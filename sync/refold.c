@@ -8,6 +8,7 @@
 #include "recent.h"
 #include "replica_impl.h"
 #include "row.h"
+#include "row_clock.h"
 #include "tally.h"
 
 /*

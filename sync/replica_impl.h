@@ -10,7 +10,8 @@
  *	fold.c             an op into its record, when nothing contradicts it
  *	refold.c           a record from all of its ops
  *	merge.c            which writes stand (design.md section 6)
- *	row.c              a record's row, clock, search words
+ *	row.c              a record's row, search words
+ *	row_clock.c        and its clock
  *	tally.c            how many rows there are, by some fields
  *	fork.c             pairs that prove a fork
  *	truncate.c         a chain cut back to what counts
@@ -231,6 +232,6 @@ int rebuild_file(struct replica *r, enum stream stream,
     const uint8_t commit[20], const char *name, struct buf *out,
     struct err *err);
 
-/* --- row.c: see row.h */
+/* --- row.c, row_clock.c: see their headers */
 
 #endif

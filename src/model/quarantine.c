@@ -16,7 +16,7 @@
 #include "quarantine.h"
 #include "record.h"
 #include "replica.h"
-#include "row.h"
+#include "row_clock.h"
 #include "schema.h"
 #include "value.h"
 #include "write.h"
