@@ -9,6 +9,7 @@
  *	store.c            a changeset into its tables
  *	fold.c             an op into its record, when nothing contradicts it
  *	refold.c           a record from all of its ops
+ *	refold_schema.c    which records, when kinds come or change
  *	merge.c            which writes stand (design.md section 6)
  *	row.c              a record's row, search words
  *	row_clock.c        and its clock
@@ -161,6 +162,8 @@ int fold_dirty(struct replica *r, int64_t rec, struct err *err);
 /* --- refold.c */
 /* Everything that is dirty; then dirty is empty. */
 int refold_all(struct replica *r, struct err *err);
+
+/* --- refold_schema.c */
 /* Load the kinds again, make tables fit, and mark what waited for them. */
 int refold_schema(struct replica *r, struct err *err);
 
