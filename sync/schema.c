@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "limit.h"
 #include "schema.h"
+#include "schema_reg.h"
 #include "schema_table.h"
 
 #define KINDS_MAX 1000
@@ -449,91 +450,13 @@ spread_common(struct schema *s)
 	}
 }
 
-static struct reg *
-add_reg(struct kind *k, enum reg_type type, enum stream stream, char *name)
-{
-	struct reg *r;
-
-	k->regs = mem_realloc(k->regs, (k->n_regs + 1) * sizeof(*k->regs));
-	r = &k->regs[k->n_regs++];
-	memset(r, 0, sizeof(*r));
-	r->type = type;
-	r->stream = stream;
-	r->name = name;
-	return r;
-}
-
-static struct reg *
-find_reg(struct kind *k, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < k->n_regs; i++)
-		if (strcmp(k->regs[i].name, name) == 0)
-			return &k->regs[i];
-	return NULL;
-}
-
-static void
-reg_add_field(struct reg *r, struct field *f)
-{
-	size_t i;
-
-	r->fields =
-	    mem_realloc(r->fields, (r->n_fields + 1) * sizeof(*r->fields));
-	/* Sorted by name: a group's value has one form. */
-	for (i = r->n_fields++;
-	     i > 0 && strcmp(r->fields[i - 1]->name, f->name) > 0; i--)
-		r->fields[i] = r->fields[i - 1];
-	r->fields[i] = f;
-}
-
-static void
-make_regs(struct kind *k)
-{
-	size_t i, j;
-
-	add_reg(
-	    k, REG_MARK, k->stream, mem_printf("@%s", stream_name(k->stream)));
-	for (i = 0; i < k->n_fields; i++) {
-		if (k->fields[i]->stream != k->stream && k->n_regs == 1)
-			add_reg(k, REG_MARK, STREAM_PERSONAL,
-			    mem_printf("@%s", stream_name(STREAM_PERSONAL)));
-	}
-	for (i = 0; i < k->n_fields; i++) {
-		struct field *f = k->fields[i];
-		struct reg *r;
-		char *name;
-
-		f->column = i;
-		if (f->derived)
-			continue;
-		name = f->group[0] == '\0' ? mem_strdup(f->name)
-					   : mem_printf("#%s", f->group);
-		r = find_reg(k, name);
-		if (r == NULL)
-			r = add_reg(k,
-			    f->group[0] != '\0'   ? REG_GROUP
-			    : f->elem == ELEM_SET ? REG_SET
-						  : REG_FIELD,
-			    f->stream, name);
-		else
-			free(name);
-		reg_add_field(r, f);
-	}
-	/* The array has its final place: fields may point into it. */
-	for (i = 0; i < k->n_regs; i++)
-		for (j = 0; j < k->regs[i].n_fields; j++)
-			k->regs[i].fields[j]->reg = &k->regs[i];
-}
-
 static int
 prepare_kind(struct db *db, struct kind *k, bool create, struct err *err)
 {
 	size_t i;
 	int rc = 0;
 
-	make_regs(k);
+	schema_reg_make(k);
 	schema_table_tallied(k);
 	for (i = 0; rc == 0 && i < k->n_regs; i++)
 		rc = schema_table_number(db, k, &k->regs[i], create, err);
