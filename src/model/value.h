@@ -44,6 +44,9 @@ int value_parse(struct buf *json, struct replica *r, const struct field *f,
 int value_parse_field(struct buf *json, struct replica *r,
     const struct field *f, const char *text, struct err *err);
 
+/* v as "12.50", with scale digits. */
+void value_decimal(char out[VALUE_DECIMAL_LEN], int64_t v, int scale);
+
 /* Append a column's value as canonical JSON; false if it is NULL. */
 bool value_column(
     struct buf *json, const struct field *f, struct db_stmt *st, int col);
@@ -54,6 +57,8 @@ bool value_taken(struct buf *json, const struct field *f, enum db_type type,
 /* Append what the column holds for a value, as JSON: for comparing in SQL. */
 void value_stored(struct buf *json, const struct field *f, const char *value);
 
+/* --- value_text.c: for people */
+
 /* Append a value for people to read: labels of codes, titles of records. */
 int value_text(struct buf *out, struct replica *r, const struct field *f,
     const char *json, bool zh, struct err *err);
@@ -61,8 +66,5 @@ int value_text(struct buf *out, struct replica *r, const struct field *f,
 bool value_is_plain(const struct field *f, const char *json);
 /* Append a canonical JSON text's characters; other values as they are. */
 void value_plain(struct buf *out, const char *json);
-
-/* v as "12.50", with scale digits. */
-void value_decimal(char out[VALUE_DECIMAL_LEN], int64_t v, int scale);
 
 #endif
