@@ -100,8 +100,6 @@ lower(struct replica *r, struct peer_head *head, int64_t seq, struct err *err)
 {
 	const struct chain *c = replica_chain_find(r, &head->chain);
 	struct db_stmt *st;
-	const void *id, *oid;
-	size_t n_id, n_oid;
 	int rc;
 
 	head->seq = seq;
@@ -116,12 +114,8 @@ lower(struct replica *r, struct peer_head *head, int64_t seq, struct err *err)
 		return rc;
 	rc = db_step(st, err);
 	if (rc == 1) {
-		id = db_blob(st, 0, &n_id);
-		oid = db_blob(st, 1, &n_oid);
-		if (n_id == sizeof(head->id.b) && n_oid == sizeof(head->oid)) {
-			memcpy(head->id.b, id, n_id);
-			memcpy(head->oid, oid, n_oid);
-		}
+		db_bytes(head->id.b, sizeof(head->id.b), st, 0);
+		db_bytes(head->oid, sizeof(head->oid), st, 1);
 	}
 	db_done(st);
 	return rc < 0 ? rc : 0;

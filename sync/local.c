@@ -369,16 +369,11 @@ local_partial_append(struct local *local, const char *code, const char *chain,
 static void
 read_partial(struct local_partial *out, struct db_stmt *st)
 {
-	const void *hash;
-	size_t len;
-
 	memset(out, 0, sizeof(*out));
 	snprintf(out->chain, sizeof(out->chain), "%s", db_text(st, 0));
 	out->first = db_int(st, 1);
 	out->last = db_int(st, 2);
-	hash = db_blob(st, 3, &len);
-	if (len == sizeof(out->hash))
-		memcpy(out->hash, hash, len);
+	db_bytes(out->hash, sizeof(out->hash), st, 3);
 	out->total = db_int(st, 4);
 	out->held = db_int(st, 5);
 }

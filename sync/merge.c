@@ -27,7 +27,7 @@ merge_knows(struct replica *r, int64_t *place, int64_t c, int64_t seq,
 		uint8_t id[CHANGESET_SEEN_ID];
 	} line[16];
 	int64_t below = INT64_MAX;
-	size_t i, n, len;
+	size_t i, n;
 	int rc;
 
 	*place = 0;
@@ -47,12 +47,9 @@ merge_knows(struct replica *r, int64_t *place, int64_t c, int64_t seq,
 		if (rc != 0)
 			return rc;
 		while ((rc = db_step(st, err)) == 1 && n < 16) {
-			const void *p = db_blob(st, 1, &len);
-
 			line[n].seq = db_int(st, 0);
 			memset(line[n].id, 0, sizeof(line[n].id));
-			if (len == sizeof(line[n].id))
-				memcpy(line[n].id, p, len);
+			db_bytes(line[n].id, sizeof(line[n].id), st, 1);
 			n++;
 		}
 		db_done(st);

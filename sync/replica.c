@@ -389,18 +389,6 @@ replica_chain_put(struct replica *r, const struct chain *c, struct err *err)
 	    (int64_t)c->may_write, c->no);
 }
 
-static void
-copy_blob(void *out, size_t size, struct db_stmt *st, int col)
-{
-	const void *p;
-	size_t n;
-
-	memset(out, 0, size);
-	p = db_blob(st, col, &n);
-	if (p != NULL && n == size)
-		memcpy(out, p, n);
-}
-
 int
 replica_is_at(struct replica *r, const struct chain *c, int64_t seq,
     const void *id, size_t n, struct err *err)
@@ -464,8 +452,8 @@ load_chains(struct replica *r, struct err *err)
 		if (rc != 0)
 			break;
 		c.head = db_int(st, 2);
-		copy_blob(c.id.b, sizeof(c.id.b), st, 3);
-		copy_blob(c.oid, sizeof(c.oid), st, 4);
+		db_bytes(c.id.b, sizeof(c.id.b), st, 3);
+		db_bytes(c.oid, sizeof(c.oid), st, 4);
 		c.time = db_int(st, 5);
 		c.stamp = db_int(st, 6);
 		c.news = db_int(st, 7);
@@ -678,7 +666,7 @@ load_bytes(struct replica *r, const struct chain *c, int64_t seq,
     struct buf *text, struct buf *ops, struct err *err)
 {
 	struct db_stmt *st;
-	uint8_t oid[20];
+	uint8_t oid[20] = {0};
 	const void *p;
 	size_t n;
 	int rc;
@@ -706,7 +694,7 @@ load_bytes(struct replica *r, const struct chain *c, int64_t seq,
 		return rc;
 	rc = db_step(st, err);
 	if (rc == 1)
-		copy_blob(oid, sizeof(oid), st, 0);
+		db_bytes(oid, sizeof(oid), st, 0);
 	db_done(st);
 	if (rc == 0)
 		return err_set(err, YZ_ENOTFOUND, "changeset %lld is not held",

@@ -213,13 +213,10 @@ seen_before(struct replica *r, struct changeset *cs, const struct chain *old,
 	while ((rc = db_step(st, err)) == 1) {
 		const struct chain *c = replica_chain_no(r, db_int(st, 0));
 		struct changeset_seen s = {.seq = db_int(st, 1)};
-		size_t n;
-		const void *p = db_blob(st, 2, &n);
 
-		if (c == NULL || n != sizeof(s.id))
+		if (c == NULL || !db_bytes(s.id, sizeof(s.id), st, 2))
 			continue;
 		s.chain = c->name;
-		memcpy(s.id, p, n);
 		seen_add(cs, &s);
 	}
 	db_done(st);

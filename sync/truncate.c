@@ -78,8 +78,6 @@ static int
 set_head(struct replica *r, struct chain *c, int64_t seq, struct err *err)
 {
 	struct db_stmt *st;
-	const void *p;
-	size_t n;
 	int rc;
 
 	c->head = seq;
@@ -98,12 +96,8 @@ set_head(struct replica *r, struct chain *c, int64_t seq, struct err *err)
 		return rc;
 	rc = db_step(st, err);
 	if (rc == 1) {
-		p = db_blob(st, 0, &n);
-		if (n == sizeof(c->id.b))
-			memcpy(c->id.b, p, n);
-		p = db_blob(st, 1, &n);
-		if (n == sizeof(c->oid))
-			memcpy(c->oid, p, n);
+		db_bytes(c->id.b, sizeof(c->id.b), st, 0);
+		db_bytes(c->oid, sizeof(c->oid), st, 1);
 		c->time = db_int(st, 2);
 	}
 	db_done(st);
@@ -186,8 +180,6 @@ static int
 sealed_oid(struct replica *r, int64_t chain, uint8_t oid[20], struct err *err)
 {
 	struct db_stmt *st;
-	const void *p;
-	size_t n;
 	int rc;
 
 	memset(oid, 0, 20);
@@ -198,11 +190,8 @@ sealed_oid(struct replica *r, int64_t chain, uint8_t oid[20], struct err *err)
 	if (rc != 0)
 		return rc;
 	rc = db_step(st, err);
-	if (rc == 1) {
-		p = db_blob(st, 0, &n);
-		if (n == 20)
-			memcpy(oid, p, n);
-	}
+	if (rc == 1)
+		db_bytes(oid, 20, st, 0);
 	db_done(st);
 	return rc < 0 ? rc : 0;
 }
@@ -221,14 +210,11 @@ move_refs(struct replica *r, int64_t *last, struct err *err)
 		return rc;
 	while ((rc = db_step(st, err)) == 1) {
 		const struct chain *c = replica_chain_no(r, db_int(st, 1));
-		size_t n;
-		const void *p = db_blob(st, 3, &n);
 
 		*last = db_int(st, 0);
 		if (c == NULL)
 			continue;
-		if (n == sizeof(oid)) {
-			memcpy(oid, p, n);
+		if (db_bytes(oid, sizeof(oid), st, 3)) {
 			rc = ledger_ref(r->ledger, c->name.stream,
 			    db_text(st, 2), oid, err);
 		} else {

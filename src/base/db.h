@@ -96,6 +96,8 @@ int64_t db_int(struct db_stmt *st, int col);
 double db_real(struct db_stmt *st, int col);
 const char *db_text(struct db_stmt *st, int col);
 const void *db_blob(struct db_stmt *st, int col, size_t *len);
+/* Copy a blob of exactly size bytes; else false, and out is as before. */
+bool db_bytes(void *out, size_t size, struct db_stmt *st, int col);
 /* Type and value in one call, for rows of many columns: number with DB_INT,
  * text and len with DB_TEXT. */
 struct db_value {

@@ -386,6 +386,18 @@ db_blob(struct db_stmt *st, int col, size_t *len)
 	return p;
 }
 
+bool
+db_bytes(void *out, size_t size, struct db_stmt *st, int col)
+{
+	size_t n;
+	const void *p = db_blob(st, col, &n);
+
+	if (p == NULL || n != size)
+		return false;
+	memcpy(out, p, n);
+	return true;
+}
+
 int
 db_columns(struct db_stmt *st)
 {

@@ -153,13 +153,9 @@ put_row(struct call *c, struct db_stmt *st, struct err *err)
 	    .time = db_int(st, AT_TIME),
 	    .author = (char *)db_text(st, AT_AUTHOR),
 	    .subject = (char *)db_text(st, AT_SUBJECT)};
-	const void *id;
-	size_t n;
 	int rc;
 
-	id = db_blob(st, AT_ID, &n);
-	if (n == sizeof(cs.id.b))
-		memcpy(cs.id.b, id, n);
+	db_bytes(cs.id.b, sizeof(cs.id.b), st, AT_ID);
 	rc = chain_parse(&cs.chain, text, strlen(text), err);
 	if (rc != 0)
 		return rc;

@@ -39,12 +39,8 @@ audit_row_read(struct audit_entry *e, struct db_stmt *st)
 void
 audit_row_read_hash(struct digest *out, struct db_stmt *st, int col)
 {
-	size_t n;
-	const void *p = db_blob(st, col, &n);
-
 	memset(out, 0, sizeof(*out));
-	if (p != NULL && n == sizeof(out->b))
-		memcpy(out->b, p, n);
+	db_bytes(out->b, sizeof(out->b), st, col);
 }
 
 /* "SELECT no, hash" of one row; none: all zero. */
