@@ -161,9 +161,9 @@ bind(struct db_stmt *st, const char *fmt, va_list ap)
 	return rc;
 }
 
+/* Until db_done(). */
 static int
-query(struct db_stmt **out, struct db *db, struct err *err, const char *sql,
-    const char *fmt, va_list ap)
+take(struct db_stmt **out, struct db *db, const char *sql, struct err *err)
 {
 	struct db_stmt *st = NULL;
 	int rc;
@@ -174,12 +174,26 @@ query(struct db_stmt **out, struct db *db, struct err *err, const char *sql,
 		return rc;
 	/* In use: a missing db_done(), or one statement in two loops. */
 	assert(!st->busy);
-	assert((size_t)st->params == strlen(fmt));
-	if (bind(st, fmt, ap) != SQLITE_OK)
-		return db_failed(db, err);
 	st->busy = true;
 	*out = st;
 	return 0;
+}
+
+static int
+query(struct db_stmt **out, struct db *db, struct err *err, const char *sql,
+    const char *fmt, va_list ap)
+{
+	int rc = take(out, db, sql, err);
+
+	if (rc != 0)
+		return rc;
+	assert((size_t)(*out)->params == strlen(fmt));
+	if (bind(*out, fmt, ap) == SQLITE_OK)
+		return 0;
+	rc = db_failed(db, err);
+	db_done(*out);
+	*out = NULL;
+	return rc;
 }
 
 int
@@ -199,18 +213,11 @@ int
 db_prepare(
     struct db_stmt **out, struct db *db, const char *sql, struct err *err)
 {
-	struct db_stmt *st = NULL;
-	int rc;
+	int rc = take(out, db, sql, err);
 
-	*out = NULL;
-	rc = prepare(&st, db, sql, err);
-	if (rc != 0)
-		return rc;
-	assert(!st->busy);
-	sqlite3_clear_bindings(st->st);
-	st->busy = true;
-	*out = st;
-	return 0;
+	if (rc == 0)
+		sqlite3_clear_bindings((*out)->st);
+	return rc;
 }
 
 /* Keep the first refusal (a value too long) for db_step to tell. */
