@@ -2,7 +2,9 @@
  * What the files that make up the replica share among themselves.  Nobody
  * else includes this.
  *
- *	replica.c          opening, transactions, chains in memory, reading
+ *	replica.c          opening, transactions, reading
+ *	replica_migrate.c  the tables, by number
+ *	replica_chain.c    chains in memory
  *	replica_roster.c   roster documents
  *	roster_seal.c      and their commits in the ledger
  *	judge.c            chains judged by them
@@ -76,6 +78,22 @@ struct replica {
 };
 
 /* --- replica.c */
+/* Read chains, roster and kinds again if another process committed. */
+int replica_refresh(struct replica *r, struct err *err);
+/* Changeset by chain and seq, without checking it again. */
+int replica_load(struct replica *r, struct changeset *out,
+    const struct chain *c, int64_t seq, struct err *err);
+/* For scrub.c, which makes a second one. */
+int replica_open_file(
+    struct replica **out, struct home *home, const char *name, struct err *err);
+
+/* --- replica_migrate.c */
+/* Make the tables what this program wants them to be. */
+int replica_migrate(struct replica *r, struct err *err);
+
+/* --- replica_chain.c */
+/* All of them, again. */
+int replica_chain_load(struct replica *r, struct err *err);
 /* The chain of that name; made (head 0) if it is not there. */
 int replica_chain(struct replica *r, struct chain **out,
     const struct chain_name *name, struct err *err);
@@ -86,17 +104,12 @@ struct chain *replica_chain_no(struct replica *r, int64_t no);
 /* Write a chain's row. */
 int replica_chain_put(
     struct replica *r, const struct chain *c, struct err *err);
-/* Read chains, roster and kinds again if another process committed. */
-int replica_refresh(struct replica *r, struct err *err);
 /* Does the changeset held at a place have an id that begins with these n
  * bytes?  1, 0, or an error. */
 int replica_is_at(struct replica *r, const struct chain *c, int64_t seq,
     const void *id, size_t n, struct err *err);
 /* Find r->kinds again: the head of the root's roster chains. */
 void replica_count_kinds(struct replica *r);
-/* Changeset by chain and seq, without checking it again. */
-int replica_load(struct replica *r, struct changeset *out,
-    const struct chain *c, int64_t seq, struct err *err);
 
 /* --- replica_roster.c */
 int replica_roster_load(struct replica *r, struct err *err);
@@ -224,10 +237,6 @@ int verify_all(struct replica *r, int64_t *checked,
     int (*lost)(void *arg, const struct chain *c, int64_t seq, const char *why,
 	struct err *err),
     void *arg, struct err *err);
-
-/* --- replica.c again: for scrub.c, which makes a second one */
-int replica_open_file(
-    struct replica **out, struct home *home, const char *name, struct err *err);
 
 /* --- rebuild.c */
 /* A file of a commit in the ledger, by its name. */
