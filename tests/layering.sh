@@ -51,7 +51,7 @@ libssh2 sync/link_ssh
 zlib sync/pack
 zstd sync/run
 jansson src/base/json
-microhttpd src/web/http
+microhttpd src/web/http_impl
 expat src/base/xml
 iconv src/base/text
 qrencode src/web/qr

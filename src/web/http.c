@@ -1,9 +1,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <microhttpd.h>
 #include <netdb.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "door.h"
-#include "http.h"
-#include "line.h"
+#include "http_impl.h"
 
 #define PATH_LEN_MAX 1024
 /* GnuTLS's default takes TLS 1.0 and 1.1 as well. */
@@ -26,40 +22,7 @@
 #define COMING_MS 1000 /* that a connection is on its way to its thread */
 #define COMING_MAX 8   /* of those, at one time */
 #define STOP_MS 2000   /* that answers under way may take at the end */
-#define STREAM_QUEUE_MAX (256u << 10) /* bytes a slow reader may lag behind */
 #define MEMORY_PER_CONNECTION (32u << 10) /* for headers, MHD's own pool */
-
-/* A request on its way in, and what became of it. */
-struct http_connection {
-	struct MHD_Connection *mhd;
-	struct http *h;
-	struct http_request q;
-	struct line *line;
-	bool admitted; /* its body may be long */
-	char *owner;   /* whose account the long body or the stream is */
-	/* A long body; in the server's list, under its lock. */
-	struct http_connection *next_long;
-	/* An open stream; in the server's list, under its lock. */
-	struct http_connection *next;
-	struct buf queue; /* what is to be sent */
-	char *name;       /* for whom */
-	bool streams, suspended, cut;
-};
-
-struct http {
-	struct MHD_Daemon *daemon;
-	struct http_options o;
-	struct door *door;
-	pthread_mutex_t lock; /* of all that follows, and of queues */
-	size_t n_lines;
-	size_t coming;     /* connections that MHD has not told of yet */
-	int64_t last_came; /* mono ms */
-	struct http_connection *streams;
-	size_t n_streams;
-	struct http_connection *longs;
-	struct lines lines;
-	bool stopping;
-};
 
 /* --- reading a request ---------------------------------------------------- */
 
@@ -154,96 +117,6 @@ reply_free(struct http_reply *p)
 	free(p->owner);
 }
 
-/* --- streams ----------------------------------------------------------------
- */
-
-/* MHD asks what to send next; nothing: sleep until http_publish(). */
-static ssize_t
-next_bytes(void *arg, uint64_t pos, char *out, size_t max)
-{
-	struct http_connection *c = arg;
-	struct http *h = c->h;
-	size_t n;
-
-	(void)pos;
-	pthread_mutex_lock(&h->lock);
-	n = c->queue.len < max ? c->queue.len : max;
-	if (c->cut || (h->stopping && n == 0)) {
-		pthread_mutex_unlock(&h->lock);
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	}
-	memcpy(out, buf_str(&c->queue), n);
-	buf_drop(&c->queue, n);
-	if (n == 0) {
-		c->suspended = true;
-		MHD_suspend_connection(c->mhd);
-	}
-	pthread_mutex_unlock(&h->lock);
-	return (ssize_t)n;
-}
-
-static void
-wake(struct http_connection *c)
-{
-	if (c->suspended) {
-		c->suspended = false;
-		MHD_resume_connection(c->mhd);
-	}
-}
-
-void
-http_publish(struct http *h, const char *text, size_t n)
-{
-	struct http_connection *c;
-
-	pthread_mutex_lock(&h->lock);
-	for (c = h->streams; c != NULL; c = c->next) {
-		if (c->queue.len + n > STREAM_QUEUE_MAX)
-			c->cut = true; /* the browser calls again */
-		else
-			buf_put(&c->queue, text, n);
-		wake(c);
-	}
-	pthread_mutex_unlock(&h->lock);
-}
-
-/* One that may not go on says nothing more, not even what waits. */
-static void
-end_streams(struct http *h, const char *name)
-{
-	struct http_connection *c;
-
-	pthread_mutex_lock(&h->lock);
-	for (c = h->streams; c != NULL; c = c->next)
-		if (strcmp(c->name, name) == 0) {
-			c->cut = true;
-			wake(c);
-		}
-	pthread_mutex_unlock(&h->lock);
-}
-
-void
-http_review(
-    struct http *h, bool (*stays)(void *arg, const char *name), void *arg)
-{
-	struct http_connection *c;
-	char **names;
-	size_t i, n = 0;
-
-	/* Not asked under the lock: the answer may take a database. */
-	pthread_mutex_lock(&h->lock);
-	names = mem_calloc(h->n_streams + 1, sizeof(*names));
-	for (c = h->streams; c != NULL; c = c->next)
-		names[n++] = mem_strdup(c->name);
-	pthread_mutex_unlock(&h->lock);
-	for (i = 0; i < n; i++) {
-		if (!stays(arg, names[i]))
-			end_streams(h, names[i]);
-		free(names[i]);
-	}
-	free(names);
-}
-
 /* --- lines -------------------------------------------------------------------
  */
 
@@ -259,83 +132,10 @@ move(struct http_connection *c, enum line_at at)
 void
 http_sweep(struct http *h)
 {
-	struct http_connection *c;
-
+	http_stream_sweep(h);
 	pthread_mutex_lock(&h->lock);
-	/* MHD does not look at a connection while it is suspended. */
-	for (c = h->streams; c != NULL; c = c->next)
-		if (c->suspended && c->line != NULL && line_left(c->line)) {
-			c->cut = true;
-			wake(c);
-		}
 	line_sweep(&h->lines);
 	pthread_mutex_unlock(&h->lock);
-}
-
-size_t
-http_streams(struct http *h)
-{
-	size_t n;
-
-	pthread_mutex_lock(&h->lock);
-	n = h->n_streams;
-	pthread_mutex_unlock(&h->lock);
-	return n;
-}
-
-/* The oldest of who has as many as he may: his other pages go on. */
-static void
-end_oldest(struct http *h, const char *owner)
-{
-	struct http_connection *c, *oldest = NULL;
-	size_t n = 0;
-
-	for (c = h->streams; c != NULL; c = c->next)
-		if (!c->cut && strcmp(c->owner, owner) == 0) {
-			n++;
-			oldest = c; /* the newest are in front */
-		}
-	if (n >= HTTP_STREAMS_PER_OWNER) {
-		oldest->cut = true;
-		wake(oldest);
-	}
-}
-
-static struct MHD_Response *
-open_stream(struct http_connection *c, struct http_reply *p)
-{
-	struct http *h = c->h;
-
-	pthread_mutex_lock(&h->lock);
-	c->streams = true;
-	c->queue = p->body;
-	p->body = (struct buf)BUF_INIT;
-	c->name = p->stream;
-	p->stream = NULL;
-	c->owner = p->owner;
-	p->owner = NULL;
-	end_oldest(h, c->owner);
-	c->next = h->streams;
-	h->streams = c;
-	h->n_streams++;
-	pthread_mutex_unlock(&h->lock);
-	return MHD_create_response_from_callback(
-	    MHD_SIZE_UNKNOWN, 4096, next_bytes, c, NULL);
-}
-
-static void
-close_stream(struct http_connection *c)
-{
-	struct http_connection **at;
-
-	pthread_mutex_lock(&c->h->lock);
-	for (at = &c->h->streams; *at != NULL; at = &(*at)->next)
-		if (*at == c) {
-			*at = c->next;
-			c->h->n_streams--;
-			break;
-		}
-	pthread_mutex_unlock(&c->h->lock);
 }
 
 /* --- MHD's calls ------------------------------------------------------------
@@ -426,17 +226,11 @@ static struct MHD_Response *
 respond(struct http_connection *c, struct http_reply *p)
 {
 	size_t n;
-	bool room;
 
 	if (p->stream != NULL) {
-		pthread_mutex_lock(&c->h->lock);
-		room = c->h->n_streams < HTTP_STREAMS &&
-		       line_streams(&c->h->lines, c->q.peer) <
-			   HTTP_STREAMS_PER_PEER;
-		pthread_mutex_unlock(&c->h->lock);
-		if (room) {
+		if (http_stream_has_room(c)) {
 			move(c, LINE_STREAM);
-			return open_stream(c, p);
+			return http_stream_open(c, p);
 		}
 		p->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 		p->type = "text/plain; charset=utf-8";
@@ -565,7 +359,7 @@ on_end(void *arg, struct MHD_Connection *mhd, void **state,
 	if (c == NULL)
 		return;
 	if (c->streams)
-		close_stream(c);
+		http_stream_close(c);
 	if (c->admitted)
 		end_long(c);
 	move(c, LINE_IDLE);
@@ -742,17 +536,11 @@ let_answer(struct http *h)
 void
 http_stop(struct http *h)
 {
-	struct http_connection *c;
-
 	if (h == NULL)
 		return;
 	door_close(h->door);
 	let_answer(h);
-	pthread_mutex_lock(&h->lock);
-	h->stopping = true;
-	for (c = h->streams; c != NULL; c = c->next)
-		wake(c);
-	pthread_mutex_unlock(&h->lock);
+	http_stream_stop(h);
 	MHD_stop_daemon(h->daemon);
 	pthread_mutex_destroy(&h->lock);
 	free(h);

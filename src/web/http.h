@@ -1,5 +1,5 @@
 /*
- * The HTTP server, on libmicrohttpd, which only this file knows.
+ * The HTTP server, on libmicrohttpd, which only http*.c know.
  *
  * A pool of threads reads requests; each whole request is given to one
  * handler, which fills a reply.  Bounds are checked here: a request that is
