@@ -1,7 +1,6 @@
 /*
  * The ledger: a bare git repository per stream under HOME/ledger, read by
- * auditors with stock git.  The only file that knows libgit2; repo.c tends the
- * repositories as files, pack.c makes packs.
+ * auditors with stock git (lane.h).
  *
  * What is put is durable (fsync) when ledger_flush() returns; refs are moved
  * by it after the objects.  Handles are for one process; writers hold the

@@ -44,7 +44,7 @@ while read -r header files; do
 	none "<$header> is met only in $files" "$strangers"
 done <<'TABLE'
 sqlite3 src/base/db_impl src/base/db_page
-git2 sync/ledger
+git2 sync/lane sync/lane_library
 openssl/ src/base/cipher src/base/digest src/base/exchange sync/sign src/web/certificate src/web/password
 archive src/base/archive
 libssh2 sync/link_ssh
