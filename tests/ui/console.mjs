@@ -445,6 +445,12 @@ await see('a second factor is set up, and wanted from then on', async () => {
 });
 
 // --- every page, every screen, light and dark ---------------------------------------------
+// While others were busy on a slow machine, this one may have been idle for so
+// long that it was shut.
+await page.goto(county + '/');
+await page.waitForSelector('#login, nav a[aria-current]');
+if (await page.locator('#login').count())
+	await logIn(page, county);
 const changeset = await page.evaluate(async () =>
 	(await (await fetch('/api/changesets?_limit=1')).json()).changesets[0].id);
 const incident = await page.evaluate(async () =>

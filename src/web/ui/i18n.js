@@ -71,10 +71,12 @@ const OWN = { aliases: N_('Other names'), append_only: N_('Never changed'),
 export function label(thing) {
 	if (!thing)
 		return '';
-	// A code without an English label is an English word, as the server has it.
-	const text = (lang === 'en' ? thing.label_en ||
-	    /^[a-z]/.test(thing.code) && thing.code : thing.label_zh) ||
-	    thing.label_zh || thing.label_en || thing.name || thing.code || '';
+	// A code without an English label is an English word, as the server has it
+	// in records; in a kind the server gives the Chinese one for both.
+	const english = thing.label_en !== thing.label_zh && thing.label_en ||
+	    /^[a-z]/.test(thing.code) && thing.code;
+	const text = (lang === 'en' ? english : thing.label_zh) ||
+	    thing.label_en || thing.label_zh || thing.name || thing.code || '';
 
 	return thing.type && text === thing.name && Object.hasOwn(OWN, text) ? _(OWN[text]) :
 	    text;
