@@ -77,6 +77,12 @@ int replica_set_offset(struct replica *r, int64_t ms, struct err *err);
  * (for as long as the replica is open). */
 int replica_clock_check(struct replica *r, int64_t now, struct err *err);
 void replica_trust_clock(struct replica *r);
+/* Did the last contact show the clock to be right? */
+bool replica_clock_confirmed(struct replica *r, int64_t now);
+/* When that station wrote last, wall ms, if that is more than a day from now;
+ * else 0. */
+int64_t replica_clock_ahead(
+    const struct replica *r, const char *code, int64_t now);
 /* More than a day off: to be shown as doubtful. */
 bool replica_clock_is_doubtful(int64_t offset);
 

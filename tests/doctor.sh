@@ -206,12 +206,22 @@ if [ "$(id -u)" -eq 0 ]; then
 	chown 0 city/local.db
 fi
 
-sql city yizhan "UPDATE _chain SET time = time + 3 * 86400000
-	WHERE no = (SELECT min(no) FROM _chain)"
-finds city 'clock: it says .*was written at .*timedatectl' \
-	"a clock behind what is held is found"
-sql city yizhan "UPDATE _chain SET time = time - 3 * 86400000
-	WHERE no = (SELECT min(no) FROM _chain)"
+sql city yizhan "UPDATE _chain SET time = time + 3 * 86400000"
+finds city 'clock: it says .*last wrote at .*timedatectl' \
+	"a clock behind what the station wrote is found"
+sql city yizhan "INSERT OR REPLACE INTO _meta VALUES ('offset', 0),
+	('contact', $(now))"
+status 0 "but not once a contact has shown it to be right" doctor city
+sql city yizhan "DELETE FROM _meta WHERE name IN ('offset', 'contact');
+	UPDATE _chain SET time = time - 3 * 86400000"
+
+# --- a copy -----------------------------------------------------------------------
+cp -a city moved
+finds moved 'station: 520300 .*came back from a copy .*: make sure .*resume --alone$' \
+	"a station that was copied writes nothing, which is found, and what to do"
+status 0 "the one it was copied from is well" doctor city
+ok "(it goes on)" "$yizhan" -C "$T/moved" resume --alone
+unlike "$(doctor moved)" 'from a copy' "after that the copy is no finding"
 
 # --- the clock's keeper -------------------------------------------------------------
 like "$(doctor city)" '^  clock: 20[^ ]*, kept by (a|no) time service' \
@@ -286,6 +296,17 @@ finds county 'parent: 520300: x/resource is stuck at 7: because' \
 	"a stuck chain is found, and why"
 sql county local "DELETE FROM refusal"
 status 0 "after that it is well again" doctor county
+cp -a county moved-county
+finds moved-county 'station: 520302 .*came back from a copy .*until yizhan sync' \
+	"a copy with a parent is to ask that"
+sql city yizhan "UPDATE _chain SET time = 4070908800000
+	WHERE name LIKE '520302-%'"
+finds city 'child: 520302 .*what it wrote last is dated 2099-.* set right there' \
+	"a child that writes of 2099 is named"
+unlike "$(doctor city)" timedatectl "and nobody is told to set a right clock"
+like "$(doctor city)" '^  clock: ' "which is said to be good"
+sql city yizhan "UPDATE _chain SET time = $(now) WHERE name LIKE '520302-%'"
+status 0 "when it writes of today it is well" doctor city
 sql city local "DELETE FROM peer"
 finds city 'child: 520302 .*never in contact' "a child that never called is found"
 

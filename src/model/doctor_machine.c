@@ -53,7 +53,9 @@ doctor_disk(struct doctor *d)
 	    fs.f_bavail * fs.f_frsize < FREE_BYTES)
 		doctor_find(d, "disk",
 		    _("%.1f GB are free for %s: make room, or move it to a "
-		      "larger disk; when it is full nothing can be saved"),
+		      "larger disk, where it counts as a copy and writes after "
+		      "yizhan sync only (at the top: yizhan resume --alone); "
+		      "when it is full nothing can be saved"),
 		    free_gb, d->home);
 	else if (fs.f_files > 0 && fs.f_favail < fs.f_files / FREE_PARTS)
 		doctor_find(d, "disk",
@@ -166,13 +168,15 @@ doctor_files(struct doctor *d)
 /* --- clock ------------------------------------------------------------------
  */
 
-static int
-newest(struct doctor *d, int64_t *ms)
+/* When this station wrote last, if the clock is far behind that and no contact
+ * since has shown it to be right; else 0.  What others wrote says nothing of
+ * our clock (doctor_peer.c tells). */
+static int64_t
+wrote_ahead(struct doctor *d, int64_t now)
 {
-	struct err ignored;
-
-	return db_get_int(
-	    ms, replica_db(d->r), &ignored, "SELECT max(time) FROM _chain", "");
+	if (d->r == NULL || replica_clock_confirmed(d->r, now))
+		return 0;
+	return replica_clock_ahead(d->r, replica_home(d->r)->code, now);
 }
 
 enum keeper { NOBODY, SERVICE, UNKNOWN };
@@ -197,15 +201,17 @@ doctor_clock(struct doctor *d)
 	struct local_peer parent = {.offset = 0};
 	const struct roster_station *me;
 	enum keeper keeper = clock_keeper();
-	int64_t last = 0, wall = clock_wall();
+	int64_t wall = clock_wall(), last = wrote_ahead(d, wall);
 	struct err ignored;
 
 	clock_format(now, wall);
-	if (d->r != NULL && newest(d, &last) == 0 && wall + DAY_MS < last) {
+	if (last != 0) {
 		clock_format(then, last);
 		doctor_find(d, "clock",
-		    _("it says %s, but a changeset held here was written at "
-		      "%s: set it with timedatectl set-time"),
+		    _("it says %s, but this station last wrote at %s: compare "
+		      "it with a telephone; if it is wrong, timedatectl "
+		      "set-time; if it is right, save once with "
+		      "--clock-is-right"),
 		    now, then);
 		return;
 	}

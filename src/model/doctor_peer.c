@@ -95,6 +95,28 @@ find_silent(void *arg, const struct stop *stop)
 	    (long long)stop->usual, stop->about, stop->through);
 }
 
+/* What it wrote last is of a time to come.  One of the two clocks is wrong, and
+ * doctor_clock() has said so if it can only be ours. */
+static void
+check_clock(
+    struct doctor *d, const char *what, const char *code, const char *name)
+{
+	int64_t now = clock_wall(), ahead;
+	char then[CLOCK_LEN];
+
+	ahead = replica_clock_ahead(d->r, code, now);
+	if (ahead == 0 ||
+	    (!replica_clock_confirmed(d->r, now) &&
+		replica_clock_ahead(d->r, replica_home(d->r)->code, now) != 0))
+		return;
+	clock_format(then, ahead);
+	doctor_find(d, what,
+	    _("%s %s: what it wrote last is dated %s: its clock was wrong; it "
+	      "is set right there, not here, and this goes with what it "
+	      "writes next"),
+	    code, name, then);
+}
+
 static void
 check_peer(
     struct doctor *d, const char *what, const char *code, const char *name)
@@ -120,6 +142,7 @@ check_peer(
 		    _("%s %s: no contact since %s: look at the line, then "
 		      "yizhan sync at the lower station"),
 		    code, name, when);
+	check_clock(d, what, code, name);
 	check_stuck(d, what, code);
 	(void)stop_silent(d->r, d->local, code, find_silent, &silent, &ignored);
 	if (d->findings == before)
@@ -140,6 +163,17 @@ doctor_peers(struct doctor *d)
 		    _("%s is not in the roster yet: the parent confirms it "
 		      "with yizhan confirm, then yizhan sync here"),
 		    self);
+	else if (replica_restored(d->r) != NULL)
+		doctor_find(d, "station",
+		    me->parent[0] == '\0'
+			? _("%s %s came back from a copy (%s) and writes "
+			    "nothing: make sure that the other is gone for "
+			    "good, then yizhan resume --alone")
+			: _("%s %s came back from a copy (%s) and writes "
+			    "nothing until yizhan sync has asked its parent; if "
+			    "nobody can be reached for long, yizhan resume "
+			    "--alone"),
+		    self, me->name, doctor_words(d, replica_restored(d->r)));
 	else
 		doctor_good(d, "station", "%s %s", self, me->name);
 	for (i = 0; me != NULL && i < roster_count(roster); i++) {
