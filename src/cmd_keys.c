@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "enrol.h"
 #include "home.h"
+#include "link_ssh.h"
 #include "local.h"
 #include "replica.h"
 #include "sign.h"
@@ -23,8 +24,27 @@ print_key(const char *what, const uint8_t pub[32], const char *code)
 	buf_free(&line);
 }
 
+/* By which those who call know this machine; NULL: sshd's own, if it is there.
+ */
 static int
-print_keys(const struct cmd *cmd, struct err *err)
+print_host_key(const char *path, struct err *err)
+{
+	char print[SIGN_FINGERPRINT_LEN];
+	struct buf line = BUF_INIT;
+	int rc;
+
+	rc = enrol_host_key(
+	    &line, path == NULL ? ENROL_HOST_KEY_DEFAULT : path, err);
+	if (rc == 0)
+		rc = link_ssh_fingerprint(print, buf_str(&line), err);
+	if (rc == 0)
+		printf("%-12s %s\n", "host key", print);
+	buf_free(&line);
+	return path == NULL ? 0 : rc;
+}
+
+static int
+print_keys(const struct cmd *cmd, const char *host_key, struct err *err)
 {
 	char fingerprint[SIGN_FINGERPRINT_LEN];
 	char print[CERTIFICATE_PRINT_LEN + 1];
@@ -46,7 +66,7 @@ print_keys(const struct cmd *cmd, struct err *err)
 	/* What people compare with what their browser shows. */
 	if (certificate_print(print, cmd->home, &none) == 0)
 		printf("%-12s SHA-256 %s\n", "console", print);
-	return 0;
+	return print_host_key(host_key, err);
 }
 
 static int
@@ -75,13 +95,15 @@ print_authorized(const struct cmd *cmd, struct err *err)
 int
 cmd_keys(struct cmd *cmd, int argc, char **argv)
 {
+	const char *host_key = NULL;
 	struct err err = {0};
 	int authorized, rc;
 
 	authorized = cmd_option(&argc, argv, "--authorized", NULL);
-	if (cmd_unknown_option(cmd, argc, argv) || argc != 1)
+	if (cmd_option(&argc, argv, "--host-key", &host_key) < 0 ||
+	    cmd_unknown_option(cmd, argc, argv) || argc != 1)
 		return cmd_usage(cmd);
 	rc = authorized == 1 ? print_authorized(cmd, &err)
-			     : print_keys(cmd, &err);
+			     : print_keys(cmd, host_key, &err);
 	return rc != 0 ? cmd_fail(cmd, &err) : CMD_DONE;
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cmd.h"
 #include "home.h"
+#include "link_ssh.h"
 #include "local.h"
 #include "local_link.h"
 #include "logged.h"
@@ -169,6 +170,7 @@ static int
 change(struct local *local, const struct cmd *cmd, const char *code,
     const struct change *c, struct err *err)
 {
+	char print[SIGN_FINGERPRINT_LEN];
 	struct local_peer peer;
 	struct replica *r;
 	bool known;
@@ -194,7 +196,13 @@ change(struct local *local, const struct cmd *cmd, const char *code,
 		snprintf(peer.code, sizeof(peer.code), "%s", code);
 		rc = 0;
 	}
-	return rc != 0 ? rc : print_link(local, &peer, err);
+	if (rc == 0)
+		rc = print_link(local, &peer, err);
+	if (rc == 0 && c->host_key != NULL)
+		rc = link_ssh_fingerprint(print, peer.host_key, err);
+	if (rc == 0 && c->host_key != NULL)
+		printf("  %s %s\n", _("host key  "), print);
+	return rc;
 }
 
 static int

@@ -130,6 +130,25 @@ say_why(const struct sync *sync, const char *code, struct err *err)
 	free(request);
 }
 
+/* It has another machine, or another address; whoever sits here has to know
+ * from a person there. */
+static void
+say_moved(const char *code, struct err *err)
+{
+	struct err was = *err;
+
+	if (was.sys == EKEYREJECTED)
+		err_set(err, was.code,
+		    "%s: if \"yizhan keys\" there shows the same, yizhan link "
+		    "%s --host-key FILE",
+		    was.msg, code);
+	else
+		err_set(err, was.code,
+		    "%s: if it has another address, yizhan link %s --address "
+		    "HOST:PORT",
+		    was.msg, code);
+}
+
 static int
 open_link(struct link **out, const struct sync *sync,
     const struct local_peer *peer, struct err *err)
@@ -148,6 +167,9 @@ open_link(struct link **out, const struct sync *sync,
 	}
 	if (rc == YZ_EDENIED && err->sys == EACCES)
 		say_why(sync, peer->code, err);
+	else if ((rc == YZ_EDENIED && err->sys == EKEYREJECTED) ||
+		 (rc == YZ_EPEER && err->sys == ECONNREFUSED))
+		say_moved(peer->code, err);
 	return rc;
 }
 

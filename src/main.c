@@ -87,7 +87,8 @@ static const struct {
 	N_("bring a station back from a backup")},
     {"doctor", cmd_doctor, N_("[--json] [--passphrase FILE]"),
 	N_("what an administrator should know and do")},
-    {"keys", cmd_keys, "[--authorized]", N_("this station's public keys")},
+    {"keys", cmd_keys, N_("[--authorized | --host-key FILE]"),
+	N_("this station's public keys")},
     {"roster", cmd_roster,
 	N_("[--json | --write DIR | --allowed-signers | propose -o FILE | "
 	   "sign FILE --key KEY | adopt FILE [SIG ...] | "

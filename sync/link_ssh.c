@@ -251,27 +251,57 @@ check_methods(struct link_ssh *s, struct err *err)
 	return 0;
 }
 
+/* The key as it goes over the line, of "ssh-ed25519 AAAA...". */
+static int
+key_blob(struct buf *out, const char *host_key, struct err *err)
+{
+	uint8_t pub[32];
+	int rc = sign_public_parse(pub, host_key, strlen(host_key), err);
+
+	if (rc != 0)
+		return rc;
+	buf_put_u32(out, 11);
+	buf_puts(out, "ssh-ed25519");
+	buf_put_u32(out, sizeof(pub));
+	buf_put(out, pub, sizeof(pub));
+	return 0;
+}
+
+int
+link_ssh_fingerprint(
+    char out[SIGN_FINGERPRINT_LEN], const char *host_key, struct err *err)
+{
+	struct buf blob = BUF_INIT;
+	int rc = key_blob(&blob, host_key, err);
+
+	if (rc == 0)
+		sign_fingerprint(out, blob.b, blob.len);
+	buf_free(&blob);
+	return rc;
+}
+
 /* The server's key blob must be exactly the pinned one. */
 static int
 check_host(struct link_ssh *s, const char *host_key, struct err *err)
 {
+	char print[SIGN_FINGERPRINT_LEN];
 	struct buf want = BUF_INIT;
 	const char *got;
-	uint8_t pub[32];
 	size_t n = 0;
 	int type, rc;
 
-	rc = sign_public_parse(pub, host_key, strlen(host_key), err);
-	if (rc != 0)
+	rc = key_blob(&want, host_key, err);
+	if (rc != 0) {
+		buf_free(&want);
 		return err_within(err, "pinned host key");
-	buf_put_u32(&want, 11);
-	buf_puts(&want, "ssh-ed25519");
-	buf_put_u32(&want, sizeof(pub));
-	buf_put(&want, pub, sizeof(pub));
+	}
 	got = libssh2_session_hostkey(s->session, &n, &type);
-	if (got == NULL || n != want.len || memcmp(got, want.b, n) != 0)
+	if (got == NULL || n != want.len || memcmp(got, want.b, n) != 0) {
+		sign_fingerprint(print, got, got == NULL ? 0 : n);
 		rc = err_set(err, YZ_EDENIED,
-		    "host key differs from the one pinned: %s", host_key);
+		    "host key differs from the one pinned: it is %s", print);
+		err->sys = EKEYREJECTED;
+	}
 	buf_free(&want);
 	return rc;
 }

@@ -128,9 +128,27 @@ like "$(county sync 2>&1)" \
 like "$(county status)" 'trouble +host key differs' "and status shows it"
 like "$(LC_ALL=zh_CN.UTF-8 county status)" '主机密钥与登记的不同' \
 	"in Chinese to who reads that, though it was noted in English"
+shown=$(county sync 2>&1 |
+	sed -n 's/.* it is \([-0-9]*\): if .* yizhan link 520300 --host-key FILE$/\1/p')
+isnt "$shown" "" "the line says which it is, and what to do if that is right"
+like "$(county doctor)" "parent: .* it is $shown: if .*yizhan link 520300" \
+	"so does the doctor"
+ssh-keygen -yf host >new.pub
+is "$(city keys --host-key new.pub | sed -n 's/^host key *//p')" "$shown" \
+	"who reads the city's keys out reads the same"
+ssh-keyscan -t ed25519 -p "$port" 127.0.0.1 2>/dev/null |
+	grep -o 'ssh-ed25519 .*' >taken
+like "$(county link 520300 --host-key taken)" "^  host key   $shown\$" \
+	"what was fetched over the line is compared once more"
+like "$(county sync)" 'complete$' "after that the sync completes"
 kill "$sshd_pid"
 wait "$sshd_pid" 2>/dev/null
+like "$(county sync 2>&1)" \
+	'Connection refused: if .* yizhan link 520300 --address HOST:PORT$' \
+	"where nobody answers the line tells how another address is set"
 cp host.old host
+ssh-keygen -yf host >old.pub
+county link 520300 --host-key old.pub >/dev/null
 /usr/sbin/sshd -D -e -f sshd.conf </dev/null >/dev/null 2>sshd.log &
 sshd_pid=$!
 wait_for 5 ssh-keyscan -p "$port" 127.0.0.1
