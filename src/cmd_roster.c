@@ -176,8 +176,8 @@ print_clashes(const struct roster *roster)
 
 	for (i = 0; (st = roster_clash(roster, i)) != NULL; i++)
 		fprintf(stderr,
-		    _("what %s lists as %s does not count: another lists the "
-		      "code or a key too\n"),
+		    _("what %s lists as %s does not count: the code is not "
+		      "one below its own, or another lists it too\n"),
 		    st->scope, st->code);
 	return i == 0 ? CMD_DONE : CMD_LOOK;
 }

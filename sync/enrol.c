@@ -19,6 +19,7 @@
 #include "local.h"
 #include "replica.h"
 #include "roster_change.h"
+#include "roster_rule.h"
 #include "request.h"
 
 #define HOST_KEY_BYTES_MAX 4096
@@ -102,6 +103,7 @@ invitation_fill(struct enrol_invitation *in, struct replica *r, struct err *err)
 	const struct roster *roster = replica_roster(r);
 	const char *self = replica_home(r)->code;
 	struct roster_doc doc = {.version = 0};
+	char scope[ROSTER_SCOPE_MAX];
 	uint8_t pub[32];
 	int rc;
 
@@ -114,6 +116,14 @@ invitation_fill(struct enrol_invitation *in, struct replica *r, struct err *err)
 	if (roster_find(roster, in->code) != NULL)
 		return err_set(
 		    err, YZ_ECONFLICT, "%s is enrolled already", in->code);
+	rc = issue_scope(scope, r, err);
+	if (rc != 0)
+		return rc;
+	if (!roster_rule_may_list(scope, in->code))
+		return err_set(err, YZ_EDENIED,
+		    "%s is not one of the codes below %s: its own city invites "
+		    "it, or %s with a root key",
+		    in->code, self, roster_root(roster));
 	if (!is_name(in->name))
 		return err_set(err, YZ_EINVAL,
 		    "the name is over %d bytes or has characters that do not "

@@ -234,20 +234,6 @@ roster_current(const struct roster_station *st)
 	return last->ended ? NULL : last;
 }
 
-const char *
-roster_by_ssh(const struct roster *roster, const uint8_t ssh[32])
-{
-	const struct roster_key *key;
-	size_t i;
-
-	for (i = 0; i < roster->n; i++) {
-		key = roster_current(roster->all[i]);
-		if (key != NULL && memcmp(key->ssh, ssh, 32) == 0)
-			return roster->all[i]->code;
-	}
-	return NULL;
-}
-
 /* Does the key name an incarnation: list it, or an end of a chain of it? */
 static bool
 has_inc(const struct roster_key *key, const char *inc)

@@ -118,8 +118,9 @@ struct roster;
  * newest counts that its versions lead to without two of one version
  * (FORMAT.md, "Which version counts"); read is asked for those.  Checks every
  * signature and rule that holds between them; a sub-roster whose signer is
- * not listed is left out.  A code or key listed twice: the listing nearer the
- * root counts, at equal distance none does (roster_clash()).  Without a root
+ * not listed is left out.  A code listed twice: the listing nearer the root
+ * counts, at equal distance none does; nor one by a station whose own code is
+ * not above it (roster_clash()).  Without a root
  * part, or with n = 0, the roster is empty.  Fails when the root part is not
  * good, or something is no document at all.
  */
@@ -160,8 +161,8 @@ const char *roster_root(const struct roster *roster); /* code, or "" */
 int64_t roster_threshold(const struct roster *roster);
 /* The version of a scope's document that this was built with; 0: absent. */
 int64_t roster_version(const struct roster *roster, const char *scope);
-/* The i-th listing that does not count because another lists its code or a
- * key of it too, or NULL. */
+/* The i-th listing that does not count because the code is not the lister's to
+ * list (roster_rule_may_list()), or another lists it too; or NULL. */
 const struct roster_station *roster_clash(
     const struct roster *roster, size_t i);
 /* The key with which the station signs and logs in today, or NULL. */
@@ -188,8 +189,6 @@ bool roster_may_speak(
  * "root". */
 bool roster_within(
     const struct roster *roster, const char *scope, const char *code);
-/* Code whose current ssh key this is, or NULL. */
-const char *roster_by_ssh(const struct roster *roster, const uint8_t ssh[32]);
 
 /* The key with which writer's incarnation may ever have signed chain c:
  * the i-th, or NULL.  An incarnation that no key lists (it must show its

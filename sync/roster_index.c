@@ -12,19 +12,21 @@
 #include "roster_tree.h"
 
 /*
- * A claim: a station's code or one of its keys.  Claims are compared level
- * by level: what the root part lists is level 0, what the sub-rosters of
- * stations known at level n list is level n + 1.
+ * A claim: a code that a document lists.  Claims are compared level by level:
+ * what the root part lists is level 0, what the sub-rosters of stations known
+ * at level n list is level n + 1.  Keys are not claimed: what is signed names
+ * whose chain it is for, so who lists another's public key gains nothing, and
+ * must not be able to take it from him either.
  */
 struct claim {
-	uint8_t what[33]; /* 'k' and a key, or 'c' and a code */
+	char code[CHAIN_CODE_LEN + 1];
 	int level;
-	size_t station; /* its place in found[], or SIZE_MAX: a root key */
+	size_t station; /* its place in found[] */
 };
 
 struct found { /* a station on some document, while building */
 	const struct roster_station *st;
-	bool clash;
+	bool clash; /* it does not count */
 };
 
 struct build {
@@ -36,8 +38,7 @@ struct build {
 };
 
 static void
-claim(struct build *b, char type, const void *what, size_t n, int level,
-    size_t station)
+claim(struct build *b, const char *code, int level, size_t station)
 {
 	struct claim *c;
 
@@ -47,9 +48,7 @@ claim(struct build *b, char type, const void *what, size_t n, int level,
 		    mem_realloc(b->claims, b->max_claims * sizeof(*b->claims));
 	}
 	c = &b->claims[b->n_claims++];
-	memset(c, 0, sizeof(*c));
-	c->what[0] = (uint8_t)type;
-	memcpy(c->what + 1, what, n);
+	memcpy(c->code, code, sizeof(c->code));
 	c->level = level;
 	c->station = station;
 }
@@ -58,7 +57,7 @@ static int
 compare_claims(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
-	int d = memcmp(x->what, y->what, sizeof(x->what));
+	int d = strcmp(x->code, y->code);
 
 	return d != 0 ? d : x->level - y->level;
 }
@@ -78,7 +77,7 @@ mark_clashes(struct build *b, int level)
 		for (j = i + 1; j < b->n_claims; j++) {
 			const struct claim *c = &b->claims[j];
 
-			if (memcmp(c->what, first->what, sizeof(c->what)) != 0)
+			if (strcmp(c->code, first->code) != 0)
 				break;
 			if (c->level != level)
 				continue;
@@ -173,23 +172,20 @@ make_room(struct roster *roster, struct build *b, size_t n)
 	    mem_realloc(roster->clashes, max * sizeof(*roster->clashes));
 }
 
+/* What lists a code that is not its own to list claims nothing. */
 static void
 claim_part(struct build *b, const struct roster_part *part, int level)
 {
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < part->n_root_keys; i++)
-		claim(b, 'k', part->root_keys[i], 32, level, SIZE_MAX);
 	for (i = 0; i < part->n_stations; i++) {
 		const struct roster_station *st = &part->stations[i];
+		bool own = roster_rule_may_list(part->scope, st->code);
 
-		claim(b, 'c', st->code, CHAIN_CODE_LEN, level, b->n_found);
-		for (j = 0; j < st->n_keys; j++) {
-			claim(b, 'k', st->keys[j].sign, 32, level, b->n_found);
-			claim(b, 'k', st->keys[j].ssh, 32, level, b->n_found);
-		}
+		if (own)
+			claim(b, st->code, level, b->n_found);
 		b->found[b->n_found].st = st;
-		b->found[b->n_found].clash = false;
+		b->found[b->n_found].clash = !own;
 		b->n_found++;
 	}
 }

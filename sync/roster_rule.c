@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "chain.h"
 #include "limit.h"
 #include "roster_doc.h"
 #include "roster_rule.h"
@@ -90,6 +91,21 @@ check_tree(const struct roster_part *part, struct err *err)
 		return err_set(
 		    err, YZ_ECORRUPT, "roster: the root is not listed");
 	return 0;
+}
+
+bool
+roster_rule_may_list(const char *scope, const char *code)
+{
+	size_t n = CHAIN_CODE_LEN;
+
+	if (strcmp(scope, "root") == 0)
+		return true;
+	if (!chain_is_code(scope, strlen(scope)))
+		return false;
+	while (n > 0 && memcmp(scope + n - 2, "00", 2) == 0)
+		n -= 2;
+	return n < CHAIN_CODE_LEN && memcmp(scope, code, n) == 0 &&
+	       strcmp(scope, code) != 0;
 }
 
 int

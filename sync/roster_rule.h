@@ -12,6 +12,14 @@ struct roster_doc;
 struct roster_part;
 struct roster_station;
 
+/*
+ * May the document of that scope list that code?  The root part any; a
+ * station's the codes below its own, as GB/T 2260 nests them: 520300 those
+ * that begin with 5203, a county none.  So no city can put itself in the
+ * place of another's county (threat T08).
+ */
+bool roster_rule_may_list(const char *scope, const char *code);
+
 /* No key twice; scope root: one tree, of at most LIMIT_TREE levels. */
 int roster_rule_within(const struct roster_part *part, struct err *err);
 

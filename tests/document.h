@@ -180,7 +180,7 @@ put_incs(struct roster_key *k, size_t n)
 		    (unsigned)k->n_incs);
 }
 
-/* So many levels in the root part. */
+/* So many levels in the root part: cities, each of which may list counties. */
 static inline void
 put_levels(size_t n)
 {
@@ -188,7 +188,8 @@ put_levels(size_t n)
 	size_t i;
 
 	for (i = 1; i < n; i++) {
-		snprintf(code, sizeof(code), "%06u", (unsigned)(520000 + i));
+		snprintf(
+		    code, sizeof(code), "%06u", (unsigned)(520000 + 100 * i));
 		put_station(code, parent);
 		strcpy(parent, code);
 	}

@@ -188,10 +188,12 @@ enrol(int64_t n, struct err *err)
 	begin(1);
 	put_levels((size_t)n - 1);
 	signer = &keys[used - 2];
-	snprintf(scope, sizeof(scope), "%06u", (unsigned)(520000 + n - 2));
+	snprintf(
+	    scope, sizeof(scope), "%06u", (unsigned)(520000 + 100 * (n - 2)));
+	snprintf(st.code, sizeof(st.code), "%06u",
+	    (unsigned)(520001 + 100 * (n - 2)));
 	next_key(k.sign);
 	next_key(k.ssh);
-	strcpy(st.code, "530000");
 	strcpy(st.parent, scope);
 	st.keys = &k;
 	st.n_keys = 1;
@@ -206,7 +208,7 @@ enrol(int64_t n, struct err *err)
 	r = NULL;
 	/* What is let in has to count. */
 	if (rc == 0 && (roster_build(&r, docs, 2, err) != 0 ||
-			   roster_find(r, "530000") == NULL))
+			   roster_find(r, st.code) == NULL))
 		rc = LIMITS_LEFT;
 	roster_free(r);
 	roster_doc_free(&docs[0]);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "found.h"
+#include "roster_rule.h"
 
 static void
 lookups(void)
@@ -40,12 +41,7 @@ lookups(void)
 	is_int(roster_version(found_small, "520300"), 1, "the sub-roster's");
 	is_int(roster_version(found_small, "520100"), 0, "no such sub-roster");
 	is_int(roster_threshold(found_small), 1, "one root key must sign");
-	found_key(&k, 41);
-	is_str(
-	    roster_by_ssh(found_small, k.pub), "520302", "who logs in with it");
 	found_key(&k, 40);
-	ok(roster_by_ssh(found_small, k.pub) == NULL,
-	    "a signing key logs nobody in");
 	ok(memcmp(roster_key(found_small, &c, 0)->sign, k.pub, 32) == 0,
 	    "the county's chains are signed with its key");
 	ok(roster_key(found_small, &c, 1) == NULL, "and no other");
@@ -58,7 +54,21 @@ lookups(void)
 	    "without end");
 }
 
-/* Two cities list one county's code, or one county's key. */
+static void
+may_list(void)
+{
+	ok(roster_rule_may_list("root", "530102"), "the root lists any");
+	ok(roster_rule_may_list("520300", "520302"), "a city its counties");
+	ok(roster_rule_may_list("520000", "520302"), "a province all of its");
+	ok(!roster_rule_may_list("520300", "520402"), "not another's");
+	ok(!roster_rule_may_list("520300", "530302"), "nor another province's");
+	ok(!roster_rule_may_list("520300", "520300"), "nor itself");
+	ok(!roster_rule_may_list("520302", "520303"), "a county none");
+	ok(!roster_rule_may_list("000000", "000000"), "nor itself, above all");
+	ok(roster_rule_may_list("000000", "520000"), "but those below");
+}
+
+/* Two cities list one county; and the root lists it, too. */
 static void
 clashes(void)
 {
@@ -96,10 +106,13 @@ clashes(void)
 		docs[2] = i == 0 ? other : found_c1;
 		is_int(roster_build(&r, docs, 3, &err), 0,
 		    "two cities list one county: %s", err.msg);
-		ok(roster_find(r, "520302") == NULL,
-		    "it counts under neither, in order %d", i);
-		ok(roster_clash(r, 1) != NULL && roster_clash(r, 2) == NULL,
-		    "both listings are named");
+		ok(roster_find(r, "520302") != NULL &&
+			strcmp(roster_find(r, "520302")->scope, "520300") == 0,
+		    "it is its own city's, in order %d", i);
+		ok(roster_clash(r, 0) != NULL &&
+			strcmp(roster_clash(r, 0)->scope, "520100") == 0 &&
+			roster_clash(r, 1) == NULL,
+		    "the other's listing is named");
 		ok(roster_find(r, "520300") != NULL, "the cities stay");
 		roster_free(r);
 	}
@@ -198,6 +211,7 @@ main(void)
 	found_begin();
 	peers();
 	lookups();
+	may_list();
 	clashes();
 	found_end();
 	return tap_done();

@@ -22,6 +22,7 @@
 #include "replica.h"
 #include "roster.h"
 #include "roster_change.h"
+#include "roster_doc.h"
 #include "sign.h"
 #include "tap.h"
 
@@ -83,16 +84,14 @@ world_entry(struct roster_station *out, struct roster_key *key,
 	strcpy(out->scope, "root");
 }
 
+/* Homes and replicas that nobody lists yet. */
 static inline void
-world_open(struct world *w)
+world_homes(struct world *w)
 {
-	struct roster_doc doc, cur;
-	struct roster_station entry;
-	struct roster_key key;
 	struct home *home;
 	struct err err;
 	char path[128];
-	int i, j;
+	int i;
 
 	strcpy(w->dir, "/tmp/yizhan-world-XXXXXX");
 	must(mkdtemp(w->dir) == NULL, &(struct err){.msg = "mkdtemp"}, "tmp");
@@ -106,22 +105,51 @@ world_open(struct world *w)
 		w->now[i] = WORLD_START;
 		replica_set_clock(w->at[i], world_clock, &w->now[i]);
 	}
-	/* Everyone stands in the root part: the shape is what counts. */
+}
+
+/* The next document of a scope lists the entry, and everybody takes it in.  It
+ * is made as a liar's program would: what else is listed does not matter. */
+static inline void
+world_list(struct world *w, const char *scope, const struct sign_key *signer,
+    const struct roster_station *entry)
+{
+	struct roster_change *change;
+	struct roster_doc doc = {.version = 0}, cur = {.version = 0};
+	struct err err;
+	int j, rc;
+
+	rc = replica_roster_doc(w->at[0], &cur, scope, 0, &err);
+	if (rc != YZ_ENOTFOUND)
+		must(rc, &err, "roster");
+	must(roster_change_begin(
+		 &change, rc == 0 ? &cur : NULL, NULL, scope, &err),
+	    &err, "change");
+	roster_change_put(change, entry);
+	if (rc != 0 && strcmp(scope, "root") == 0)
+		must(roster_change_root_keys(
+			 change, (const uint8_t(*)[32])signer->pub, 1, 1, &err),
+		    &err, "root key");
+	must(roster_change_write(&doc, change, &err), &err, "write");
+	must(roster_doc_sign(&doc, signer, &err), &err, "sign");
+	roster_change_free(change);
+	for (j = 0; j < WORLD_N; j++)
+		must(replica_adopt(w->at[j], &doc, &err), &err, "adopt");
+	roster_doc_free(&cur);
+	roster_doc_free(&doc);
+}
+
+/* Everyone stands in the root part: the shape is what counts. */
+static inline void
+world_open(struct world *w)
+{
+	struct roster_station entry;
+	struct roster_key key;
+	int i;
+
+	world_homes(w);
 	for (i = 0; i < WORLD_N; i++) {
 		world_entry(&entry, &key, replica_home(w->at[i]), i);
-		if (i > 0)
-			must(
-			    replica_roster_doc(w->at[0], &cur, "root", 0, &err),
-			    &err, "roster");
-		must(roster_enrol(&doc, replica_roster(w->at[0]),
-			 i == 0 ? NULL : &cur, "root", &entry, &w->root, &err),
-		    &err, "enrol");
-		for (j = 0; j < WORLD_N; j++)
-			must(
-			    replica_adopt(w->at[j], &doc, &err), &err, "adopt");
-		if (i > 0)
-			roster_doc_free(&cur);
-		roster_doc_free(&doc);
+		world_list(w, "root", &w->root, &entry);
 	}
 }
 
