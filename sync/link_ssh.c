@@ -23,6 +23,7 @@
 #include "sign.h"
 
 #define CONNECT_MS 15000
+#define CLOSE_MS 2000 /* for the other side to hear the end */
 #define COMMAND "yizhan peer"
 #define PEER_SAYS "yizhan: peer: " /* before it, src/cmd_peer.c */
 #define FREE_TRIES 100
@@ -487,20 +488,44 @@ ssh_wait(struct link *link, bool want, int ms)
 	wait_fd(s->fd, true, dirs & LIBSSH2_SESSION_BLOCK_OUTBOUND, ms);
 }
 
+/* Say that this was all, and stay until the other side has said so too: sshd
+ * throws away what it has not yet handed over when the line is closed, so the
+ * last message, Bye, would often not be heard. */
+static void
+hear_end(struct link_ssh *s)
+{
+	int64_t until = clock_mono() + CLOSE_MS;
+	char rest[4096];
+	bool said = false;
+	ssize_t got;
+
+	while (!s->gone && clock_mono() < until) {
+		said = said || libssh2_channel_send_eof(s->channel) !=
+				   LIBSSH2_ERROR_EAGAIN;
+		got = libssh2_channel_read(s->channel, rest, sizeof(rest));
+		if (libssh2_channel_eof(s->channel) == 1 ||
+		    (got < 0 && got != LIBSSH2_ERROR_EAGAIN))
+			break;
+		if (got <= 0)
+			wait_fd(s->fd, true, !said, CLOSE_MS / 20);
+	}
+}
+
 static void
 ssh_close(struct link *link)
 {
 	struct link_ssh *s = (struct link_ssh *)link;
 	int i;
 
-	/* No waiting for the other side to agree: sshd sees the end.  While
-	 * the socket lives libssh2 would want its answer (EAGAIN) and free
-	 * nothing. */
+	if (s->running) {
+		libssh2_session_set_blocking(s->session, 0);
+		hear_end(s);
+	}
+	/* While the socket lives libssh2 would want an answer to the rest
+	 * (EAGAIN) and free nothing. */
 	s->closing = true;
 	if (s->session != NULL) {
 		libssh2_session_set_blocking(s->session, 0);
-		if (s->channel != NULL)
-			(void)libssh2_channel_send_eof(s->channel);
 		(void)libssh2_session_disconnect(s->session, "");
 		if (s->fd >= 0)
 			(void)shutdown(s->fd, SHUT_RDWR);

@@ -95,6 +95,17 @@ ok "the photo arrived whole" cmp photo got
 like "$(county sync)" ' 0 changesets sent, 0 received, .* complete$' \
 	"then there is nothing to send"
 unlike "$(county status)" 'waits|stuck|trouble' "and nothing waits"
+# Who closes the line at once cuts off his own last message on its way.
+heard=0
+for n in 1 2 3 4 5 6 7 8; do
+	team "第${n}队" >/dev/null
+	county sync >/dev/null
+	case $(city status) in
+	*trouble*) ;;
+	*) heard=$((heard + 1)) ;;
+	esac
+done
+is "$heard" 8 "the one who was called knows that it was complete, each time"
 
 # --- receipts, by stock tools ----------------------------------------------------
 git="git --git-dir county/ledger/resource.git"
@@ -103,7 +114,7 @@ $git show refs/receipts/520300/520302:receipt.sig >r.sig
 county roster --allowed-signers >signers
 ok "ssh-keygen accepts the city's receipt" sh -c "ssh-keygen -Y verify \
 	-f signers -I 520300@yizhan.invalid -n yizhan-receipt -s r.sig <r"
-like "$(cat r)" '^520302-[0-9a-f]{8}/resource 2 [0-9a-f]{64}$' \
+like "$(cat r)" '^520302-[0-9a-f]{8}/resource 10 [0-9a-f]{64}$' \
 	"which names the chain's head"
 ok "git finds no fault in the ledger" $git fsck --strict
 
