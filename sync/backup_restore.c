@@ -222,16 +222,16 @@ is_there(const char *home, const char *name)
 	return there;
 }
 
-/* Was a restore killed here?  While TEMP is there and no station yet, all that
- * has a name of ours is ours. */
+/* Did a restore end here before its end?  While TEMP is there and no station
+ * yet, all that has a name of ours is ours. */
 static bool
-was_killed(const char *home)
+was_cut(const char *home)
 {
 	return is_there(home, TEMP) && !is_there(home, "station");
 }
 
 static bool
-may_stay(const char *name, bool killed)
+may_stay(const char *name, bool cut)
 {
 	size_t i;
 
@@ -239,7 +239,7 @@ may_stay(const char *name, bool killed)
 	    strcmp(name, TEMP) == 0 || strcmp(name, "setup") == 0 ||
 	    strcmp(name, "lost+found") == 0)
 		return true;
-	for (i = 0; killed && i < NAMES; i++)
+	for (i = 0; cut && i < NAMES; i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
 	return false;
@@ -250,7 +250,7 @@ may_stay(const char *name, bool killed)
 int
 backup_has_place(const char *home, struct err *err)
 {
-	bool killed = was_killed(home);
+	bool cut = was_cut(home);
 	DIR *dir = opendir(home);
 	struct dirent *e;
 	int rc = 0;
@@ -258,7 +258,7 @@ backup_has_place(const char *home, struct err *err)
 	if (dir == NULL)
 		return errno == ENOENT ? 0 : err_sys(err, "%s", home);
 	while (rc == 0 && (e = readdir(dir)) != NULL)
-		if (!may_stay(e->d_name, killed))
+		if (!may_stay(e->d_name, cut))
 			rc = err_set(err, YZ_ECONFLICT,
 			    "%s is not empty (%s is there): move it away first "
 			    "(systemctl stop yizhan; mv %s %s.old)",
@@ -267,16 +267,16 @@ backup_has_place(const char *home, struct err *err)
 	return rc;
 }
 
-/* What one that was killed has moved; then TEMP, which says so. */
+/* What one that was cut short has moved; then TEMP, which says so. */
 static int
 clear(const char *home, struct err *err)
 {
-	bool killed = was_killed(home);
+	bool cut = was_cut(home);
 	char *path;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; rc == 0 && killed && i < NAMES; i++) {
+	for (i = 0; rc == 0 && cut && i < NAMES; i++) {
 		path = mem_printf("%s/%s", home, names[i]);
 		rc = folder_remove(path, err);
 		free(path);
@@ -422,7 +422,7 @@ backup_restore(struct backup_info *out, const char *home, int fd,
 			rc = check_home(&s, err);
 		if (rc == 0)
 			rc = settle(&s, err);
-		(void)folder_remove(temp, &ignored);
+		(void)clear(home, &ignored);
 		if (rc != 0 && made)
 			(void)rmdir(home);
 	}

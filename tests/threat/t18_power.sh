@@ -200,6 +200,20 @@ after_restore() {
 		echo "left: restore.tmp"
 }
 part restore "$yizhan" -C "$T/disk/back" restore good.backup --recovery sheet
+# One that fails with half of it in its place takes that half back.
+rm -rf back
+ASAN_OPTIONS=detect_leaks=0 strace -f --seccomp-bpf -qq -o trace \
+	-e trace=rename -e signal=none \
+	"$yizhan" -C "$T/disk/back" restore good.backup --recovery sheet \
+	>out 2>err
+at=$(grep -n restore.tmp/station trace | cut -d : -f 1)
+rm -rf back
+status 1 "a restore fails when all but the last is in its place" \
+	"$build/tests/nth_call" hit rename "$at" EIO \
+	"$yizhan" -C "$T/disk/back" restore good.backup --recovery sheet
+is "$(ls back 2>/dev/null)" "" "it takes back what it had moved"
+ok "the same command, once more, does it" \
+	back restore good.backup --recovery sheet
 rm -rf back
 mkdir -p back/keys && echo x >back/keys/sign
 status 1 "what a person has put there is not taken for its own" \
