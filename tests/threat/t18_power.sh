@@ -32,7 +32,7 @@ cleanup() {
 	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null
 	sshd_stop
 	wait
-	cd "$T" && umount "$T/small" "$T/disk" 2>/dev/null
+	cd "$T" && umount -l "$T/small" "$T/disk" 2>/dev/null
 }
 points=${T18_POINTS:-3}
 if [ -z "${T18_FULL-}" ]; then
