@@ -1,17 +1,19 @@
 #!/bin/sh
 # Goal of this test: threat T22, SIGKILL at any moment of those who write: a
-# command, the daemon with its sealer while browsers save, and the called side of
-# a session over a real sshd.  The moments are spread over what each takes, so
-# that most of them hit the work; only a kill that ended a living process counts.
+# command, the daemon with its sealer while browsers save, and either side of a
+# session over a real sshd while both stations write on.  The moments are spread
+# over what each takes, so that most of them hit the work; only a kill that ended
+# a living process counts.
 #
 # What was acknowledged before is there after: asked of stock sqlite3 and of the
-# program in turn after each kill, and of all the kills together in the end.  A
-# changeset once seen at a place of a chain is never gone, nor another there;
-# stock git fsck and the station's own checks find nothing; the two stations
-# agree.  (tests/kill9.sh kills whole sessions while both stations write.)
+# program in turn after each kill, and of all the kills together in the end.
+# After a session that was killed, the next one completes, and what was
+# acknowledged before it is at both stations.  A changeset once seen at a place
+# of a chain is never gone, nor another there; stock git fsck and the station's
+# own checks find nothing; the two stations agree, and still do once rebuilt.
 #
-#	T22_KILLS=N	how many (default 100; 40 under sanitizers): six in ten
-#			of commands, the others of the daemon and the receiver
+#	T22_KILLS=N	how many (default 100; 40 under sanitizers): half of
+#			commands, the others of the daemon and of sessions
 #	T22_SEED=N	of the moments (default: the process id; printed)
 #
 # shellcheck disable=SC2154 # what lib.sh, desk.sh and sshd.sh set
@@ -35,6 +37,7 @@ county() { "$yizhan" -C "$T/520302" "$@"; }
 writer=
 cleanup() {
 	[ -z "$serve_pid" ] || kill -9 "$serve_pid" 2>/dev/null
+	touch "$T/stop"
 	[ -z "$writer" ] || wait "$writer"
 	sshd_stop
 }
@@ -71,12 +74,15 @@ amiss_by_sqlite() {
 	[ "$n" -ge "$set_acked" ] 2>/dev/null && [ "$n" -le "$set_tried" ] ||
 		echo "the counter is $n"
 }
-# And by the program.
-amiss_by_list() {
-	county list org --limit 1000000 --json >list 2>&1 ||
-		{ echo "list: $(tail -n 1 list)" && return; }
+# And by the program: which ids of a list STATION lacks.
+lost() { # STATION ACKED
+	"$1" list org --limit 1000000 --json >list 2>&1 ||
+		{ echo "$1: list: $(tail -n 1 list)" && return; }
 	sed 's/^{"id":"\([^"]*\)".*/\1/' list | sort >have
-	sort acked | comm -23 - have | head -n 3
+	sort "$2" | comm -23 - have | head -n 3
+}
+amiss_by_list() {
+	lost county acked
 	n=$(grep -F "$counter" list | sed 's/.*"name":"\([0-9]*\)".*/\1/')
 	[ "$n" -ge "$set_acked" ] 2>/dev/null && [ "$n" -le "$set_tried" ] ||
 		echo "the counter is $n"
@@ -89,7 +95,7 @@ amiss_by_list() {
 : >places.520302
 : >places.520300
 places() { # STATION
-	sqlite3 "$1/yizhan.db" "SELECT c.name, s.seq, hex(s.id) FROM
+	sqlite3 -cmd '.timeout 30000' "$1/yizhan.db" "SELECT c.name, s.seq, hex(s.id) FROM
 		_changeset AS s JOIN _chain AS c ON c.no = s.chain" 2>&1 |
 		sort >places.now
 	comm -23 "places.$1" places.now | sed 's/^/gone or another: /' | head -n 3
@@ -183,7 +189,7 @@ for what in add set import attach; do
 done
 
 round=0
-wanted=$((kills * 6 / 10))
+wanted=$((kills / 2))
 while [ "$hit" -lt "$wanted" ] && [ "$round" -lt $((4 * kills)) ]; do
 	round=$((round + 1))
 	command_begins "$round"
@@ -256,47 +262,110 @@ done
 told "the daemon" "$wanted"
 is "$(cat refused)" "" "and every save was acknowledged or cut off"
 
-# --- of the receiver -----------------------------------------------------------------
+# --- of a session, while both stations write --------------------------------------
 no_peer() { sshd_peers && [ -z "$peers" ]; }
-# The status that it ends with goes to sshd: hit is who is gone at once.
-strike() {
-	county sync >sync.out 2>&1 &
-	pid=$!
-	while no_peer && kill -0 "$pid" 2>/dev/null; do sleep 0.005; done
-	moment "$took"
-	sshd_peers
-	rc=1
-	[ -z "$peers" ] || ! kill -9 "${peers##* }" 2>/dev/null || rc=137
-	wait "$pid" 2>/dev/null && rc=0 # it had said all
-	[ "$rc" -ne 1 ] || bad="$bad nobody killed it: $(cat sync.out);"
-	wait_for 20 no_peer || bad="$bad a receiver stays;"
+# Stations write until told to stop; what failed is kept.
+write_on() {
+	n=0
+	while [ ! -e stop ]; do
+		n=$((n + 1))
+		if id=$(county add org otype=em "name=报$n" 2>>failed); then
+			echo "$id" >>acked
+		fi
+		if [ $((n % 5)) -eq 0 ] &&
+			id=$(city add org otype=em "name=市$n" 2>>failed); then
+			echo "$id" >>acked_city
+		fi
+		sleep 0.05 # leave the machine to those who sync
+	done
 }
+# Every third watches: it would go on.  The called side's end goes to sshd, so
+# that one is hit who is gone at once.
+strike() { # caller | called
+	watch=
+	[ $((round % 3)) -ne 0 ] || watch=--watch
+	# shellcheck disable=SC2086
+	"$yizhan" -C "$T/520302" sync $watch >sync.out 2>&1 &
+	pid=$!
+	if [ "$1" = called ]; then
+		while no_peer && kill -0 "$pid" 2>/dev/null; do sleep 0.005; done
+	fi
+	moment "$took"
+	was=0 ended=0
+	if [ "$1" = caller ]; then
+		kill -9 "$pid" 2>/dev/null
+	else
+		sshd_peers
+		[ -z "$peers" ] || ! kill -9 "${peers##* }" 2>/dev/null ||
+			was=137
+		[ -z "$watch" ] || kill "$pid" 2>/dev/null
+	fi
+	wait "$pid" 2>/dev/null || ended=$?
+	# The called side was gone, or had said all: then the caller says so.
+	[ "$1" = caller ] || [ -n "$watch" ] || [ "$was" -ne 0 ] ||
+		[ "$ended" -eq 0 ] ||
+		bad="$bad nobody killed it: $(cat sync.out);"
+	case $1$watch$ended in
+	caller*) was=$ended ;;
+	called0) was=0 ;; # it had said all
+	esac
+}
+# What was acknowledged before the strike, at the station whose it is and, once
+# a session has ended well, at the other.
+arrived() {
+	lost city acked.now
+	lost county acked_city.now
+}
+: >failed
+: >acked_city
+write_on &
+writer=$!
+for side in caller called; do
+	eval "took_$side=300000"
+done
 round=0
 wanted=$((kills - count))
-took=300000
 while [ "$hit" -lt "$wanted" ] && [ "$round" -lt $((4 * kills)) ]; do
 	round=$((round + 1))
-	county add org otype=em "name=报$round" >>acked
-	strike
-	if was_hit "$rc"; then
-		amiss=$(places 520300)
-		[ -z "$amiss" ] || bad="$bad receiver, kill $count: $amiss;"
-	elif [ "$rc" -eq 0 ]; then
-		# Complete is what it said: so the city has all of it.
-		city list org --limit 1000000 --json 2>&1 |
-			sed 's/^{"id":"\([^"]*\)".*/\1/' | sort >have
-		amiss=$(sort acked | comm -23 - have | head -n 3)
+	side=caller
+	[ $((round % 2)) -eq 0 ] || side=called
+	eval "took=\$took_$side"
+	cp acked acked.now
+	cp acked_city acked_city.now
+	strike "$side"
+	if was_hit "$was"; then
+		amiss=$(lost county acked.now
+			lost city acked_city.now
+			places 520300
+			places 520302)
+		[ -z "$amiss" ] || bad="$bad $side, kill $count: $amiss;"
+	elif [ "$ended" -eq 0 ] && [ -z "$watch" ]; then
+		# Complete is what it said.
+		amiss=$(arrived)
 		[ -z "$amiss" ] || bad="$bad complete without: $amiss;"
+	fi
+	eval "took_$side=\$took"
+	wait_for 20 no_peer || bad="$bad $side, kill $count: a receiver stays;"
+	if county sync >sync.out 2>&1; then
+		amiss=$(arrived)
+		[ -z "$amiss" ] || bad="$bad did not arrive: $amiss;"
+	else
+		bad="$bad $side, kill $count, the next: $(cat sync.out);"
 	fi
 	[ -z "$bad" ] || break
 done
-told "the receiver" "$wanted"
+touch stop
+wait "$writer"
+writer=
+told "a session" "$wanted"
+is "$(cat failed)" "" "and no command of those who wrote on failed"
 
 # --- the end ------------------------------------------------------------------------
 is "$count" "$kills" "that were $kills kills"
 ok "the last sync" county sync
 is "$(county digest)" "$(city digest)" "the digests agree"
 is "$(amiss_by_list)$(amiss_by_sqlite)" "" "all that was acknowledged is there"
+is "$(lost city acked)$(lost county acked_city)" "" "and at the other station"
 is "$(places 520302)$(places 520300)" "" \
 	"no place of a chain has lost its changeset or got another"
 for station in city county; do
@@ -315,4 +384,7 @@ for ref in $(git --git-dir=520302/ledger/resource.git for-each-ref \
 done
 is "$(git --git-dir=520302/ledger/resource.git for-each-ref refs/forks)" "" \
 	"and nothing was cut off"
+before=$(city digest)
+ok "the city is rebuilt" city rebuild
+is "$(city digest)" "$before" "to the same digest"
 tap_done
