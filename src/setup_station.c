@@ -497,6 +497,18 @@ move_into(const char *from, const char *to, const char *last, struct err *err)
 	return rc;
 }
 
+/* Nobody makes a station there by command meanwhile (home.h). */
+static int
+claim(int *fd, const char *unmade, const char *home, struct err *err)
+{
+	int rc = file_lock(fd, unmade, false, err);
+
+	return rc != YZ_ECONFLICT
+		   ? rc
+		   : err_set(err, YZ_ECONFLICT,
+			 "another set-up is under way in %s", home);
+}
+
 /* It is HOME's once HOME/station is there, which comes last. */
 static int
 move(const char *home, struct err *err)
@@ -523,8 +535,9 @@ setup_station_finish(const struct setup_station *s,
     const char *peer, struct err *err)
 {
 	char *station = mem_printf("%s/station", s->home);
+	char *unmade = mem_printf("%s/unmade", s->home);
 	struct json *about = NULL;
-	int rc;
+	int rc, fd = -1;
 
 	rc = read_about(&about, s, err);
 	if (rc == YZ_ENOTFOUND)
@@ -533,6 +546,8 @@ setup_station_finish(const struct setup_station *s,
 		rc = check_sheet(s, json_get_text(about, "code"), check, err);
 	if (rc == 0)
 		rc = check_accounts(accounts, err);
+	if (rc == 0)
+		rc = claim(&fd, unmade, s->home, err);
 	if (rc == 0 && file_exists(station))
 		rc = err_set(err, YZ_ECONFLICT,
 		    "there is a station in %s already", s->home);
@@ -542,8 +557,13 @@ setup_station_finish(const struct setup_station *s,
 		rc = write_file(s, "ready", "", 0, err);
 	if (rc == 0)
 		rc = move(s->home, err);
+	if (fd >= 0) {
+		(void)unlink(unmade);
+		close(fd);
+	}
 	json_free(about);
 	free(station);
+	free(unmade);
 	return rc;
 }
 

@@ -1,7 +1,9 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "anchor.h"
@@ -115,6 +117,7 @@ home_new(const char *path)
 	struct home *home = mem_calloc(1, sizeof(*home));
 
 	home->path = mem_strdup(path);
+	home->unmade = -1;
 	return home;
 }
 
@@ -137,22 +140,48 @@ sweep(const char *path, struct err *err)
 	return rc;
 }
 
+/* HOME is ours to make from here on; *left: somebody was stopped before.  The
+ * lock dies with who has it, so what is left without one is of the dead. */
 static int
-clear(const struct home *home, struct err *err)
+claim(struct home *home, bool *left, struct err *err)
+{
+	char *unmade = home_file(home, UNMADE);
+	struct stat held, is;
+	int rc;
+
+	*left = file_exists(unmade);
+	rc = file_lock(&home->unmade, unmade, false, err);
+	/* Whoever had it may be through, and has removed the file. */
+	if (rc == 0 && (fstat(home->unmade, &held) != 0 ||
+			   stat(unmade, &is) != 0 || held.st_ino != is.st_ino))
+		rc = YZ_ECONFLICT;
+	if (rc == YZ_ECONFLICT)
+		rc = err_set(err, YZ_ECONFLICT,
+		    "another set-up is under way in %s", home->path);
+	free(unmade);
+	return rc;
+}
+
+static int
+clear(struct home *home, struct err *err)
 {
 	char *station = home_file(home, "station");
 	char *unmade = home_file(home, UNMADE);
-	int rc;
+	bool left = false;
+	int rc = 0;
 
-	if (file_exists(station))
+	if (!file_exists(station))
+		rc = file_mkdir(home->path, 0700, err);
+	if (rc == 0 && !file_exists(station))
+		rc = claim(home, &left, err);
+	if (rc == 0 && file_exists(station)) {
 		rc = err_set(err, YZ_ECONFLICT,
 		    "there is a station in %s already", home->path);
-	else if (file_exists(unmade))
+		if (home->unmade >= 0)
+			(void)unlink(unmade);
+	}
+	if (rc == 0 && left)
 		rc = sweep(home->path, err);
-	else
-		rc = file_mkdir(home->path, 0700, err);
-	if (rc == 0)
-		rc = file_write(unmade, "", 0, 0600, err);
 	free(station);
 	free(unmade);
 	return rc;
@@ -196,13 +225,17 @@ out:
 }
 
 int
-home_finish(const struct home *home, struct err *err)
+home_finish(struct home *home, struct err *err)
 {
 	char *unmade = home_file(home, UNMADE);
 	int rc = home_station_write(home, err);
 
-	if (rc == 0 && unlink(unmade) != 0)
+	/* Who opens the station may have been quicker. */
+	if (rc == 0 && unlink(unmade) != 0 && errno != ENOENT)
 		rc = err_sys(err, "%s", unmade);
+	if (home->unmade >= 0)
+		close(home->unmade);
+	home->unmade = -1;
 	free(unmade);
 	return rc;
 }
@@ -274,6 +307,8 @@ home_free(struct home *home)
 {
 	if (home == NULL)
 		return;
+	if (home->unmade >= 0)
+		close(home->unmade);
 	free(home->path);
 	explicit_bzero(home, sizeof(*home));
 	free(home);

@@ -36,6 +36,7 @@ struct home {
 	char inc[CHAIN_INC_LEN + 1]; /* this station's incarnation */
 	struct sign_key sign;        /* signs changesets and receipts */
 	struct sign_key ssh;         /* logs in at the parent */
+	int unmade;                  /* locked while it is being made, or -1 */
 };
 
 struct home_next { /* the keys and incarnation that come next */
@@ -48,13 +49,14 @@ struct home_next { /* the keys and incarnation that come next */
  * and, last, station (code and incarnation): it is a station once that is
  * there.  YZ_ECONFLICT if there is one already.  home_create() does all of it;
  * what needs more steps begins and finishes, and if it is stopped between the
- * two, who begins again begins from nothing.
+ * two, who begins again begins from nothing.  Between the two nobody else
+ * begins: YZ_ECONFLICT.
  */
 int home_create(
     struct home **out, const char *path, const char *code, struct err *err);
 int home_begin(
     struct home **out, const char *path, const char *code, struct err *err);
-int home_finish(const struct home *home, struct err *err);
+int home_finish(struct home *home, struct err *err);
 int home_open(struct home **out, const char *path, struct err *err);
 void home_free(struct home *home);
 /* A random incarnation, not yet this station's. */

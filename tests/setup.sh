@@ -45,6 +45,34 @@ signs() {
 		    .join(""))'
 }
 
+# --- two at once --------------------------------------------------------------
+both=0 paper=0 lines=0
+for round in 1 2 3 4 5 6 7 8 9 10; do
+	for k in 1 2; do
+		"$yizhan" -C "$T/twice" init 520300 --top --divisions none \
+			--name 遵义市 --recovery "sheet$k" >out$k 2>err$k &
+		eval "pid$k=$!"
+	done
+	won=
+	wait "$pid1" && won=1
+	wait "$pid2" && won=$won'2'
+	case $won in
+	1 | 2)
+		both=$((both + 1))
+		"$yizhan" -C "$T/twice" backup "twice.$round" \
+			--recovery "sheet$won" >/dev/null 2>&1 &&
+			paper=$((paper + 1))
+		grep -Eqx '.*(another set-up is under way|there is a station) in .*' \
+			"err$((3 - won))" && [ "$(cat err1 err2 | wc -l)" -eq 1 ] &&
+			lines=$((lines + 1))
+		;;
+	esac
+	rm -rf twice sheet? sheet?.svg
+done
+is "$both" 10 "of two who found a station at once one does, each of ten times"
+is "$paper" 10 "the sheet of that one is the station's"
+is "$lines" 10 "and the other has it in one line"
+
 # --- before -------------------------------------------------------------------
 not_ok "where there is no folder there is nothing to serve" \
 	"$yizhan" -C "$T/nowhere" serve --listen 127.0.0.1:0
