@@ -151,6 +151,38 @@ is "$(sqlite3 home/local.db "SELECT login <> '', peer, about, result FROM audit
 	'1|command line|duty1|done' "and that is in the log"
 status 1 "for a login that is nobody's it says so" y user unlock ghost9
 
+# --- from more addresses than are remembered ------------------------------------------------
+for n in 1 2 3 4 5; do
+	from 127.0.5.$n sys1 "Wrong-guess-$n" >/dev/null
+	from 127.0.5.9 "nobody$n" "Wrong-guess-$n" >/dev/null
+	from 127.0.6.$n ghost9 "Wrong-guess-$n" >/dev/null
+done
+now=$(date +%s)000
+sql "INSERT INTO guess WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL
+	SELECT i + 1 FROM n WHERE i < 6000)
+	SELECT '2001:db8::' || i, 4, 0, '', $now + 3600000 + i FROM n"
+sql "INSERT INTO stranger WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL
+	SELECT i + 1 FROM n WHERE i < 6000)
+	SELECT randomblob(32), 4, 0, $now + 3600000 + i FROM n"
+from 127.0.5.20 view1 Wrong-guess-1 >/dev/null
+from 127.0.5.21 ghost8 Wrong-guess-1 >/dev/null
+is "$(sqlite3 home/local.db 'SELECT count(*) FROM guess')" 4096 \
+	"of six thousand addresses that guess 4,096 are remembered"
+is "$(sqlite3 home/local.db 'SELECT count(*) FROM stranger')" 4096 \
+	"and as many logins that are nobody's"
+like "$(from 127.0.5.9 view1 Night-watch-1)" 'too many' \
+	"an address that is shut stays so, whatever others do"
+like "$(from 127.0.5.30 sys1 Night-watch-1)" 'too many' \
+	"and so does an account that is guessed at"
+is "$(from 127.0.5.30 ghost9 Wrong-guess-1)" \
+	"$(from 127.0.5.30 sys1 Wrong-guess-1)" "and a login that is nobody's"
+is "$(sqlite3 home/local.db "SELECT count(*) FROM guess
+	WHERE peer IN ('127.0.5.20', '127.0.5.21')")" 1 \
+	"who comes when all is full is counted while he is the last"
+like "$(from 127.0.5.31 sec1 Night-watch-1)" '"csrf"' "nobody else is shut out"
+sql "DELETE FROM guess; DELETE FROM stranger"
+sql "UPDATE user SET failures = 0, locked = 0"
+
 # --- guesses -----------------------------------------------------------------------
 before=$(counted)
 desk_script guess.mjs

@@ -119,6 +119,38 @@ ok "a spare code, where the clock is wrong" \
 	login duty1 Night-watch-1 ",\"code\":\"$spare\""
 not_ok "once" login duty1 Night-watch-1 ",\"code\":\"$spare\""
 is "$(sqlite3 home/local.db .dump | grep -c "$spare")" 0 "nor is it kept"
+# Ten digits are soon tried: what is kept is dear to try, and another's is of no
+# use.
+kept() { sqlite3 home/local.db "SELECT lower(hex(hash)) FROM totp_spare
+	WHERE login = 'duty1' ORDER BY hash"; }
+sum() { printf 'duty1\n%s' "$1" | tr -d - | sha256sum | cut -c 1-64; }
+last=$(grep -oE '[0-9]{5}-[0-9]{5}' spares | tail -n 1)
+salt=$(sqlite3 home/local.db \
+	"SELECT lower(hex(salt)) FROM totp WHERE login = 'duty1'")
+cat >spare.mjs <<'EOF'
+import { scryptSync } from 'node:crypto';
+const [sum, salt] = process.argv.slice(2);
+console.log(scryptSync(sum, Buffer.from(salt, 'hex'), 32,
+	{ N: 32768, r: 8, p: 1, maxmem: 1 << 30 }).toString('hex'));
+EOF
+like "$(kept)" "$(node spare.mjs "$(sum "$last")" "$salt")" \
+	"what is kept of a spare code is scrypt, as another program derives it"
+is "$(kept | wc -l) $(kept | grep -c "$(sum "$last")")" "9 0" \
+	"and not its SHA-256"
+# An earlier program kept that.
+"$build/tests/sql" home/local.db "UPDATE totp SET salt = NULL;
+	DELETE FROM totp_spare;
+	INSERT INTO totp_spare VALUES ('duty1', x'$(sum 12345-67890)'),
+		('duty1', x'$(sum 23456-78901)')"
+not_ok "a spare code that is none" \
+	login duty1 Night-watch-1 ',"code":"12345-67891"'
+is "$(kept | wc -l) $(kept | grep -c -e "$(sum 12345-67890)" \
+	-e "$(sum 23456-78901)")" "2 0" \
+	"what an earlier program kept is salted when it is first asked"
+ok "and is good for one login" login duty1 Night-watch-1 ',"code":"12345 67890"'
+not_ok "one" login duty1 Night-watch-1 ',"code":"12345-67890"'
+ok "as the other" login duty1 Night-watch-1 ',"code":"23456-78901"'
+is "$(kept)" "" "then there is none"
 is "$(code sys1 DELETE /api/users/duty1/totp)" 403 \
 	"who runs the system takes nobody's off"
 is "$(code sec1 DELETE /api/users/duty1/totp)" 200 "who gives rights does"

@@ -369,6 +369,11 @@ responses(const struct route *route)
 		json_set(o, "412",
 		    response("A field was changed since it was read",
 			content("application/json", reference("Error", 5))));
+	if ((route->flags & ROUTE_BYTES) != 0)
+		json_set(o, "503",
+		    response("Too many files are being sent at once: again "
+			     "after as many seconds as Retry-After says",
+			content("application/json", reference("Error", 5))));
 	json_set(o, "default",
 	    response("Refused, or it failed",
 		content("application/json", reference("Error", 5))));

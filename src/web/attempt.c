@@ -153,8 +153,8 @@ count_stranger(struct db *db, const struct attempt *try, const struct count *by,
 	if (rc == 0)
 		rc = db_run(db, err,
 		    "DELETE FROM stranger WHERE name NOT IN (SELECT name FROM"
-		    " stranger ORDER BY at DESC LIMIT ?)",
-		    "i", (int64_t)ATTEMPT_STRANGERS);
+		    " stranger ORDER BY locked > ?1 DESC, at DESC LIMIT ?2)",
+		    "ii", try->now, (int64_t)ATTEMPT_STRANGERS);
 	return rc;
 }
 
@@ -175,6 +175,29 @@ count_login(struct db *db, const struct attempt *try, const struct count *by,
 	    try->now + ATTEMPT_LOCK_MS);
 }
 
+/* Of more addresses than are kept those that are shut stay, then the latest:
+ * who has thousands loses what was counted of them, and wins nothing, since
+ * what an account has counted against it lies with the account. */
+static int
+count_address(struct db *db, const struct attempt *try, const struct count *by,
+    struct err *err)
+{
+	int rc;
+
+	rc = db_run(db, err,
+	    "INSERT INTO guess VALUES (?1, 1, 0, ?4, ?5) ON CONFLICT(peer)"
+	    " DO UPDATE SET login = ?4, at = ?5, " ONE_MORE,
+	    "siisi", try->peer, (int64_t)ATTEMPT_FAILURES,
+	    try->now + ATTEMPT_LOCK_MS, by->exists ? try->login : "", try->now);
+	if (rc == 0)
+		rc = db_run(db, err,
+		    "DELETE FROM guess WHERE peer NOT IN (SELECT peer FROM"
+		    " guess ORDER BY peer = ?3 DESC, locked > ?1 DESC, at DESC"
+		    " LIMIT ?2)",
+		    "iis", try->now, (int64_t)ATTEMPT_ADDRESSES, try->peer);
+	return rc;
+}
+
 static int
 count_failure(struct db *db, const struct attempt *try, const struct count *by,
     struct err *err)
@@ -182,13 +205,7 @@ count_failure(struct db *db, const struct attempt *try, const struct count *by,
 	int rc;
 
 	rc = count_login(db, try, by, err);
-	if (rc == 0)
-		rc = db_run(db, err,
-		    "INSERT INTO guess VALUES (?1, 1, 0, ?4) ON CONFLICT(peer)"
-		    " DO UPDATE SET login = ?4, " ONE_MORE,
-		    "siis", try->peer, (int64_t)ATTEMPT_FAILURES,
-		    try->now + ATTEMPT_LOCK_MS, by->exists ? try->login : "");
-	return rc;
+	return rc != 0 ? rc : count_address(db, try, by, err);
 }
 
 static int

@@ -21,6 +21,7 @@ struct user;
 #define ATTEMPT_KNOWN 8                               /* addresses each */
 #define ATTEMPT_KNOWN_MS (90ll * 24 * 60 * 60 * 1000) /* remembered */
 #define ATTEMPT_STRANGERS 4096                        /* logins of nobody */
+#define ATTEMPT_ADDRESSES 4096 /* from which somebody guessed */
 
 struct attempt {
 	const char *login, *password;

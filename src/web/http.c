@@ -278,6 +278,8 @@ begin_long(struct http_connection *c)
 	}
 	room = all < HTTP_LONG && own < HTTP_LONG_PER_OWNER;
 	if (room) {
+		if (c->line != NULL)
+			c->line->holds = true;
 		c->next_long = h->longs;
 		h->longs = c;
 	}

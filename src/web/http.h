@@ -25,6 +25,9 @@ struct http_connection;
 #define HTTP_HEAD_MS 10000         /* that a first request's head may take */
 #define HTTP_BODY_RATE 512         /* bytes/s that a body keeps up */
 #define HTTP_BODY_GRACE_MS 10000   /* before that is asked for */
+/* Of a body over HTTP_BODY_ANY, which takes one of few places. */
+#define HTTP_LONG_RATE 4096        /* bytes/s, from its beginning on */
+#define HTTP_LONG_MS (30 * 60000)  /* in all */
 #define HTTP_ANSWER_MS 600000      /* that a reply may take to be read */
 #define HTTP_ANSWER_RATE 1024      /* bytes/s at which it is read */
 #define HTTP_ANSWER_GRACE_MS 10000 /* how often that is asked for */

@@ -127,6 +127,7 @@ void
 line_move(struct line *l, enum line_at at)
 {
 	l->at = at;
+	l->holds = false;
 	l->since = clock_mono();
 	l->bytes = at == LINE_ANSWER ? bytes_read(l) : 0;
 	l->looked = l->since;
@@ -157,8 +158,11 @@ is_slow(struct line *l, int64_t now)
 	case LINE_IDLE:
 		return ms > HTTP_TIMEOUT * 1000ll;
 	case LINE_BODY:
-		return ms > HTTP_BODY_GRACE_MS &&
-		       (int64_t)l->bytes < ms / 1000 * HTTP_BODY_RATE;
+		return (l->holds && ms > HTTP_LONG_MS) ||
+		       (ms > HTTP_BODY_GRACE_MS &&
+			   (int64_t)l->bytes < ms / 1000 *
+						   (l->holds ? HTTP_LONG_RATE
+							     : HTTP_BODY_RATE));
 	case LINE_ANSWER:
 		return ms > HTTP_ANSWER_MS || reads_slowly(l, now);
 	default:

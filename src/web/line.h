@@ -32,6 +32,7 @@ struct line {
 	 * answer was last looked at, at looked. */
 	uint64_t bytes;
 	int64_t looked;
+	bool holds; /* its body has one of the few places for long ones */
 	bool cut;
 };
 struct lines {

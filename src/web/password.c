@@ -21,7 +21,7 @@
 #define LANES 1u    /* p */
 #define MEMORY (64u << 20)
 #define SALT_LEN 16
-#define HASH_LEN 32
+#define HASH_LEN PASSWORD_STRETCHED
 #define AT_ONCE 2 /* computations: 64 MiB in all */
 
 int
@@ -96,6 +96,14 @@ password_hash(char out[PASSWORD_STORED_MAX], const char *password)
 	OPENSSL_cleanse(hash, sizeof(hash));
 	buf_free(&salt64);
 	buf_free(&hash64);
+}
+
+void
+password_stretch(uint8_t out[PASSWORD_STRETCHED], const char *secret,
+    const void *salt, size_t salt_len)
+{
+	if (!derive(out, secret, salt, salt_len, COST, BLOCK, LANES))
+		abort(); /* as above */
 }
 
 bool

@@ -72,6 +72,10 @@ r = await send('POST', '/api/blobs', { body, headers: bearer(process.env.TOKEN) 
 check(r.status === 503 && Number(r.headers['retry-after']) > 0 &&
 	r.json().error.code === 'busy' && !r.json().error.message.includes('\n'),
 'who sends too many is told in a line, and when to come again', r.status + r.text);
+const described = (await send('GET', '/api/openapi.json',
+	{ headers: bearer(process.env.TOKEN) })).json();
+check(described.paths['/api/blobs'].post.responses['503'] !== undefined,
+	'as the description of the API says');
 r = await send('POST', '/api/blobs',
 	{ body, headers: bearer(process.env.OTHER_TOKEN) });
 check(r.status === 201, 'another account sends its own', r.status + r.text);
