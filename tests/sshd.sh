@@ -74,8 +74,8 @@ sshd_stop() {
 	[ -z "${sshd_pid-}" ] || kill "$sshd_pid" 2>/dev/null || :
 }
 
-# The called sides into $peers: yizhan below our sshd.  Without a process of
-# its own, so that it can be asked often.
+# The called sides into $peers: yizhan below our sshd, or valgrind's own program
+# with it.  Without a process of its own, so that it can be asked often.
 sshd_peers() {
 	peers=
 	sshd_below "$sshd_pid"
@@ -88,7 +88,7 @@ sshd_below() { # PID
 	set -- $sshd_kids
 	while [ $# -gt 0 ]; do
 		# shellcheck disable=SC3013 # every sh here has -ef
-		[ ! "/proc/$1/exe" -ef "$yizhan" ] || peers="$peers $1"
+		[ ! "/proc/$1/exe" -ef "${YIZHAN_VALGRIND:-$yizhan}" ] || peers="$peers $1"
 		sshd_below "$1"
 		shift
 	done

@@ -66,19 +66,19 @@ receiver_start(
 	receiver_daemon(v, program, home);
 	v->listener = fork();
 	if (v->listener == 0) {
-#ifdef __SANITIZE_ADDRESS__ /* its tables alone would not fit */
-		execlp("systemd-socket-activate", "systemd-socket-activate",
-		    "-a", "--inetd", "-l", v->socket, "strace", "-f", "-qq",
-		    "-A", "-o", trace, "-e", "trace=%file,bind,connect", "-E",
-		    "ASAN_OPTIONS=detect_leaks=0", program, "-C", home, "peer",
-		    "--received", (char *)NULL);
-#else
+		/* Where its tables alone would not fit. */
+		if (!tap_weighs())
+			execlp("systemd-socket-activate",
+			    "systemd-socket-activate", "-a", "--inetd", "-l",
+			    v->socket, "strace", "-f", "-qq", "-A", "-o", trace,
+			    "-e", "trace=%file,bind,connect", "-E",
+			    "ASAN_OPTIONS=detect_leaks=0", program, "-C", home,
+			    "peer", "--received", (char *)NULL);
 		execlp("prlimit", "prlimit", "--as=314572800",
 		    "systemd-socket-activate", "-a", "--inetd", "-l", v->socket,
 		    "strace", "-f", "-qq", "-A", "-o", trace, "-e",
 		    "trace=%file,bind,connect", program, "-C", home, "peer",
 		    "--received", (char *)NULL);
-#endif
 		_exit(127);
 	}
 	for (until = clock_mono() + RECEIVER_WAIT_MS;

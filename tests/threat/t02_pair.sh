@@ -8,15 +8,11 @@
 # says, and fails, having said at what, unless git finds the signature of both
 # good, the program that they prove a fork, and nothing that was altered proves
 # anything.
-# With YIZHAN_WRAP, "valgrind ...", the program runs below that.
 set -eu
-yizhan() {
-	# shellcheck disable=SC2086
-	${YIZHAN_WRAP-} "$program" "$@"
-}
+yizhan() { "$program" "$@"; }
 program=$1
 places="0 1 2 3 4 5 6 7"
-[ -z "${YIZHAN_WRAP-}" ] || places="1 5"
+[ -z "${YIZHAN_VALGRIND-}" ] || places="1 5"
 repo=$2/ledger/$3.git
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/yizhan-pair.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT

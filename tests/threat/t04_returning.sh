@@ -33,7 +33,11 @@ incidents="count(*) FILTER (WHERE kind = 'incident')"
 # --- a city, fourteen counties, and one more -----------------------------------
 city init 520300 --top --divisions none --name 遵义市 >/dev/null
 counties=
-for i in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15; do
+# Below valgrind the machine can take fewer at one moment.
+all="01 02 03 04 05 06 07 08 09 10 11 12 13 14 15" rows=2000
+[ -z "${YIZHAN_VALGRIND-}" ] || all="01 02 03 04 15" rows=100
+n=$(echo "$all" | wc -w)
+for i in $all; do
 	c=5203$i counties="$counties 5203$i"
 	city invite "$c" --name "县$i" --address "127.0.0.1:$port" \
 		--host-key "$T/sshd/host.pub" --auto -o "i-$c" 2>/dev/null
@@ -46,7 +50,7 @@ door
 for c in $counties; do
 	"$yizhan" -C "$T/$c" sync
 done >joined
-is "$(grep -c 'complete$' joined)" 15 "fifteen counties join"
+is "$(grep -c 'complete$' joined)" "$n" "$n counties join"
 counties=${counties% *}
 
 # --- what each has written while the line was down ---------------------------------
@@ -54,10 +58,11 @@ for c in $counties; do
 	"$yizhan" -C "$T/$c" add incident "title=山洪$c" type=11D01 level=4 \
 		--incomplete
 done >written
-is "$(grep -c . written)" 14 "fourteen incidents wait"
+n=$((n - 1))
+is "$(grep -c . written)" "$n" "$n incidents wait"
 {
 	echo name,otype
-	seq 2000 | sed 's/.*/局&,em/'
+	seq "$rows" | sed 's/.*/局&,em/'
 } >flood.csv
 pour() { # until told to stop
 	while [ ! -e stop ]; do
@@ -81,9 +86,9 @@ done
 for p in $pids; do
 	wait "$p"
 done
-is "$(cat out-5203* | grep -c 'complete$')" 14 \
-	"each of the fourteen is done after one session"
-is "$(at_city "$incidents")" 14 "their incidents are at the city"
+is "$(cat out-5203* | grep -c 'complete$')" "$n" \
+	"each of the $n is done after one session"
+is "$(at_city "$incidents")" "$n" "their incidents are at the city"
 last=$(at_city "max(rec) FILTER (WHERE kind = 'incident')")
 before=$(at_city "$orgs")
 behind() { [ "$(at_city "max(rec)")" -gt "$last" ]; }
@@ -94,8 +99,8 @@ is "$?" 0 "until it is told to stop"
 kill "$watch_pid"
 wait "$watch_pid"
 flood_pid='' watch_pid=''
-poured=$((2000 * $(wc -l <poured)))
-echo "# $before records came before the fourteen were done, $poured in all"
+poured=$((rows * $(wc -l <poured)))
+echo "# $before records came before the others were done, $poured in all"
 like "$("$yizhan" -C "$T/520315" sync)" 'complete$' "what is left of it comes"
 is "$(at_city "$orgs")" "$poured" "and all of it is there"
 ok "the city verifies" city verify

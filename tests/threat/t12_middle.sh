@@ -144,7 +144,9 @@ before=$(city digest)
 unclear=
 forged=
 broke=0
-for at in 3 40 300 900 1300 1700 2200 2600 3000 3600; do
+places="3 40 300 900 1300 1700 2200 2600 3000 3600"
+[ -z "${YIZHAN_VALGRIND-}" ] || places="3 900 2200 3600"
+for at in $places; do
 	rm -f line.port
 	"$build/tests/proxy" -x "$at" "$T/line.port" "$real" &
 	proxy=$!
@@ -165,7 +167,7 @@ for at in 3 40 300 900 1300 1700 2200 2600 3000 3600; do
 	wait "$proxy" 2>/dev/null
 	proxy=
 done
-is "$broke" 10 "a byte changed anywhere breaks the session"
+is "$broke" "$(echo "$places" | wc -w)" "a byte changed anywhere breaks the session"
 is "$unclear" "" "with one line each time"
 is "$forged" "" "and nothing is taken but what the county signed"
 county link 520300 --address "127.0.0.1:$real" >/dev/null
