@@ -16,7 +16,7 @@ dir=$PWD/valgrind
 here=$(cd "$(dirname "$0")" && pwd)
 flags="--error-exitcode=9 --suppressions=$here/valgrind.supp --leak-check=full --show-leak-kinds=definite
 	--errors-for-leak-kinds=definite --vgdb=no --trace-children-skip=/usr/sbin/*,/usr/bin/*,/bin/*
-	--log-file=$dir/logs/%p"
+	--log-file=$dir/logs/%p.%q{YIZHAN_STARTED}" # pids come again in a long run
 found='ERROR SUMMARY: [1-9]|(definitely|indirectly) lost: [1-9]|^==[0-9]+== (Invalid |Conditional jump|Use of uninit|Syscall param|Mismatched free|Source and destination overlap|Argument .* fishy)|default action of signal (4|6|7|8|11)|valgrind: '
 
 begin() {
@@ -32,7 +32,8 @@ begin() {
 	cat >"$dir/yizhan" <<-END
 	#!/bin/sh
 	LD_PRELOAD='$PWD/tests/valgrind.so'
-	export LD_PRELOAD
+	YIZHAN_STARTED=\$(date +%s%N)
+	export LD_PRELOAD YIZHAN_STARTED
 	case " \$* " in
 	*" keys --authorized "*)
 		# What it prints of itself, for sshd, is to name this instead.
@@ -82,6 +83,8 @@ judge() {
 case $1 in
 run)
 	shift
+	YIZHAN_STARTED=$(date +%s%N)
+	export YIZHAN_STARTED
 	# shellcheck disable=SC2086
 	exec valgrind $flags "$@" ;;
 begin | tool | judge) "$1" ;;
