@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ struct copy {
 	bool written; /* just now, by us */
 	bool ahead;   /* of our clock, */
 	struct timespec time;
+	off_t bytes;
 };
 
 struct copies {
@@ -92,6 +94,7 @@ add(struct copies *all, const char *dir, const char *name, const char *written)
 	}
 	c.written = written != NULL && strcmp(c.path, written) == 0;
 	c.time = st.st_mtim;
+	c.bytes = st.st_size;
 	c.ahead = st.st_mtim.tv_sec > clock_wall() / 1000 + DAY_S;
 	all->v = mem_realloc(all->v, (all->n + 1) * sizeof(*all->v));
 	all->v[all->n++] = c;
@@ -131,4 +134,44 @@ backup_folder_thin(const char *dir, const char *code, int64_t keep,
 	}
 	free(all.v);
 	return rc;
+}
+
+static double
+room(const char *path)
+{
+	struct statvfs v;
+
+	return statvfs(path, &v) == 0 ? (double)v.f_bavail * (double)v.f_frsize
+				      : 0;
+}
+
+static bool
+is_elsewhere(const char *dir, const char *home)
+{
+	struct stat a, b;
+
+	return stat(dir, &a) == 0 && stat(home, &b) == 0 &&
+	       a.st_dev != b.st_dev && room(home) < room(dir);
+}
+
+int
+backup_folder_make_room(const char *dir, const char *code, const char *home)
+{
+	struct copies all = {.n = 0};
+	struct err ignored;
+	int taken = 0;
+	size_t i;
+
+	if (!is_elsewhere(dir, home) &&
+	    find(&all, dir, code, NULL, &ignored) == 0)
+		for (i = all.n; i > 1; i--) {
+			if (taken > 0 &&
+			    room(dir) > 1.05 * (double)all.v[0].bytes)
+				break;
+			taken += unlink(all.v[i - 1].path) == 0;
+		}
+	for (i = 0; i < all.n; i++)
+		free(all.v[i].path);
+	free(all.v);
+	return taken;
 }

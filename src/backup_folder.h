@@ -18,4 +18,12 @@ char *backup_folder_path(const char *dir, const char *code);
 int backup_folder_thin(const char *dir, const char *code, int64_t keep,
     const char *written, struct err *err);
 
+/*
+ * There was no room for another: take away the oldest one, and more until there
+ * is room for one like the newest; never the newest one, and none if what is
+ * full is the disk of home, which is another.  How many it took.
+ */
+int backup_folder_make_room(
+    const char *dir, const char *code, const char *home);
+
 #endif

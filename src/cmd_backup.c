@@ -1,6 +1,7 @@
 /* backup: HOME in one encrypted file. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,15 +81,55 @@ get_lock(struct lock *l, struct replica *r, struct err *err)
 	return 0;
 }
 
+/* What one writes. */
+struct order {
+	struct replica *r;
+	struct local *local;
+	const char *folder; /* or NULL: where old ones may give way */
+	const char *path;
+	struct lock *lock;
+	bool keys;
+};
+
+/* On a full disk the oldest copies give way to the new one: three weeks of old
+ * ones are worth less than last night's. */
+static int
+write_one(const struct order *o, struct err *err)
+{
+	const char *code = replica_home(o->r)->code;
+	struct progress p;
+	int rc, taken;
+
+	do {
+		progress_begin(&p, _("backup"), 0);
+		rc = backup_write(o->r, o->local, o->path, &o->lock->key,
+		    o->keys, show_step, &p, err);
+		progress_end(&p);
+		if (rc == 0 || o->folder == NULL ||
+		    (err->sys != ENOSPC && err->sys != EDQUOT))
+			break;
+		caller_begin_at(o->path);
+		taken = backup_folder_make_room(
+		    o->folder, code, replica_home(o->r)->path);
+		caller_end();
+		if (taken > 0)
+			fprintf(stderr,
+			    _("%s: no room for another: the %d oldest were "
+			      "removed\n"),
+			    o->folder, taken);
+	} while (taken > 0);
+	return rc;
+}
+
 static int
 write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
     enum keys keys, int64_t keep, struct err *err)
 {
 	bool in;
 	struct local *local = NULL;
-	struct progress p;
 	struct replica *r;
 	const char *code;
+	struct order o;
 	char *path;
 	int rc;
 
@@ -101,11 +142,13 @@ write_backup(const struct cmd *cmd, const char *to, struct lock *lock,
 	rc = get_lock(lock, r, err);
 	if (rc == 0)
 		rc = local_open(&local, cmd->home, err);
-	progress_begin(&p, _("backup"), 0);
-	if (rc == 0)
-		rc = backup_write(
-		    r, local, path, &lock->key, in, show_step, &p, err);
-	progress_end(&p);
+	if (rc == 0) {
+		o = (struct order){
+		    r, local, keep > 0 ? to : NULL, path, lock, in};
+		rc = write_one(&o, err);
+		if (rc != 0)
+			backup_note_failure(local, err->msg);
+	}
 	if (rc == 0) {
 		printf("%s\n", path);
 		print_keys(keys, in);

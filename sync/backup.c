@@ -31,6 +31,7 @@
 
 #define TEMP "backup.tmp" /* in HOME: the moment's files, while we write */
 #define LOCK "backup.lock"
+#define FAILURE "backup failed" /* wall ms and why */
 #define SETTING "backup"
 #define UNFINISHED ".unfinished"
 #define AUDIT_TRIES 5
@@ -454,8 +455,40 @@ remember(const struct backup *b, const char *path, int64_t now, struct err *err)
 	value = mem_printf("%lld %lld %s %s", (long long)now,
 	    (long long)b->sum.bytes, hex, whole == NULL ? path : whole);
 	rc = local_set(b->local, SETTING, value, err);
+	if (rc == 0)
+		rc = local_set(b->local, FAILURE, NULL, err);
 	free(whole);
 	free(value);
+	return rc;
+}
+
+void
+backup_note_failure(struct local *local, const char *why)
+{
+	char *value = mem_printf("%lld %s", (long long)clock_wall(), why);
+	struct err ignored;
+
+	(void)local_set(local, FAILURE, value, &ignored);
+	free(value);
+}
+
+int
+backup_failure(
+    int64_t *time, struct buf *why, struct local *local, struct err *err)
+{
+	struct buf value = BUF_INIT;
+	long long ms = 0;
+	int rc, at = 0;
+
+	rc = local_get(local, &value, FAILURE, err);
+	if (rc == 0 && sscanf(buf_str(&value), "%15lld %n", &ms, &at) != 1)
+		rc = err_set(err, YZ_ENOTFOUND,
+		    "of the last backup nothing certain is known");
+	if (rc == 0) {
+		*time = ms;
+		buf_puts(why, buf_str(&value) + at);
+	}
+	buf_free(&value);
 	return rc;
 }
 

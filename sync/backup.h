@@ -39,6 +39,12 @@ struct backup_last {
 };
 int backup_last(struct backup_last *out, struct local *local, struct err *err);
 
+/* One that could not be made, and why in one line, until one is made; 0, with
+ * its wall ms, if the last one failed. */
+void backup_note_failure(struct local *local, const char *why);
+int backup_failure(
+    int64_t *time, struct buf *why, struct local *local, struct err *err);
+
 /* Can this station come back only with the keys that it has?  So it is where
  * there is no recovery key, or no parent to list new keys. */
 bool backup_needs_keys(struct replica *r);

@@ -10,6 +10,7 @@
 
 #include "backup.h"
 #include "base/cipher.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -185,6 +186,24 @@ look_at(struct doctor *d, const struct backup_last *last, const char *when)
 	free(folder);
 }
 
+static void
+look_for_failure(struct doctor *d)
+{
+	struct buf why = BUF_INIT;
+	char when[CLOCK_LEN];
+	struct err ignored;
+	int64_t time;
+
+	if (backup_failure(&time, &why, d->local, &ignored) == 0) {
+		clock_format(when, time);
+		doctor_find(d, "backup",
+		    _("the one of %s was not made (%s): see to that, then "
+		      "yizhan backup FILE"),
+		    when, buf_str(&why));
+	}
+	buf_free(&why);
+}
+
 void
 doctor_backup(struct doctor *d)
 {
@@ -192,6 +211,7 @@ doctor_backup(struct doctor *d)
 	char when[CLOCK_LEN];
 	struct err ignored;
 
+	look_for_failure(d);
 	if (backup_last(&last, d->local, &ignored) != 0) {
 		doctor_find(d, "backup",
 		    _("none was ever made: yizhan backup FILE, on another "

@@ -26,7 +26,7 @@ cleanup() {
 	desk_stop
 	sshd_stop
 	wait
-	umount "$T/disk" 2>/dev/null
+	umount "$T/disk" "$T/shelf" 2>/dev/null
 }
 city() { "$yizhan" -C "$T/city" "$@"; }
 county() { "$yizhan" -C "$T/disk/county" "$@"; }
@@ -151,4 +151,40 @@ ok "it verifies" county verify --deep
 county digest >before
 ok "it is rebuilt" county rebuild
 is "$(county digest)" "$(cat before)" "and is the same"
+
+# --- no room where the nightly backups are kept ------------------------------------
+mkdir shelf
+mount -t tmpfs -o size=40m tmpfs shelf || exit 1
+head -c 9000000 /dev/urandom >photo
+ok "a photo makes a backup large" city add resource.team name=丙 rkind=R01 \
+	level=市级 persons=3 files=@photo
+echo 'Night-watch-1' >pass
+nightly() { city backup shelf --keep 14 --passphrase pass; }
+copies() { find shelf -type f | sort; }
+for _ in 1 2 3; do nightly >made 2>err; done
+is "$(copies | wc -l)" 3 "three have room"
+oldest=$(copies | head -n 1)
+ok "a fourth is made all the same" nightly
+newest=$(grep '^shelf/' "$T/.out")
+like "$(cat "$T/.out")" 'shelf: no room for another: the 1 oldest were removed' \
+	"and says what gave way to it"
+not_ok "the oldest" test -e "$oldest"
+ok "the new one is restored" "$yizhan" -C "$T/again" restore "$newest" \
+	--passphrase pass
+photographed=$(city list resource.team --limit 1 --json | cut -d'"' -f4)
+for _ in 1 2; do
+	head -c 15000000 /dev/urandom >photo
+	ok "more than all that is left" city set resource "$photographed" \
+		files+=@photo
+done
+status 1 "then there is no room for one, whatever gives way" nightly
+like "$(cat "$T/.out")" 'No space left' "which is said"
+is "$(copies)" "$newest" "and the last that was made stays"
+city doctor >doctor.out 2>&1
+like "$(cat doctor.out)" '^! backup: the one of .* was not made .*No space left' \
+	"doctor says so at once"
+mount -o remount,size=80m shelf
+ok "with room it is made" nightly
+city doctor >doctor.out 2>&1
+unlike "$(cat doctor.out)" 'was not made' "and doctor is content"
 tap_done
