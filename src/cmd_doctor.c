@@ -43,7 +43,7 @@ print_json(void *arg, const char *what, bool good, const char *text)
 struct look { /* what a doctor_seen points to */
 	struct buf sshd;
 	char *passphrase;
-	struct err certificate;
+	struct err certificate, nightly;
 };
 
 /* Before we go on as the owner of HOME. */
@@ -51,21 +51,29 @@ static int
 look_as_root(struct doctor_seen *seen, struct look *look, const struct cmd *cmd,
     const char *file, struct err *err)
 {
+	bool nightly = file == NULL && strcmp(cmd->home, HOME_DEFAULT) == 0 &&
+		       access(NIGHTLY_FILE, R_OK) == 0;
 	int rc = 0;
 
 	if (doctor_ask_sshd(&look->sshd, cmd->home))
 		seen->sshd = buf_str(&look->sshd);
-	if (file == NULL && strcmp(cmd->home, HOME_DEFAULT) == 0 &&
-	    access(NIGHTLY_FILE, R_OK) == 0)
+	if (nightly)
 		file = NIGHTLY_FILE;
 	if (file != NULL)
 		rc = passphrase_get(&look->passphrase, file, false, err);
+	seen->passphrase_file = file;
 	if (rc == 0 && look->passphrase != NULL &&
 	    look->passphrase[0] != '\0') {
 		seen->passphrase = look->passphrase;
-		seen->passphrase_file = file;
+		if (nightly)
+			rc = passphrase_check(look->passphrase, err);
 	}
-	return rc;
+	if (rc == 0 || !nightly)
+		return rc;
+	/* Of a file that nobody named it is the doctor who tells. */
+	look->nightly = *err;
+	seen->passphrase_bad = look->nightly.msg;
+	return 0;
 }
 
 static void

@@ -1,9 +1,9 @@
 /* user: the console's accounts. */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "local.h"
 #include "logged.h"
+#include "unseen.h"
 #include "web/book.h"
 #include "web/password.h"
 #include "web/token.h"
@@ -18,44 +19,34 @@
 #include "web/user.h"
 
 static int
-read_line(char out[PASSWORD_MAX + 2], const char *prompt, bool terminal,
-    struct err *err)
+read_line(char out[PASSWORD_MAX + 2], const char *prompt, struct err *err)
 {
-	char *got;
+	bool got;
 
-	if (terminal)
-		fputs(prompt, stderr);
-	got = fgets(out, PASSWORD_MAX + 2, stdin);
-	if (terminal)
-		fputc('\n', stderr);
-	if (got == NULL)
-		return err_set(
-		    err, YZ_EINVAL, "no password came on standard input");
-	out[strcspn(out, "\n")] = '\0';
-	return 0;
+	if (isatty(STDIN_FILENO))
+		got = unseen_line(out, PASSWORD_MAX + 2, stdin, prompt);
+	else {
+		got = fgets(out, PASSWORD_MAX + 2, stdin) != NULL;
+		if (got)
+			out[strcspn(out, "\n")] = '\0';
+	}
+	return got ? 0
+		   : err_set(
+			 err, YZ_EINVAL, "no password came on standard input");
 }
 
 /* A line from standard input; from a terminal unseen, so twice. */
 static int
 read_password(char out[PASSWORD_MAX + 2], struct err *err)
 {
-	struct termios was, quiet;
-	bool terminal = tcgetattr(STDIN_FILENO, &was) == 0;
 	char again[PASSWORD_MAX + 2];
-	int rc;
+	int rc = read_line(out, _("password: "), err);
 
-	if (terminal) {
-		quiet = was;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	if (rc == 0 && isatty(STDIN_FILENO)) {
+		rc = read_line(again, _("once more: "), err);
+		if (rc == 0 && strcmp(out, again) != 0)
+			rc = err_set(err, YZ_EINVAL, "the two differ");
 	}
-	rc = read_line(out, _("password: "), terminal, err);
-	if (rc == 0 && terminal)
-		rc = read_line(again, _("once more: "), terminal, err);
-	if (rc == 0 && terminal && strcmp(out, again) != 0)
-		rc = err_set(err, YZ_EINVAL, "the two differ");
-	if (terminal)
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
 	explicit_bzero(again, sizeof(again));
 	return rc;
 }

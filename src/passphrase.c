@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -15,6 +14,7 @@
 #include "base/text.h"
 #include "cmd.h"
 #include "passphrase.h"
+#include "unseen.h"
 
 #define FILE_MAX 4096
 
@@ -23,27 +23,17 @@ static int
 ask(char **out, const char *prompt, struct err *err)
 {
 	char line[1024] = "";
-	struct termios before, quiet;
 	FILE *tty = fopen("/dev/tty", "re");
 	int rc = 0;
 
-	if (tty == NULL || tcgetattr(fileno(tty), &before) != 0) {
-		if (tty != NULL)
-			fclose(tty);
-		return err_set(err, YZ_EINVAL,
+	if (tty == NULL || !isatty(fileno(tty)))
+		rc = err_set(err, YZ_EINVAL,
 		    "there is no terminal to ask for the passphrase: "
 		    "--passphrase FILE");
-	}
-	quiet = before;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
-	fputs(prompt, stderr);
-	if (fgets(line, sizeof(line), tty) == NULL)
+	else if (!unseen_line(line, sizeof(line), tty, prompt))
 		rc = err_set(err, YZ_EINVAL, "no passphrase was given");
-	tcsetattr(fileno(tty), TCSAFLUSH, &before);
-	fputc('\n', stderr);
-	fclose(tty);
-	line[strcspn(line, "\n")] = '\0';
+	if (tty != NULL)
+		fclose(tty);
 	if (rc == 0)
 		*out = mem_strdup(line);
 	explicit_bzero(line, sizeof(line));
@@ -80,6 +70,16 @@ from_file(char **out, const char *file, struct err *err)
 }
 
 int
+passphrase_check(const char *p, struct err *err)
+{
+	if (!text_is_utf8(p, strlen(p)) ||
+	    text_chars(p, strlen(p)) < PASSPHRASE_MIN)
+		return err_set(err, YZ_EINVAL,
+		    "a passphrase has %d characters or more", PASSPHRASE_MIN);
+	return 0;
+}
+
+int
 passphrase_get(char **out, const char *file, bool fresh, struct err *err)
 {
 	char *p = NULL;
@@ -91,11 +91,8 @@ passphrase_get(char **out, const char *file, bool fresh, struct err *err)
 		rc = ask_twice(&p, err);
 	else
 		rc = ask(&p, _("passphrase: "), err);
-	if (rc == 0 && fresh &&
-	    (!text_is_utf8(p, strlen(p)) ||
-		text_chars(p, strlen(p)) < PASSPHRASE_MIN))
-		rc = err_set(err, YZ_EINVAL,
-		    "a passphrase has %d characters or more", PASSPHRASE_MIN);
+	if (rc == 0 && fresh)
+		rc = passphrase_check(p, err);
 	if (rc != 0) {
 		passphrase_free(p);
 		return rc;

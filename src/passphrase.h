@@ -13,6 +13,8 @@ struct err;
 /* file NULL: ask, twice if it is a new one.  *out is freed by
  * passphrase_free(). */
 int passphrase_get(char **out, const char *file, bool fresh, struct err *err);
+/* Would it do for a new one? */
+int passphrase_check(const char *passphrase, struct err *err);
 void passphrase_free(char *passphrase); /* wiped */
 
 #endif

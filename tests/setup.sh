@@ -46,16 +46,19 @@ signs() {
 }
 
 # --- two at once --------------------------------------------------------------
+found() { # 1 or 2
+	exec "$yizhan" -C "$T/twice" init 520300 --top --divisions none \
+		--name 遵义市 --recovery "sheet$1" >"out$1" 2>"err$1"
+}
 both=0 paper=0 lines=0
 for round in 1 2 3 4 5 6 7 8 9 10; do
-	for k in 1 2; do
-		"$yizhan" -C "$T/twice" init 520300 --top --divisions none \
-			--name 遵义市 --recovery "sheet$k" >out$k 2>err$k &
-		eval "pid$k=$!"
-	done
+	found 1 &
+	first=$!
+	found 2 &
+	second=$!
 	won=
-	wait "$pid1" && won=1
-	wait "$pid2" && won=$won'2'
+	wait "$first" && won=1
+	wait "$second" && won=$won'2'
 	case $won in
 	1 | 2)
 		both=$((both + 1))

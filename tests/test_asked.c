@@ -167,23 +167,28 @@ run(char *command)
 /* What the terminal is like for who sits there when it is over: a shell that
  * says so itself. */
 static void
-restored(const char *const argv[])
+restored(const char *const argv[], bool stopped)
 {
 	const char *const shell[] = {"sh", "-c",
-	    "\"$@\"; stty -a | grep -q -- ' -echo ' && echo DARK || echo BRIGHT",
+	    "trap : INT; \"$@\"; stty -a | grep -q -- ' -echo ' && echo DARK || echo BRIGHT",
 	    "sh", argv[0], argv[1], argv[2], argv[3], argv[4], argv[5], NULL};
 	const char *program = yizhan;
 	struct talk t;
 
 	yizhan = "/bin/sh";
 	if (start(&t, shell) && await(&t, "password: ")) {
-		type(&t, FIRST);
-		(void)await(&t, "once more: ");
-		type(&t, OTHER);
+		if (stopped) /* ^C, as the kernel turns it into a signal */
+			type(&t, "\003");
+		else {
+			type(&t, FIRST);
+			(void)await(&t, "once more: ");
+			type(&t, OTHER);
+		}
 	}
 	(void)end(&t);
-	ok(shown(&t, "BRIGHT"), "a terminal after a refusal shows again what "
-				"is typed");
+	ok(shown(&t, "BRIGHT"),
+	    "a terminal after a %s shows again what is typed",
+	    stopped ? "^C" : "refusal");
 	close(t.fd);
 	buf_free(&t.seen);
 	yizhan = program;
@@ -213,7 +218,8 @@ main(void)
 	add[4] = "passwd";
 	ok(ask(add, OTHER, "another") != 0, "a new one is asked for likewise");
 	add[0] = path;
-	restored(add);
+	restored(add, false);
+	restored(add, true);
 	free(path);
 	return run(mem_printf("rm -rf '%s'", dir)) ? tap_done() : 1;
 }

@@ -22,7 +22,8 @@ struct doctor_seen {
 	/* What the backups of every night are encrypted with, and the file
 	 * that has it; NULL: not known. */
 	const char *passphrase, *passphrase_file;
-	struct { /* of the console's HTTPS */
+	const char *passphrase_bad; /* why tonight's will not do, or NULL */
+	struct {                    /* of the console's HTTPS */
 		bool there;
 		const char *broken; /* what is wrong with it, or NULL: */
 		bool endless;

@@ -199,7 +199,7 @@ look_for_failure(struct doctor *d)
 		doctor_find(d, "backup",
 		    _("the one of %s was not made (%s): see to that, then "
 		      "yizhan backup FILE"),
-		    when, buf_str(&why));
+		    when, doctor_words(d, buf_str(&why)));
 	}
 	buf_free(&why);
 }
@@ -212,6 +212,11 @@ doctor_backup(struct doctor *d)
 	struct err ignored;
 
 	look_for_failure(d);
+	if (d->seen->passphrase_bad != NULL)
+		doctor_find(d, "backup",
+		    _("no more will be made at night: %s: %s"),
+		    d->seen->passphrase_file,
+		    doctor_words(d, d->seen->passphrase_bad));
 	if (backup_last(&last, d->local, &ignored) != 0) {
 		doctor_find(d, "backup",
 		    _("none was ever made: yizhan backup FILE, on another "

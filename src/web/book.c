@@ -59,10 +59,10 @@ static const char *const migrations[] = {
     /* Logins that are nobody's, hashed. */
     "CREATE TABLE stranger(name BLOB PRIMARY KEY, failures INTEGER,"
     " locked INTEGER, at INTEGER) WITHOUT ROWID;",
-    /* Of the spare codes (totp.c); NULL: they are not salted yet. */
-    "ALTER TABLE totp ADD COLUMN salt BLOB;"
-    /* When somebody guessed from there last. */
-    "ALTER TABLE guess ADD COLUMN at INTEGER DEFAULT 0;",
+    /* Of the spare codes (totp.c); NULL: they are not salted yet.  And when
+     * somebody guessed from there last. */
+    ("ALTER TABLE totp ADD COLUMN salt BLOB;"
+     "ALTER TABLE guess ADD COLUMN at INTEGER DEFAULT 0;"),
 };
 
 #define N_MIGRATIONS ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
