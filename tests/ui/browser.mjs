@@ -98,7 +98,8 @@ export async function start(tools, shots) {
 
 	const text = (page, selector) => page.locator(selector).first().innerText();
 	const settled = (page) => page.waitForFunction(() =>
-		!/正在读取|Reading …/.test(document.querySelector('main')?.innerText ?? '正在读取'));
+		!/正在读取|Reading …/.test(document.querySelector('main')?.innerText ?? '正在读取')
+		&& (!document.querySelector('.chart') || document.querySelector('.chart canvas')));
 
 	// Turn to a page as a link does.  A page that is loaded anew leaves a stream
 	// of events behind that the server drops at its next word only, and it lets
