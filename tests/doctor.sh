@@ -310,6 +310,25 @@ status 0 "when it writes of today it is well" doctor city
 sql city local "DELETE FROM peer"
 finds city 'child: 520302 .*never in contact' "a child that never called is found"
 
+# --- a stolen machine (T11): is the disk encrypted? ---------------------------------
+flags=-m
+[ "$(id -u)" -eq 0 ] || flags=-rm
+device=$(stat -c %Hd:%Ld county)
+mkdir -p "devices/$device/slaves" volumes/open/dm volumes/locked/dm
+echo LVM-x >volumes/open/dm/uuid
+echo CRYPT-LUKS2-x >volumes/locked/dm/uuid
+on_disk() { # what doctor says of it where the kernel's folder is ours
+	# shellcheck disable=SC2016,SC2086
+	PATH=$T/bin:$real unshare $flags sh -c \
+		'mount --bind devices /sys/dev/block && exec "$@"' sh \
+		"$yizhan" -C "$T/county" doctor 2>&1 | grep '^..disk: it is'
+}
+like "$(on_disk)" 'it is not encrypted: who steals' "a disk in the clear is told"
+ln -s "$T"/volumes/locked "devices/$device/slaves"
+like "$(on_disk)" 'it is encrypted' "so is a volume on an encrypted one"
+ln -s "$T"/volumes/open "devices/$device/slaves"
+like "$(on_disk)" 'it is not encrypted' "half of it in the clear is in the clear"
+
 # --- forms --------------------------------------------------------------------
 json=$(PATH=$T/bin:$real county doctor --json)
 like "$json" '^\{"what":"station","good":true,"text":"520302 .*"\}$' "--json"

@@ -139,6 +139,7 @@ doctor_examine(
 
 	doctor_libraries(&d);
 	doctor_disk(&d);
+	doctor_theft(&d);
 	doctor_files(&d);
 	rc = open_home(&d, &err);
 	if (rc != 0)

@@ -46,6 +46,7 @@ int doctor_run(struct buf *out, const char *const argv[]);
 /* Each looks at one thing; those of the station want r and local. */
 void doctor_libraries(struct doctor *d);
 void doctor_disk(struct doctor *d);
+void doctor_theft(struct doctor *d);
 void doctor_files(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_database(struct doctor *d);
