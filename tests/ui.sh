@@ -146,7 +146,8 @@ done
 
 # --- the browser ------------------------------------------------------------------------
 shots=$build/ui-shots
-rm -rf "$shots"
+# Not the folder: ui_setup.sh may be leaving its own in it.
+rm -f "$shots"/*.png
 mkdir -p "$shots"
 mkfifo line.cut
 (
