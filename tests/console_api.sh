@@ -21,11 +21,11 @@ cleanup() {
 }
 
 # The validators, by the lock file; kept between runs.
-tools=$build/api-test
-mkdir -p "$tools" ui
-cp "$top/tests/api/"* "$tools"
+desk_tools=$build/api-test
+mkdir -p "$desk_tools" ui
+cp "$top/tests/api/"* "$desk_tools"
 echo '<!doctype html>start' >ui/index.html
-ok "npm brings the validators" sh -c "cd '$tools' && npm ci \
+ok "npm brings the validators" sh -c "cd '$desk_tools' && npm ci \
 	--ignore-scripts --no-audit --no-fund --loglevel=error"
 
 y init 520302 --top --name 红花岗区 >/dev/null 2>&1
@@ -68,22 +68,9 @@ URL_OF_DESK=$url
 HOST_OF_DESK=${url#http://}
 POWERS=$top/tests/data/powers
 export URL_OF_DESK HOST_OF_DESK POWERS
-checks() { # SCRIPT: its lines are checks
-	node_rc=0
-	node "$tools/$1" >said 2>complained || node_rc=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) pass "${line#ok }" ;;
-		"not ok "*) fail "${line#not ok }" ;;
-		esac
-	done <said
-	grep -q '^ok ' said || node_rc="nothing checked"
-	is "$node_rc" 0 "$1 came to its end"
-	[ "$node_rc" = 0 ] || sed 's/^/# /' complained
-}
-checks powers.mjs
-checks openapi.mjs
-checks hostile.mjs
+desk_script powers.mjs
+desk_script openapi.mjs
+desk_script hostile.mjs
 is "$(sqlite3 home/local.db 'PRAGMA integrity_check')" ok "the people's book is whole"
 is "$(cat serve.err)" "" "the server has not complained"
 desk_stop
@@ -91,6 +78,6 @@ like "$(y verify)" ', 0 faults$' "and what was written holds"
 cp -a home copy
 ok "a copy of the station runs" desk_start copy --no-sync
 URL_OF_DESK=$url
-checks copy.mjs
+desk_script copy.mjs
 desk_stop
 tap_done

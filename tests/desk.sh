@@ -48,10 +48,10 @@ login() { # LOGIN PASSWORD [MORE-MEMBERS]
 }
 # The first text member of that name on standard input.
 text() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
-# A script of tests/api, whose lines are checks.
+# A script of tests/api, or of its copy in $desk_tools, whose lines are checks.
 desk_script() { # NAME.mjs
 	node_rc=0
-	node "$top/tests/api/$1" >said 2>complained || node_rc=$?
+	node "${desk_tools-$top/tests/api}/$1" >said 2>complained || node_rc=$?
 	while IFS= read -r line; do
 		case $line in
 		"ok "*) pass "${line#ok }" ;;
