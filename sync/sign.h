@@ -18,6 +18,7 @@ struct err;
 #define SIGN_NS_JOIN "yizhan-join"
 #define SIGN_NS_ROTATE "yizhan-rotate"
 #define SIGN_NS_BACKUP "yizhan-backup"
+#define SIGN_NS_AUDIT "yizhan-audit" /* the console's log: audit_head.c */
 
 struct sign_key {
 	uint8_t pub[32];

@@ -13,7 +13,6 @@
 #include "roster.h"
 #include "sign.h"
 
-#define NAMESPACE "yizhan-audit"
 #define BYTES_MAX 4096
 
 static void
@@ -43,9 +42,9 @@ audit_head_write(
 	int rc;
 
 	put_text(&text, head);
-	rc = sign_make(sig, &home->sign, NAMESPACE, text.b, text.len, err);
+	rc = sign_make(sig, &home->sign, SIGN_NS_AUDIT, text.b, text.len, err);
 	if (rc == 0) {
-		sign_armour(&text, sig, home->sign.pub, NAMESPACE);
+		sign_armour(&text, sig, home->sign.pub, SIGN_NS_AUDIT);
 		summed_end(&text);
 		rc = file_write(path, text.b, text.len, 0600, err);
 	}
@@ -88,11 +87,11 @@ parse(struct audit_head *out, struct buf *file, struct err *err)
 	    !take_place(&out->last, "last", &at))
 		return false;
 	put_text(&text, out);
-	good =
-	    strncmp(first, buf_str(&text), text.len) == 0 &&
-	    sign_unarmour(sig, out->key, NAMESPACE, first + text.len,
-		file->len - text.len, err) == 0 &&
-	    sign_verify(sig, out->key, NAMESPACE, text.b, text.len, err) == 0;
+	good = strncmp(first, buf_str(&text), text.len) == 0 &&
+	       sign_unarmour(sig, out->key, SIGN_NS_AUDIT, first + text.len,
+		   file->len - text.len, err) == 0 &&
+	       sign_verify(
+		   sig, out->key, SIGN_NS_AUDIT, text.b, text.len, err) == 0;
 	buf_free(&text);
 	return good;
 }

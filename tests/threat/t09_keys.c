@@ -202,11 +202,30 @@ no_points(void)
 /* --- all pairs of sorts ------------------------------------------------------
  */
 
+/* As many as the program's header names. */
+static int
+declared(void)
+{
+	const char *top = getenv("top_srcdir");
+	char path[512], line[256];
+	int n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/sync/sign.h", top == NULL ? "." : top);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		n += strncmp(line, "#define SIGN_NS_", 16) == 0;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
 static void
 namespaces(void)
 {
 	static const char *const ns[] = {SIGN_NS_CHANGESET, SIGN_NS_ROSTER,
-	    SIGN_NS_RECEIPT, SIGN_NS_JOIN, SIGN_NS_ROTATE, SIGN_NS_BACKUP};
+	    SIGN_NS_RECEIPT, SIGN_NS_JOIN, SIGN_NS_ROTATE, SIGN_NS_BACKUP,
+	    SIGN_NS_AUDIT};
 	static const char message[] = "{\"code\":\"520302\"}\n";
 	size_t n = sizeof(ns) / sizeof(ns[0]), i, j, good = 0, bad = 0;
 	struct buf armour = BUF_INIT;
@@ -214,6 +233,7 @@ namespaces(void)
 	struct sign_key key;
 	struct err err;
 
+	is_int((long long)n, declared(), "every sort that is signed is tried");
 	sign_generate(&key);
 	for (i = 0; i < n; i++) {
 		if (sign_make(sig, &key, ns[i], message, sizeof(message) - 1,
