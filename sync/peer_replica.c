@@ -234,10 +234,13 @@ static int
 do_roster_put(void *arg, const struct roster_doc *doc, struct err *err)
 {
 	struct peer_replica *pr = arg;
+	bool may;
+	int rc;
 
 	if (pr->pin_version > 0 && !pr->pinned)
 		return put_pinned(pr, doc, err);
-	return adopt(pr, doc, err);
+	rc = peer_replica_take_roster(pr, doc, &may, err);
+	return rc == 0 && may ? adopt(pr, doc, err) : rc;
 }
 
 static int
@@ -320,50 +323,6 @@ do_through(void *arg, const struct chain_name *chain)
 	       roster_is_ancestor(roster, pr->other, writer);
 }
 
-/* --- what is taken from a station that is not above ------------------------
- */
-
-static int
-take_begin(struct peer_replica *pr, struct err *err)
-{
-	pr->counts = !roster_is_ancestor(
-	    replica_roster(pr->r), pr->other, peer_replica_self(pr));
-	if (!pr->counts)
-		return 0;
-	return local_taken_get(
-	    pr->local, &pr->taken, &pr->link, replica_now(pr->r), err);
-}
-
-/* The next one, unless that would be over what is granted. */
-static int
-take_one(struct peer_replica *pr, const struct changeset *cs, struct err *err)
-{
-	struct local_taken next = pr->taken;
-	int rc;
-
-	if (!pr->counts)
-		return 0;
-	next.changesets++;
-	next.bytes += (int64_t)cs->ops.len;
-	rc = local_taken_check(&pr->link, &next,
-	    stream_priority(cs->chain.stream) <=
-		stream_priority(STREAM_COMMAND),
-	    err);
-	if (rc == 0)
-		pr->taken = next;
-	return rc;
-}
-
-/* What was taken is durable: count it, and let time drain it. */
-static int
-take_note(struct peer_replica *pr, struct err *err)
-{
-	if (!pr->counts)
-		return 0;
-	return local_taken_put(
-	    pr->local, &pr->link, &pr->taken, replica_now(pr->r), err);
-}
-
 /*
  * Whoever wants the ledger's lock lets the database go first: sealers hold
  * them in that order, and what is staged may be committed early.
@@ -375,7 +334,7 @@ peer_replica_settle(struct peer_replica *pr, struct err *err)
 		return 0;
 	if (replica_commit(pr->r, err) != 0)
 		return err_set(err, YZ_EIO, "%s", err->msg);
-	return take_note(pr, err);
+	return peer_replica_take_note(pr, err);
 }
 
 int
@@ -448,14 +407,14 @@ do_receive(void *arg, struct changeset *cs, struct err *err)
 		if (rc != 0)
 			return err_set(
 			    err, YZ_EDENIED, "its disk is full: again later");
-		rc = take_begin(pr, err);
+		rc = peer_replica_take_begin(pr, err);
 		if (rc == 0)
 			rc = replica_begin(pr->r, err);
 		if (rc != 0)
 			return err_set(err, YZ_EIO, "%s", err->msg);
 		pr->began = clock_mono();
 	}
-	rc = take_one(pr, cs, err);
+	rc = peer_replica_take_one(pr, cs, err);
 	if (rc != 0)
 		return rc;
 	if (resign_is_own(pr->r, &cs->chain))

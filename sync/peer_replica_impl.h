@@ -68,6 +68,22 @@ int peer_replica_own(void *arg, const struct peer_head *named,
 int peer_replica_receive_own(
     struct peer_replica *pr, struct changeset *cs, struct err *err);
 
+/* --- peer_replica_take.c */
+/* At the beginning of a transaction: what was taken lately. */
+int peer_replica_take_begin(struct peer_replica *pr, struct err *err);
+/* The next one, unless that would be over what is granted: YZ_EDENIED. */
+int peer_replica_take_one(
+    struct peer_replica *pr, const struct changeset *cs, struct err *err);
+/* What was taken is durable: count it, and let time drain it. */
+int peer_replica_take_note(struct peer_replica *pr, struct err *err);
+/*
+ * Outside a transaction: a roster counts like a changeset of its length, since
+ * it goes to everybody and is kept for good.  Over what is granted it has no
+ * place here yet: *may is false.
+ */
+int peer_replica_take_roster(struct peer_replica *pr,
+    const struct roster_doc *doc, bool *may, struct err *err);
+
 /* --- peer_replica_files.c, peer_replica_heads.c, peer_replica_news.c: fill in
  * the functions they have */
 void peer_replica_files_store(struct peer_store *store);

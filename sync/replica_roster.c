@@ -352,6 +352,11 @@ check_place(struct replica *r, const struct roster_held *held, struct err *err)
 	if (root && held->version == 1 && beside > 0)
 		return err_set(err, YZ_EDENIED,
 		    "that is the roster of another federation");
+	/* They go to everybody, and are kept for good. */
+	if (!roster_rule_lists_any(held->scope))
+		return err_set(err, YZ_ENOTFOUND,
+		    "roster %s: there is no code below it to list",
+		    held->scope);
 	if (!root && !roster_signer(r->roster, held->scope, held->signer))
 		return err_set(err, YZ_ENOTFOUND,
 		    "roster %s: its station, or the key that signed it, is not"

@@ -93,18 +93,33 @@ check_tree(const struct roster_part *part, struct err *err)
 	return 0;
 }
 
-bool
-roster_rule_may_list(const char *scope, const char *code)
+/* Of a station's scope: without its trailing pairs of zeros. */
+static size_t
+significant(const char *scope)
 {
 	size_t n = CHAIN_CODE_LEN;
 
-	if (strcmp(scope, "root") == 0)
-		return true;
-	if (!chain_is_code(scope, strlen(scope)))
-		return false;
 	while (n > 0 && memcmp(scope + n - 2, "00", 2) == 0)
 		n -= 2;
-	return n < CHAIN_CODE_LEN && memcmp(scope, code, n) == 0 &&
+	return n;
+}
+
+bool
+roster_rule_lists_any(const char *scope)
+{
+	if (strcmp(scope, "root") == 0)
+		return true;
+	return chain_is_code(scope, strlen(scope)) &&
+	       significant(scope) < CHAIN_CODE_LEN;
+}
+
+bool
+roster_rule_may_list(const char *scope, const char *code)
+{
+	if (strcmp(scope, "root") == 0)
+		return true;
+	return roster_rule_lists_any(scope) &&
+	       memcmp(scope, code, significant(scope)) == 0 &&
 	       strcmp(scope, code) != 0;
 }
 

@@ -19,6 +19,8 @@ struct roster_station;
  * place of another's county (threat T08).
  */
 bool roster_rule_may_list(const char *scope, const char *code);
+/* Any code at all?  Who may not signs no document that anybody keeps. */
+bool roster_rule_lists_any(const char *scope);
 
 /* No key twice; scope root: one tree, of at most LIMIT_TREE levels. */
 int roster_rule_within(const struct roster_part *part, struct err *err);
