@@ -23,6 +23,10 @@
 #include "model/show.h"
 #include "replica.h"
 
+#define GROUP_DIGITS 5
+#define FINGERPRINT_DIGITS (8 * GROUP_DIGITS)
+#define GROUP_LINE_MAX 256
+
 static bool chinese; /* is what we print */
 
 void
@@ -326,4 +330,24 @@ cmd_unknown_option(const struct cmd *cmd, int argc, char **argv)
 		return true;
 	}
 	return false;
+}
+
+void
+cmd_ask_fingerprint(struct buf *out)
+{
+	char line[GROUP_LINE_MAX];
+	size_t digits = 0, i;
+
+	while (digits < FINGERPRINT_DIGITS) {
+		if (isatty(STDIN_FILENO)) {
+			fprintf(stderr, _("group %zu of 8: "),
+			    digits / GROUP_DIGITS + 1);
+			fflush(stderr);
+		}
+		if (fgets(line, sizeof(line), stdin) == NULL)
+			return;
+		buf_puts(out, line);
+		for (i = 0; line[i] != '\0'; i++)
+			digits += line[i] >= '0' && line[i] <= '9';
+	}
 }

@@ -16,6 +16,7 @@
 
 #define _(text) gettext(text)
 
+struct buf;
 struct record;
 struct replica;
 
@@ -72,6 +73,9 @@ const char *cmd_login(void);
 const char *cmd_operator(void);
 /* Do the locale's messages begin with zh?  Then labels are Chinese. */
 bool cmd_chinese(void);
+/* Append a fingerprint's digits as they are typed, line by line as they are
+ * read out over the telephone, until there are as many as one has. */
+void cmd_ask_fingerprint(struct buf *out);
 /* A whole number from 1 up; false if s is none. */
 bool cmd_number(int64_t *out, const char *s);
 
@@ -112,7 +116,6 @@ int cmd_resolve(struct cmd *cmd, int argc, char **argv);
 int cmd_resume(struct cmd *cmd, int argc, char **argv);
 int cmd_revoke(struct cmd *cmd, int argc, char **argv);
 int cmd_rm(struct cmd *cmd, int argc, char **argv);
-struct buf;
 struct roster;
 int cmd_roster(struct cmd *cmd, int argc, char **argv);
 /* If two documents of that scope are held: a line that says so. */
@@ -120,6 +123,9 @@ bool cmd_roster_contested(
     struct buf *out, const struct roster *roster, const char *scope);
 /* roster SUBCOMMAND, argv[0] being the latter */
 int cmd_roster_change(struct cmd *cmd, int argc, char **argv);
+/* roster pin; CMD_USAGE, or 0 or an error. */
+int cmd_roster_pin(
+    const struct cmd *cmd, int argc, char **argv, struct err *err);
 int cmd_rotate(struct cmd *cmd, int argc, char **argv);
 int cmd_scrub(struct cmd *cmd, int argc, char **argv);
 int cmd_serve(struct cmd *cmd, int argc, char **argv);

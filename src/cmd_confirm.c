@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -12,10 +11,6 @@
 #include "logged.h"
 #include "replica.h"
 #include "roster.h"
-
-#define GROUP_DIGITS 5
-#define FINGERPRINT_DIGITS (8 * GROUP_DIGITS)
-#define LINE_MAX_LEN 256
 
 static int
 confirm(const struct cmd *cmd, const char *code, const char *fingerprint,
@@ -42,28 +37,6 @@ confirm(const struct cmd *cmd, const char *code, const char *fingerprint,
 	return cmd_close(r, rc, err);
 }
 
-/* Digits typed line by line, as they are read out over the telephone, until
- * there are as many as a fingerprint has. */
-static void
-ask(struct buf *out)
-{
-	char line[LINE_MAX_LEN];
-	size_t digits = 0, i;
-
-	while (digits < FINGERPRINT_DIGITS) {
-		if (isatty(STDIN_FILENO)) {
-			fprintf(stderr, _("group %zu of 8: "),
-			    digits / GROUP_DIGITS + 1);
-			fflush(stderr);
-		}
-		if (fgets(line, sizeof(line), stdin) == NULL)
-			return;
-		buf_puts(out, line);
-		for (i = 0; line[i] != '\0'; i++)
-			digits += line[i] >= '0' && line[i] <= '9';
-	}
-}
-
 int
 cmd_confirm(struct cmd *cmd, int argc, char **argv)
 {
@@ -76,7 +49,7 @@ cmd_confirm(struct cmd *cmd, int argc, char **argv)
 	for (i = 2; i < argc; i++)
 		buf_printf(&fingerprint, "%s ", argv[i]);
 	if (argc == 2)
-		ask(&fingerprint);
+		cmd_ask_fingerprint(&fingerprint);
 	rc = logged_ask(cmd, "confirm", argv[1], &err);
 	if (rc == 0) {
 		rc = confirm(cmd, argv[1], buf_str(&fingerprint), &err);

@@ -506,7 +506,7 @@ cmd_roster_change(struct cmd *cmd, int argc, char **argv)
 		int (*run)(const struct cmd *, int, char **, struct err *);
 	} subs[] = {{"propose", propose}, {"sign", sign}, {"adopt", adopt},
 	    {"auditor", auditor}, {"peer", peer}, {"decide", decide},
-	    {"root-keys", root_keys}};
+	    {"pin", cmd_roster_pin}, {"root-keys", root_keys}};
 	struct err err = {0};
 	size_t i;
 	int rc;

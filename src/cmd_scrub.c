@@ -22,7 +22,7 @@
 #include "replica.h"
 #include "roster.h"
 #include "scrub.h"
-#include "seat.h"
+#include "wake.h"
 
 #define AWAIT_MS 30000 /* for children to call anew */
 
@@ -60,35 +60,6 @@ call_peers(const struct cmd *cmd)
 		(void)waitpid(pid, &status, 0);
 }
 
-static bool
-at_once(void)
-{
-	return true;
-}
-
-static bool
-is_there(const struct cmd *cmd, const char *code)
-{
-	struct err ignored;
-	struct seat *seat;
-
-	if (seat_take(&seat, cmd->home, code, false, at_once, &ignored) != 0)
-		return true;
-	seat_leave(seat);
-	return false;
-}
-
-/* Whoever sits there calls anew when asked to leave. */
-static void
-wake(const struct cmd *cmd, const char *code)
-{
-	struct err ignored;
-	struct seat *seat;
-
-	if (seat_take(&seat, cmd->home, code, true, NULL, &ignored) == 0)
-		seat_leave(seat);
-}
-
 /* Who is on the line, " CODE CODE"; before the station is opened, which it may
  * not bear. */
 static void
@@ -100,7 +71,7 @@ list_present(struct buf *out, const struct cmd *cmd)
 
 	while (folder != NULL && (e = readdir(folder)) != NULL)
 		if (chain_is_code(e->d_name, strlen(e->d_name)) &&
-		    is_there(cmd, e->d_name))
+		    wake_is_there(cmd->home, e->d_name))
 			buf_printf(out, " %s", e->d_name);
 	if (folder != NULL)
 		closedir(folder);
@@ -156,9 +127,9 @@ wake_children(const struct cmd *cmd, struct buf *present)
 
 		if (strcmp(st->parent, replica_home(r)->code) != 0)
 			continue;
-		there = is_there(cmd, st->code);
+		there = wake_is_there(cmd->home, st->code);
 		if (there)
-			wake(cmd, st->code);
+			wake_peer(cmd->home, st->code);
 		if (there || strstr(buf_str(present), st->code) != NULL)
 			memcpy(codes[n++], st->code, sizeof(st->code));
 	}

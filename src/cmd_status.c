@@ -306,6 +306,13 @@ say_stop(const struct status *st, const struct stop *stop)
 		    stop->about, stop->through, when, (long long)stop->at,
 		    (long long)stop->usual, stop->about, stop->through);
 		break;
+	case STOP_UNPINNED:
+		printf(_("root part version %lld came from %s; the root keys "
+			 "here have not signed it. Its fingerprint is %s: if "
+			 "the province has announced that on paper, yizhan "
+			 "roster pin; if not, somebody plays tricks\n"),
+		    (long long)stop->at, stop->through, stop->why);
+		break;
 	}
 	buf_free(&line);
 }
@@ -335,6 +342,12 @@ describe_stop(const struct stop *stop)
 		json_time(o, "last", stop->last);
 		json_set(o, "contacts_since", json_int(stop->at));
 		json_set(o, "contacts_usual", json_int(stop->usual));
+		break;
+	case STOP_UNPINNED:
+		json_set(o, "what", json_text("unpinned"));
+		json_set(o, "from", json_text(stop->through));
+		json_set(o, "version", json_int(stop->at));
+		json_set(o, "fingerprint", json_text(stop->why));
 		break;
 	case STOP_RESTORED:
 	case STOP_COPY:

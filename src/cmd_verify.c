@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "fork.h"
 #include "local.h"
+#include "pins.h"
 #include "proof.h"
 #include "replica.h"
 #include "roster_files.h"
@@ -80,7 +81,7 @@ print_proof(const struct fork *fork, const struct roster *roster)
 /* By the roster in a folder, or the one that the station at HOME holds. */
 static int
 judge(const struct cmd *cmd, const char *dir, const char *roster_dir,
-    struct err *err)
+    const struct pins *pins, struct err *err)
 {
 	struct roster *roster = NULL;
 	struct replica *r = NULL;
@@ -90,8 +91,9 @@ judge(const struct cmd *cmd, const char *dir, const char *roster_dir,
 	rc = proof_read(&fork, dir, err);
 	if (rc != 0)
 		return rc;
-	rc = roster_dir != NULL ? roster_files_read(&roster, roster_dir, err)
-				: cmd_open(&r, cmd, err);
+	rc = roster_dir != NULL
+		 ? roster_files_read(&roster, roster_dir, pins, err)
+		 : cmd_open(&r, cmd, err);
 	if (rc == 0) {
 		const struct roster *by =
 		    roster != NULL ? roster : replica_roster(r);
@@ -124,20 +126,43 @@ write_proof(
 	return rc;
 }
 
+/* What somebody gives by --pin, as often as he likes. */
+static int
+take_pins(struct pins *out, int *argc, char **argv, struct err *err)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	const char *typed;
+	int rc = 0, found;
+
+	while (
+	    rc == 0 && (found = cmd_option(argc, argv, "--pin", &typed)) != 0) {
+		if (found < 0)
+			return CMD_USAGE;
+		rc = pins_parse(fingerprint, typed, err);
+		if (rc == 0)
+			rc = pins_add(out, fingerprint, err);
+	}
+	return rc;
+}
+
 static int
 proof(struct cmd *cmd, int argc, char **argv)
 {
 	const char *to = NULL, *roster = NULL;
+	struct pins pins = {.n = 0};
 	struct err err = {0};
 	int rc;
 
-	if (cmd_option(&argc, argv, "--write", &to) < 0 ||
+	rc = take_pins(&pins, &argc, argv, &err);
+	if (rc != 0 && rc != CMD_USAGE)
+		return cmd_fail(cmd, &err);
+	if (rc == CMD_USAGE || cmd_option(&argc, argv, "--write", &to) < 0 ||
 	    cmd_option(&argc, argv, "--roster", &roster) < 0 ||
 	    cmd_unknown_option(cmd, argc, argv) || argc != 2 ||
-	    (to != NULL && roster != NULL))
+	    (roster == NULL ? pins.n > 0 : to != NULL))
 		return cmd_usage(cmd);
 	rc = to != NULL ? write_proof(cmd, argv[1], to, &err)
-			: judge(cmd, argv[1], roster, &err);
+			: judge(cmd, argv[1], roster, &pins, &err);
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }
 

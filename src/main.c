@@ -70,7 +70,7 @@ static const struct {
 	N_("of a forked chain, the last changeset that counts")},
     {"log", cmd_log, N_("[--chain C] [--json]"), N_("changesets held")},
     {"verify", cmd_verify,
-	N_("[--deep | proof DIR [--roster DIR] | proof CHAIN --write DIR]"),
+	N_("[--deep | proof DIR [--roster DIR [--pin DIGITS] ...] | proof CHAIN --write DIR]"),
 	N_("check every changeset, signature and reference")},
     {"scrub", cmd_scrub, "[--alone]",
 	N_("read and hash everything held, and put right what has rotted")},
@@ -95,7 +95,7 @@ static const struct {
 	   "auditor add NAME KEY [--streams S,..] [--owners C,..] [--until N] "
 	   "[--root] | auditor remove KEY [--root] | "
 	   "peer add|remove CODE CODE [--root] | decide SCOPE HASH | "
-	   "root-keys FILE --threshold K]"),
+	   "root-keys FILE --threshold K | pin [--remove] [DIGITS ...]]"),
 	N_("stations, keys, and where their powers end")},
     {"rotate", cmd_rotate,
 	N_("[--recovery FILE] [--new FILE] [-o FILE] | --take FILE"),

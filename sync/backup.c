@@ -215,6 +215,8 @@ hold_moment(struct backup *b, struct err *err)
 		rc = hold_local(b, err);
 	if (rc == 0)
 		rc = hold_file(b, BACKUP_KEYS, err);
+	if (rc == 0) /* of a root part that is in yizhan.db it is there now */
+		rc = hold_file(b, "pins", err);
 	free(path);
 	return rc;
 }

@@ -46,7 +46,8 @@ backup_place(const char *name)
 	const char *end;
 
 	if (strcmp(name, BACKUP_INFO) == 0 || strcmp(name, "station") == 0 ||
-	    strcmp(name, BACKUP_KEYS) == 0 || strcmp(name, BACKUP_AUDIT) == 0)
+	    strcmp(name, BACKUP_KEYS) == 0 || strcmp(name, BACKUP_AUDIT) == 0 ||
+	    strcmp(name, "pins") == 0)
 		return KEY_MAX;
 	if (strcmp(name, "yizhan.db") == 0 || strcmp(name, "local.db") == 0)
 		return LIMIT_BACKUP;

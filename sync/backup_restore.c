@@ -209,7 +209,7 @@ read_file(
 
 /* What HOME is moved into place by; station last: it makes the rest one. */
 static const char *const names[] = {"keys", BACKUP_KEYS, "blobs", "ledger",
-    BACKUP_AUDIT, "local.db", "yizhan.db", "station"};
+    BACKUP_AUDIT, "local.db", "pins", "yizhan.db", "station"};
 #define NAMES (sizeof(names) / sizeof(*names))
 
 static bool

@@ -126,7 +126,7 @@ static int
 sweep(const char *path, struct err *err)
 {
 	static const char *const names[] = {"keys", "anchor", "audit",
-	    "backup-keys", "ledger", "yizhan.db", "yizhan.db-wal",
+	    "backup-keys", "ledger", "pins", "yizhan.db", "yizhan.db-wal",
 	    "yizhan.db-shm", "local.db", "local.db-wal", "local.db-shm"};
 	size_t i;
 	int rc = 0;

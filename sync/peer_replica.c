@@ -13,7 +13,9 @@
 #include "local.h"
 #include "peer_replica.h"
 #include "peer_replica_impl.h"
+#include "pins.h"
 #include "replica.h"
+#include "replica_pin.h"
 #include "reserve.h"
 #include "resign.h"
 #include "rotate.h"
@@ -160,7 +162,9 @@ adopt(struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
 {
 	int rc = replica_adopt(pr->r, doc, err);
 
-	return rc == YZ_ENOTFOUND ? 0 : rc;
+	if (rc != YZ_ENOTFOUND)
+		return rc;
+	return replica_unpinned_note(pr->r, pr->local, doc, pr->other, err);
 }
 
 static int
@@ -197,10 +201,28 @@ check_pin(const struct peer_replica *pr, struct err *err)
 			rc = roster_build(&roster, cur, 1, err);
 		if (rc == 0)
 			rc = roster_follows(roster, cur, &pr->held[i], err);
+		if (rc == YZ_EDENIED && cur != NULL)
+			rc = roster_follows_pinned(cur, &pr->held[i], err);
 		roster_free(roster);
 		roster = NULL;
 	}
 	return rc;
+}
+
+/* One of those: where the root keys before it did not sign it, the station that
+ * invites has it pinned, and so has the invitation, by the hashes after it. */
+static int
+adopt_pinned(
+    struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	bool held;
+
+	pins_fingerprint(fingerprint, &doc->hash);
+	if (replica_roster_unpinned(pr->r, doc) &&
+	    replica_pin(pr->r, fingerprint, &held, err) != 0)
+		return err->code;
+	return adopt(pr, doc, err);
 }
 
 static int
@@ -225,7 +247,7 @@ put_pinned(
 		return 0;
 	rc = check_pin(pr, err);
 	for (i = 0; rc == 0 && i < pr->n_held; i++)
-		rc = adopt(pr, &pr->held[i], err);
+		rc = adopt_pinned(pr, &pr->held[i], err);
 	pr->pinned = rc == 0;
 	return rc;
 }

@@ -113,6 +113,9 @@ void replica_count_kinds(struct replica *r);
 
 /* --- replica_roster.c */
 int replica_roster_load(struct replica *r, struct err *err);
+/* The roster of what is held now takes the place of the one that is loaded, and
+ * every chain is judged by it; in a transaction. */
+int replica_roster_replace(struct replica *r, struct err *err);
 /* Store a document; oid is that of its commit, or NULL. */
 int replica_roster_store(struct replica *r, const struct roster_doc *doc,
     const uint8_t oid[20], struct err *err);

@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 #include "home.h"
+#include "pins.h"
 #include "replica_impl.h"
+#include "replica_pin.h"
 #include "roster.h"
 #include "roster_doc.h"
 #include "roster_rule.h"
@@ -31,7 +33,7 @@ read_held(void *arg, struct roster_doc *out, const struct roster_held *which,
 }
 
 static void
-held_row(struct roster_held *out, struct db_stmt *st)
+held_row(struct roster_held *out, struct db_stmt *st, const struct pins *pins)
 {
 	const void *p;
 	size_t n;
@@ -53,6 +55,8 @@ held_row(struct roster_held *out, struct db_stmt *st)
 	out->decides = mem_calloc(out->n_decides + 1, sizeof(*out->decides));
 	if (n > 0)
 		memcpy(out->decides, p, out->n_decides * sizeof(*out->decides));
+	if (strcmp(out->scope, "root") == 0)
+		out->pinned = pins_place(pins, &out->hash);
 }
 
 static int
@@ -60,6 +64,7 @@ load(struct roster **out, struct replica *r, struct err *err)
 {
 	struct roster_held *held = NULL;
 	struct db_stmt *st;
+	struct pins pins;
 	size_t n = 0, i;
 	int rc;
 
@@ -68,11 +73,12 @@ load(struct roster **out, struct replica *r, struct err *err)
 	    "");
 	if (rc != 0)
 		return rc;
+	pins_known(&pins, r->home);
 	while ((rc = db_step(st, err)) == 1) {
 		if ((n & (n - 1)) == 0)
 			held = mem_realloc(
 			    held, (n == 0 ? 1 : 2 * n) * sizeof(*held));
-		held_row(&held[n++], st);
+		held_row(&held[n++], st, &pins);
 	}
 	db_done(st);
 	if (rc == 0)
@@ -363,7 +369,7 @@ check_place(struct replica *r, const struct roster_held *held, struct err *err)
 		    " listed",
 		    held->scope);
 	/* Two prove all that a third would. */
-	if (beside > 1 &&
+	if (beside > 1 && held->pinned == 0 &&
 	    (!roster_decided(r->roster, held->scope, held->version, &decided) ||
 		!digest_equal(&decided, &held->hash)))
 		return err_set(err, YZ_ENOTFOUND,
@@ -422,6 +428,20 @@ check_decisions(struct replica *r, const struct roster_doc *doc,
 	return rc;
 }
 
+/* All is well with it but that the root keys of cur have not signed it. */
+static int
+lacks_pin(const struct roster_doc *doc, struct err *err)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+
+	pins_fingerprint(fingerprint, &doc->hash);
+	return err_set(err, YZ_ENOTFOUND,
+	    "roster root version %lld, fingerprint %s: the root keys here have"
+	    " not signed it, only its own; if the province has announced that"
+	    " fingerprint on paper: yizhan roster pin",
+	    (long long)doc->version, fingerprint);
+}
+
 /* May it follow cur (version 0: it is a first version)? */
 static int
 check_after(struct replica *r, const struct roster_doc *doc,
@@ -429,10 +449,16 @@ check_after(struct replica *r, const struct roster_doc *doc,
     struct err *err)
 {
 	struct roster_held before = {.version = 0};
+	struct err why;
 	int rc;
 
+	if (held->pinned > 0 && cur->version > 0)
+		return roster_follows_pinned(cur, doc, err);
 	rc =
 	    roster_follows(r->roster, cur->version == 0 ? NULL : cur, doc, err);
+	if (rc == YZ_EDENIED && cur->version > 0 &&
+	    roster_follows_pinned(cur, doc, &why) == 0)
+		return lacks_pin(doc, err);
 	if (rc == 0 && cur->version > 0)
 		rc = roster_held_read(&before, cur, err);
 	if (rc == 0 && held->n_decides > 0)
@@ -448,12 +474,16 @@ check(
 {
 	struct roster_doc cur = {.version = 0};
 	struct roster_held held;
+	struct pins pins;
 	int rc;
 
 	*is = false;
 	rc = roster_held_read(&held, doc, err);
 	if (rc != 0)
 		return rc;
+	pins_known(&pins, r->home);
+	if (strcmp(held.scope, "root") == 0)
+		held.pinned = pins_place(&pins, &held.hash);
 	rc = is_held(r, &held, is, err);
 	if (rc == 0 && !*is)
 		rc = check_place(r, &held, err);
@@ -469,9 +499,31 @@ check(
 	return rc;
 }
 
-/* The roster of what is held now takes the place of the one before. */
-static int
-replace(struct replica *r, struct err *err)
+bool
+replica_roster_unpinned(struct replica *r, const struct roster_doc *doc)
+{
+	struct roster_doc cur = {.version = 0};
+	struct roster_held held;
+	struct err ignored;
+	struct pins pins;
+	bool is;
+
+	if (roster_held_read(&held, doc, &ignored) != 0)
+		return false;
+	pins_known(&pins, r->home);
+	is = strcmp(held.scope, "root") == 0 && held.version > 1 &&
+	     pins_place(&pins, &held.hash) == 0 &&
+	     replica_roster_hash(r, &cur, held.scope, &held.prev, &ignored) ==
+		 0 &&
+	     roster_follows(r->roster, &cur, doc, &ignored) == YZ_EDENIED &&
+	     roster_follows_pinned(&cur, doc, &ignored) == 0;
+	roster_doc_free(&cur);
+	roster_held_free(&held);
+	return is;
+}
+
+int
+replica_roster_replace(struct replica *r, struct err *err)
 {
 	struct roster *before = r->roster;
 	struct tail tail = {.n = 0};
@@ -509,7 +561,7 @@ replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 	if (rc == 0 && !is)
 		rc = replica_roster_store(r, doc, NULL, err);
 	if (rc == 0 && !is)
-		rc = replace(r, err);
+		rc = replica_roster_replace(r, err);
 	if (rc == 0)
 		rc = replica_commit(r, err);
 	else

@@ -370,7 +370,7 @@ sub_signed(
 static int
 follows(const struct roster *roster, const struct roster_doc *cur,
     const struct roster_part *was, const struct roster_doc *next,
-    const struct roster_part *is, struct err *err)
+    const struct roster_part *is, bool pinned, struct err *err)
 {
 	bool root = strcmp(is->scope, "root") == 0;
 	int rc;
@@ -388,16 +388,16 @@ follows(const struct roster *roster, const struct roster_doc *cur,
 		rc = sub_signed(roster, next, err);
 	else
 		rc = roster_rule_signed_by_root(next, is, err);
-	if (rc == 0 && root && cur != NULL)
+	if (rc == 0 && root && cur != NULL && !pinned)
 		rc = roster_rule_signed_by_root(next, was, err);
 	if (rc == 0 && cur != NULL)
 		rc = roster_rule_keeps(was, is, err);
 	return rc;
 }
 
-int
-roster_follows(const struct roster *roster, const struct roster_doc *cur,
-    const struct roster_doc *next, struct err *err)
+static int
+parse_and_follow(const struct roster *roster, const struct roster_doc *cur,
+    const struct roster_doc *next, bool pinned, struct err *err)
 {
 	struct roster_part was = {0}, is;
 	int rc = 0;
@@ -408,9 +408,26 @@ roster_follows(const struct roster *roster, const struct roster_doc *cur,
 		return rc;
 	rc = roster_parse_part(&is, next->text.b, next->text.len, err);
 	if (rc == 0) {
-		rc = follows(roster, cur, &was, next, &is, err);
+		rc = follows(roster, cur, &was, next, &is, pinned, err);
 		roster_doc_release(&is);
 	}
 	roster_doc_release(&was);
 	return rc;
+}
+
+int
+roster_follows(const struct roster *roster, const struct roster_doc *cur,
+    const struct roster_doc *next, struct err *err)
+{
+	return parse_and_follow(roster, cur, next, false, err);
+}
+
+int
+roster_follows_pinned(const struct roster_doc *cur,
+    const struct roster_doc *next, struct err *err)
+{
+	if (strcmp(next->scope, "root") != 0)
+		return err_set(err, YZ_EINVAL,
+		    "roster %s: only a root part is pinned", next->scope);
+	return parse_and_follow(NULL, cur, next, true, err);
 }

@@ -89,6 +89,7 @@ struct roster_held {
 	uint8_t signer[32];     /* of a sub-roster */
 	struct digest *decides; /* root part: which of its own versions count */
 	size_t n_decides;
+	size_t pinned; /* root part: its place in HOME/pins (pins.h), or 0 */
 };
 int roster_held_read(
     struct roster_held *out, const struct roster_doc *doc, struct err *err);
@@ -150,6 +151,10 @@ bool roster_signer(
 /* May next follow cur (NULL: next is version 1) in its scope?  Version up by
  * one, names cur's hash, signed by the old and the new rule. */
 int roster_follows(const struct roster *roster, const struct roster_doc *cur,
+    const struct roster_doc *next, struct err *err);
+/* The same of a root part that need not be signed by cur's keys, since somebody
+ * pins it by hand: signed by its own, and it keeps what cur says. */
+int roster_follows_pinned(const struct roster_doc *cur,
     const struct roster_doc *next, struct err *err);
 
 const struct roster_station *roster_find(

@@ -9,6 +9,7 @@
 #include "base/folder.h"
 #include "base/mem.h"
 #include "limit.h"
+#include "pins.h"
 #include "proposal.h"
 #include "replica.h"
 #include "roster_files.h"
@@ -82,6 +83,7 @@ roster_files_write(struct replica *r, const char *dir, struct err *err)
 
 struct reading {
 	const char *dir;
+	const struct pins *pins;
 	struct roster_doc *docs;
 	size_t n;
 };
@@ -187,6 +189,27 @@ root_before(const struct reading *in, const struct roster_doc *doc,
 }
 
 static int
+check_version(const struct reading *in, const struct roster_doc *before,
+    const struct roster_doc *doc, struct err *err)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	struct err ignored;
+	int rc = roster_follows(NULL, before, doc, err);
+
+	if (rc != YZ_EDENIED ||
+	    roster_follows_pinned(before, doc, &ignored) != 0)
+		return rc;
+	if (pins_place(in->pins, &doc->hash) != 0)
+		return 0;
+	pins_fingerprint(fingerprint, &doc->hash);
+	return err_set(err, YZ_EDENIED,
+	    "%s/root-%lld: the root keys of the version before have not signed"
+	    " it; if it was announced with the fingerprint %s, give that with"
+	    " --pin",
+	    in->dir, (long long)doc->version, fingerprint);
+}
+
+static int
 check_root(const struct reading *in, struct err *err)
 {
 	const struct roster_doc *before;
@@ -204,7 +227,7 @@ check_root(const struct reading *in, struct err *err)
 			break;
 		before = root_before(in, &in->docs[i], &held.prev);
 		if (before != NULL)
-			rc = roster_follows(NULL, before, &in->docs[i], err);
+			rc = check_version(in, before, &in->docs[i], err);
 		roster_held_free(&held);
 	}
 	return rc == 0 && !any
@@ -215,9 +238,10 @@ check_root(const struct reading *in, struct err *err)
 }
 
 int
-roster_files_read(struct roster **out, const char *dir, struct err *err)
+roster_files_read(struct roster **out, const char *dir, const struct pins *pins,
+    struct err *err)
 {
-	struct reading in = {.dir = dir};
+	struct reading in = {.dir = dir, .pins = pins};
 	size_t i;
 	int rc;
 

@@ -8,6 +8,7 @@
 #define SYNC_ROSTER_FILES_H
 
 struct err;
+struct pins;
 struct replica;
 struct roster;
 
@@ -16,10 +17,12 @@ int roster_files_write(struct replica *r, const char *dir, struct err *err);
 
 /*
  * The roster that the files in a folder come to.  Each version of the root
- * part there must follow the one before it, if that is there too; so whoever
- * knows the first, or the newest, knows that the others are good.  Of other
+ * part there must follow the one before it, if that is there too, or be one of
+ * pins; so whoever knows the first, and what was pinned, or the newest, knows
+ * that the others are good.  Of other
  * files in the folder nothing is asked.  YZ_ENOTFOUND: no root part is there.
  */
-int roster_files_read(struct roster **out, const char *dir, struct err *err);
+int roster_files_read(struct roster **out, const char *dir,
+    const struct pins *pins, struct err *err);
 
 #endif

@@ -182,6 +182,7 @@ next(
 	const struct roster_tree *tree = w->tree;
 	const struct roster_held *one = NULL;
 	int64_t best = 0, decided, version;
+	size_t pinned = 0;
 	bool root = strcmp(out->scope, "root") == 0;
 	size_t i;
 
@@ -196,11 +197,13 @@ next(
 		    !is_valid(w, d) || is_excluded(w, d))
 			continue;
 		decided = root ? decided_for(tree, d) : 0;
-		if (one == NULL || decided > best) {
+		if (one == NULL || d->pinned > pinned ||
+		    (d->pinned == pinned && decided > best)) {
 			one = d;
 			best = decided;
+			pinned = d->pinned;
 			out->contested = false;
-		} else if (decided == best)
+		} else if (d->pinned == pinned && decided == best)
 			contest(out, one, d);
 	}
 	return out->contested ? NULL : one;

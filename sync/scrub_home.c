@@ -33,6 +33,10 @@ static const struct {
     {"keys/next", FAULT, NEW_KEYS, false},
     {"keys/root", FAULT, N_("take it from where its copy is kept"), false},
     {"keys/recovery", FAULT, N_("move it away and join again"), false},
+    {"pins", FAULT,
+	N_("take it from a backup, or move it away and run yizhan roster pin "
+	   "for each root part that was pinned here"),
+	false},
     {"audit", FAULT, N_("the next entry of the audit log will say so"), true},
     {"anchor", WANTED, N_("the station goes on after a session"), true},
 };

@@ -13,6 +13,7 @@
 #include "model/doctor_impl.h"
 #include "model/stop.h"
 #include "replica.h"
+#include "replica_pin.h"
 #include "roster.h"
 
 #define DAY_MS (24ll * 3600 * 1000)
@@ -150,6 +151,23 @@ check_peer(
 		    d, what, _("%s %s: in contact at %s"), code, name, when);
 }
 
+/* A root part that waits for somebody here to pin it. */
+static void
+check_unpinned(struct doctor *d)
+{
+	struct replica_unpinned v;
+	struct err ignored;
+
+	if (replica_unpinned_get(&v, d->r, d->local, &ignored) != 0)
+		return;
+	doctor_find(d, "station",
+	    _("root part version %lld came from %s; the root keys here have "
+	      "not signed it. Its fingerprint is %s: if the province has "
+	      "announced that on paper, yizhan roster pin; if not, somebody "
+	      "plays tricks: ask at the province"),
+	    (long long)v.version, v.from, v.fingerprint);
+}
+
 void
 doctor_peers(struct doctor *d)
 {
@@ -176,6 +194,7 @@ doctor_peers(struct doctor *d)
 		    self, me->name, doctor_words(d, replica_restored(d->r)));
 	else
 		doctor_good(d, "station", "%s %s", self, me->name);
+	check_unpinned(d);
 	for (i = 0; me != NULL && i < roster_count(roster); i++) {
 		other = roster_at(roster, i);
 		if (strcmp(other->code, me->parent) == 0)

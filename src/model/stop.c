@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/err.h"
 #include "fork.h"
 #include "home.h"
 #include "local.h"
 #include "model/stop.h"
 #include "replica.h"
+#include "replica_pin.h"
 #include "resign.h"
 #include "roster.h"
 
@@ -62,6 +64,24 @@ of_roster(const struct each *each, const struct roster_scope *scope)
 	if (chain_is_code(scope->scope, strlen(scope->scope)))
 		memcpy(stop.writer, scope->scope, sizeof(stop.writer));
 	each->fn(each->arg, &stop);
+}
+
+static int
+of_unpinned(const struct each *each, struct local *local, struct err *err)
+{
+	struct stop stop = {.kind = STOP_UNPINNED, .about = "root"};
+	struct replica_unpinned waiting;
+	int rc;
+
+	rc = replica_unpinned_get(&waiting, each->r, local, err);
+	if (rc != 0)
+		return rc == YZ_ENOTFOUND ? 0 : rc;
+	stop.at = waiting.version;
+	stop.decides = replica_home(each->r)->code;
+	stop.why = waiting.fingerprint;
+	stop.through = waiting.from;
+	each->fn(each->arg, &stop);
+	return 0;
 }
 
 static void
@@ -155,5 +175,7 @@ stop_each(struct replica *r, struct local *local,
 	     i++)
 		of_roster(&each, scope);
 	rc = fork_each(r, of_fork, &each, err);
+	if (rc == 0)
+		rc = of_unpinned(&each, local, err);
 	return rc == 0 ? of_silence(&each, local, err) : rc;
 }

@@ -1,7 +1,8 @@
 /*
  * What stops this station or a chain until a person decides: forks, rosters
  * of which two are signed, a station that is a copy or has one, and a station
- * above or beside of which nothing comes any more though there is contact.
+ * above or beside of which nothing comes any more though there is contact; a
+ * root part that waits to be pinned.
  */
 #ifndef MODEL_STOP_H
 #define MODEL_STOP_H
@@ -19,7 +20,8 @@ enum stop_kind {
 	STOP_ROSTER,
 	STOP_RESTORED,
 	STOP_COPY,
-	STOP_SILENT
+	STOP_SILENT,
+	STOP_UNPINNED
 };
 
 struct stop {
@@ -31,8 +33,9 @@ struct stop {
 	char a[17], b[17]; /* beginnings of the two ids or hashes; or "" */
 	char writer[CHAIN_CODE_LEN + 1]; /* whose key signed both; or "" */
 	const char *decides; /* the station that can end it, or "" */
-	const char *why;     /* of a restored one, or "" */
-	const char *through; /* the peer that brings no news, or "" */
+	const char *why;     /* of a restored one; a fingerprint; or "" */
+	const char *through; /* the peer that brings no news, or brought the
+			      * root part; or "" */
 	int64_t usual;       /* contacts in which there was some, or 0 */
 	int64_t last;        /* wall ms of the last, or 0 */
 };

@@ -197,7 +197,8 @@ put_stop(void *arg, const struct stop *stop)
 	    [STOP_ROSTER] = "roster",
 	    [STOP_RESTORED] = "restored",
 	    [STOP_COPY] = "copy",
-	    [STOP_SILENT] = "silent"};
+	    [STOP_SILENT] = "silent",
+	    [STOP_UNPINNED] = "unpinned"};
 	struct stops *stops = arg;
 	struct json *one = json_new_object();
 

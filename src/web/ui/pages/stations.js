@@ -57,6 +57,12 @@ function Stop({ stop: x }) {
 			    when: x.last && when(x.last), at: x.at, usual: x.usual })}</p>
 			<p>${_('Telephone {about}: if it has written since, {through} withholds it or cannot reach it.', x)}</p>
 			</article>`;
+	if (x.what === 'unpinned')
+		return html`<article class="stuck"><h3>${_('A roster waits that the root keys here have not signed')}
+			<span class="mono dim">${x.about}</span></h3>
+			<p class="big">${_('Version {at}, brought by {through}.', x)}</p>
+			<p>${_('Has the province announced this fingerprint on paper? Then: yizhan roster pin')}</p>
+			<p class="mono">${x.why}</p></article>`;
 	return html`<article class="stuck"><h3>${_('A copy of this station is at work')}
 		<span class="mono dim">${x.about}</span></h3>
 		<p>${_('Switch one of the two off.')}</p></article>`;

@@ -1,0 +1,166 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "local.h"
+#include "pins.h"
+#include "replica_impl.h"
+#include "replica_pin.h"
+#include "roster.h"
+#include "tail.h"
+
+#define SETTING "unpinned" /* of local.db: VERSION HASH CODE */
+
+/* The number of the root part with that fingerprint; 0: it is not held. */
+static int
+find(int64_t *no, struct replica *r, const char *fingerprint, struct err *err)
+{
+	struct pins one = {.n = 1};
+	struct db_stmt *st;
+	int rc;
+
+	*no = 0;
+	memcpy(one.v[0], fingerprint, sizeof(one.v[0]));
+	rc = db_query(&st, r->db, err,
+	    "SELECT no, hash FROM _roster WHERE scope = 'root'", "");
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(st, err)) == 1) {
+		struct digest hash;
+		size_t n;
+		const void *p = db_blob(st, 1, &n);
+
+		if (n != sizeof(hash.b))
+			continue;
+		memcpy(hash.b, p, n);
+		if (pins_place(&one, &hash) != 0)
+			*no = db_int(st, 0);
+	}
+	db_done(st);
+	return rc;
+}
+
+/* The pins with that one as the newest, or without it. */
+static int
+change(struct replica *r, const char *fingerprint, bool add, struct err *err)
+{
+	struct pins pins;
+	int rc;
+
+	rc = pins_read(&pins, r->home, err);
+	if (rc == 0 && add)
+		rc = pins_add(&pins, fingerprint, err);
+	else if (rc == 0 && !pins_remove(&pins, fingerprint))
+		rc =
+		    err_set(err, YZ_ENOTFOUND, "%s is not pinned", fingerprint);
+	return rc == 0 ? pins_write(&pins, r->home, err) : rc;
+}
+
+int
+replica_pin(
+    struct replica *r, const char *fingerprint, bool *held, struct err *err)
+{
+	int64_t no = 0;
+	int rc;
+
+	/* As replica_adopt() does: what is cut off is looked for there. */
+	rc = replica_seal(r, err);
+	if (rc == 0)
+		rc = replica_begin(r, err); /* and two do not pin at once */
+	if (rc != 0)
+		return rc;
+	rc = change(r, fingerprint, true, err);
+	if (rc == 0)
+		rc = find(&no, r, fingerprint, err);
+	/* As if it came now: whoever has the station open sees it so. */
+	if (rc == 0 && no != 0)
+		rc = db_run(r->db, err,
+		    "UPDATE _roster SET no = 1 + (SELECT max(no) FROM _roster)"
+		    " WHERE no = ?",
+		    "i", no);
+	if (rc == 0 && no != 0)
+		rc = replica_roster_replace(r, err);
+	if (rc == 0)
+		rc = replica_commit(r, err);
+	else
+		replica_rollback(r);
+	*held = rc == 0 && no != 0;
+	return rc == 0 ? tail_follow(r, err) : rc;
+}
+
+int
+replica_unpin(struct replica *r, const char *fingerprint, struct err *err)
+{
+	int64_t no;
+	int rc;
+
+	rc = replica_begin(r, err);
+	if (rc != 0)
+		return rc;
+	rc = find(&no, r, fingerprint, err);
+	if (rc == 0 && no != 0)
+		rc = err_set(err, YZ_EDENIED,
+		    "the root part %s is held here and stays: nothing goes back",
+		    fingerprint);
+	if (rc == 0)
+		rc = change(r, fingerprint, false, err);
+	replica_rollback(r); /* the file is all there is to it */
+	return rc;
+}
+
+/* --- what waits ------------------------------------------------------------
+ */
+
+int
+replica_unpinned_note(struct replica *r, struct local *local,
+    const struct roster_doc *doc, const char *from, struct err *err)
+{
+	char hex[DIGEST_HEX_LEN + 1], *value;
+	int rc;
+
+	if (!replica_roster_unpinned(r, doc))
+		return 0;
+	digest_hex(hex, doc->hash.b, sizeof(doc->hash.b));
+	value = mem_printf("%lld %s %s", (long long)doc->version, hex, from);
+	rc = local_set(local, SETTING, value, err);
+	free(value);
+	return rc;
+}
+
+int
+replica_unpinned_forget(struct local *local, struct err *err)
+{
+	return local_set(local, SETTING, "", err);
+}
+
+int
+replica_unpinned_get(struct replica_unpinned *out, struct replica *r,
+    struct local *local, struct err *err)
+{
+	char hex[DIGEST_HEX_LEN + 1] = "";
+	struct buf value = BUF_INIT;
+	struct digest hash;
+	long long version = 0;
+	int64_t no;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = local_get(local, &value, SETTING, err);
+	if (rc == 0 &&
+	    (sscanf(buf_str(&value), "%lld %64s %6s", &version, hex,
+		 out->from) != 3 ||
+		!digest_unhex(hash.b, sizeof(hash.b), hex, strlen(hex))))
+		rc = err_set(err, YZ_ENOTFOUND, "no root part waits");
+	buf_free(&value);
+	if (rc != 0)
+		return rc;
+	out->version = version;
+	pins_fingerprint(out->fingerprint, &hash);
+	rc = find(&no, r, out->fingerprint, err);
+	if (rc == 0 && no != 0)
+		rc = err_set(err, YZ_ENOTFOUND, "no root part waits");
+	return rc;
+}

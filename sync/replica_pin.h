@@ -1,0 +1,46 @@
+/*
+ * Root parts pinned by hand (FORMAT.md, section 8): for the day on which so
+ * many root keys are lost that those left sign nothing any more.
+ */
+#ifndef SYNC_REPLICA_PIN_H
+#define SYNC_REPLICA_PIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chain.h"
+#include "sign.h"
+
+struct err;
+struct local;
+struct replica;
+struct roster_doc;
+
+/* From here on the root part of that fingerprint (pins_parse()) counts here,
+ * whoever signed the one before it: at once if it is held, *held, or else when
+ * it comes. */
+int replica_pin(
+    struct replica *r, const char *fingerprint, bool *held, struct err *err);
+/* Take that back: YZ_EDENIED once it is held, YZ_ENOTFOUND if nobody did. */
+int replica_unpin(struct replica *r, const char *fingerprint, struct err *err);
+
+/* Would that root part follow one that is held, had the keys of that one signed
+ * it, or somebody here pinned it? */
+bool replica_roster_unpinned(struct replica *r, const struct roster_doc *doc);
+
+/* A root part that waits to be pinned: who sent it last. */
+struct replica_unpinned {
+	int64_t version;
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	char from[CHAIN_CODE_LEN + 1];
+};
+/* After replica_adopt() passed doc over: remember it if that is why. */
+int replica_unpinned_note(struct replica *r, struct local *local,
+    const struct roster_doc *doc, const char *from, struct err *err);
+/* Until it comes again. */
+int replica_unpinned_forget(struct local *local, struct err *err);
+/* YZ_ENOTFOUND: none waits. */
+int replica_unpinned_get(struct replica_unpinned *out, struct replica *r,
+    struct local *local, struct err *err);
+
+#endif
