@@ -47,7 +47,9 @@ print_restored(const struct cmd *cmd, const struct backup_info *info)
 			 "chown -R yizhan: %s\n"),
 		    cmd->home);
 	printf(_("next: yizhan sync, which fetches from the parent what the "
-		 "backup lacks; until then nothing is written here\n"));
+		 "backup lacks (the root: wait until a child has called, or "
+		 "yizhan resume --alone); until then nothing is written "
+		 "here\n"));
 }
 
 /* What opens it: as it was locked. */
