@@ -1,9 +1,10 @@
 #!/bin/sh
 # Goal of this test: threat T22, SIGKILL at any moment of those who write: a
 # command, the daemon with its sealer while browsers save, and either side of a
-# session over a real sshd while both stations write on.  The moments are spread
-# over what each takes, so that most of them hit the work; only a kill that ended
-# a living process counts.
+# session over a real sshd while both stations write on.  What each takes here is
+# measured first, and the moments are spread over that, so that most of them hit
+# the work, from its beginning to its end; only a kill that ended a living
+# process counts.
 #
 # What was acknowledged before is there after: asked of stock sqlite3 and of the
 # program in turn after each kill, and of all the kills together in the end.
@@ -115,9 +116,11 @@ after_kill() { # WHAT
 }
 
 # --- moments -----------------------------------------------------------------------
-# Each sort of work has the time that it takes, in microseconds: longer after a
-# kill that hit, shorter after one that came too late, so that about four in
-# five hit, from its beginning to its end.
+# Each sort of work has the time that it takes, in microseconds, as it was when
+# nobody disturbed it: longer after a kill that hit, shorter after one that came
+# too late, so that about four in five hit, from its beginning to its end.
+clock() { began=$(date +%s%N); }
+clocked() { took=$((($(date +%s%N) - began) / 1000)); }
 moment() { # TIME
 	seed=$(((seed * 1103515245 + 12345) % 2147483648))
 	us=$((seed / 256 * 1000 / 8388608 * $1 / 1000))
@@ -129,11 +132,11 @@ was_hit() { # STATUS
 	if [ "$1" -eq 137 ]; then
 		hit=$((hit + 1))
 		count=$((count + 1))
-		took=$((took + took / 100))
+		took=$((took + took / 32))
 		return 0
 	fi
 	late=$((late + 1))
-	took=$((took - took / 25))
+	took=$((took - took / 8))
 	return 1
 }
 told() { # WHAT WANTED
@@ -184,11 +187,18 @@ command_ends() { # STATUS
 	[ "$1" -eq 0 ] || [ "$1" -eq 137 ] ||
 		bad="$bad $what ended with $1: $(cat err);"
 }
-for what in add set import attach; do
-	eval "took_$what=60000"
+for round in 1 2 3 5; do # one of each
+	clock
+	command_begins "$round"
+	rc=0
+	wait "$pid" || rc=$?
+	clocked
+	command_ends "$rc"
+	echo "# $what takes $((took / 1000)) ms"
+	eval "took_$what=\$took"
 done
+is "$bad" "" "undisturbed, commands write"
 
-round=0
 wanted=$((kills / 2))
 while [ "$hit" -lt "$wanted" ] && [ "$round" -lt $((4 * kills)) ]; do
 	round=$((round + 1))
@@ -210,9 +220,11 @@ done
 told "a command" "$wanted"
 
 # --- of the daemon, while a browser saves and it seals ---------------------------
-# Until the daemon is gone.
-save_on() {
-	while :; do
+# Until the daemon is gone, or so often.
+save_on() { # ROUND [TIMES]
+	times=${2:--1}
+	while [ "$times" -ne 0 ]; do
+		times=$((times - 1))
 		n=$((n + 1))
 		curl -s -X POST -H "Authorization: Bearer $token" \
 			-w '\n%{http_code}\n' "$url/api/records/org" \
@@ -226,22 +238,46 @@ save_on() {
 }
 : >acked.page
 : >refused
-round=0 n=0
-wanted=$((kills / 4))
-took=400000
-while [ "$hit" -lt "$wanted" ] && [ "$round" -lt $((4 * kills)) ]; do
-	round=$((round + 1))
+daemon_begins() {
 	: >serve.out
 	"$yizhan" -C "$T/520302" serve --no-sync --listen 127.0.0.1:0 \
 		>serve.out 2>>serve.err &
 	serve_pid=$!
+}
+daemon_listens() {
+	until grep -q '^http' serve.out; do
+		kill -0 "$serve_pid" 2>/dev/null || break
+		sleep 0.01
+	done
+	url=$(sed -n 's,/$,,p' serve.out)
+}
+sealed() {
+	[ "$(sqlite3 -cmd '.timeout 30000' 520302/yizhan.db \
+		'SELECT count(*) FROM _unsealed')" = 0 ]
+}
+round=0 n=0
+wanted=$((kills / 4))
+clock
+daemon_begins
+daemon_listens
+clocked
+took_begin=$took
+clock
+save_on 0 4
+ok "what a browser saves is sealed soon" wait_for 60 sealed
+clocked
+took_save=$took
+echo "# it listens after $((took_begin / 1000)) ms," \
+	"has sealed $((took_save / 1000)) ms later"
+ok "and it ends" desk_stop
+while [ "$hit" -lt "$wanted" ] && [ "$round" -lt $((4 * kills)) ]; do
+	round=$((round + 1))
+	daemon_begins
 	# Every fourth while it begins.
+	took=$took_begin
 	if [ $((round % 4)) -ne 0 ]; then
-		until grep -q '^http' serve.out; do
-			kill -0 "$serve_pid" 2>/dev/null || break
-			sleep 0.01
-		done
-		url=$(sed -n 's,/$,,p' serve.out)
+		took=$took_save
+		daemon_listens
 		save_on "$round" &
 		writer=$!
 	fi
@@ -320,8 +356,12 @@ arrived() {
 : >acked_city
 write_on &
 writer=$!
+clock
+ok "undisturbed, a session ends" county sync
+clocked
+echo "# it takes $((took / 1000)) ms"
 for side in caller called; do
-	eval "took_$side=300000"
+	eval "took_$side=\$took"
 done
 round=0
 wanted=$((kills - count))
