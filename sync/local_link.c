@@ -227,6 +227,14 @@ of_it(int64_t most, bool urgent)
 	return urgent ? most : most - most / TAKE_KEPT;
 }
 
+int64_t
+local_taken_left(const struct local_link *link, const struct local_taken *taken)
+{
+	int64_t left = of_it(most_a_day(link), false) - taken->bytes;
+
+	return left < 0 ? 0 : left;
+}
+
 int
 local_taken_check(const struct local_link *link,
     const struct local_taken *taken, bool urgent, struct err *err)

@@ -56,6 +56,9 @@ int local_taken_get(struct local *local, struct local_taken *out,
     const struct local_link *link, int64_t wall, struct err *err);
 int local_taken_put(struct local *local, const struct local_link *link,
     const struct local_taken *taken, int64_t wall, struct err *err);
+/* Bytes of the day that what is not urgent has left. */
+int64_t local_taken_left(
+    const struct local_link *link, const struct local_taken *taken);
 /* Is it more than granted?  YZ_EDENIED, with a line that says of what.  Only
  * what is urgent (rosters and commands) may use the last eighth. */
 int local_taken_check(const struct local_link *link,

@@ -162,6 +162,8 @@ struct peer_store {
 	 * have it. */
 	int (*blob_missing)(
 	    void *arg, struct buf *out, size_t max, struct err *err);
+	/* How many may be under way now; NULL: LIMIT_WANTS. */
+	size_t (*blob_room)(void *arg);
 	int64_t (*blob_held)(void *arg, const char *hex);
 	int (*blob_append)(void *arg, const char *hex, const void *data,
 	    size_t n, struct err *err);

@@ -34,13 +34,15 @@ int
 peer_blob_ask(struct peer *p, struct err *err)
 {
 	struct buf missing = BUF_INIT;
-	size_t at;
+	size_t at, room = LIMIT_WANTS;
 	int rc;
 
 	p->asked = true;
+	if (p->s.blob_room != NULL)
+		room = p->s.blob_room(p->s.arg);
 	rc = p->s.blob_missing(p->s.arg, &missing, ASK_AT_ONCE, err);
 	for (at = 0; rc == 0 && at + DIGEST_HEX_LEN <= missing.len &&
-		     p->n_wants < LIMIT_WANTS;
+		     p->n_wants < LIMIT_WANTS && p->n_wants < room;
 	     at += DIGEST_HEX_LEN) {
 		const char *hex = (const char *)missing.b + at;
 		struct peer_want *w = &p->wants[p->n_wants];
@@ -55,6 +57,10 @@ peer_blob_ask(struct peer *p, struct err *err)
 		p->n_wants++;
 	}
 	p->coming = LIMIT_WANTS;
+	/* Later there may be room for more. */
+	p->waits = room < LIMIT_WANTS && missing.len > 0;
+	if (p->waits)
+		p->tried_time = p->now;
 	buf_free(&missing);
 	return rc;
 }

@@ -63,7 +63,9 @@ do_blob_append(
 	ssize_t wrote;
 	int fd, rc;
 
-	rc = file_mkdir(folder, 0700, err);
+	rc = peer_replica_take_bytes(pr, n, err);
+	if (rc == 0)
+		rc = file_mkdir(folder, 0700, err);
 	if (rc != 0)
 		goto out;
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -357,6 +359,7 @@ void
 peer_replica_files_store(struct peer_store *store)
 {
 	store->blob_missing = do_blob_missing;
+	store->blob_room = peer_replica_take_room;
 	store->blob_held = do_blob_held;
 	store->blob_append = do_blob_append;
 	store->blob_finish = do_blob_finish;

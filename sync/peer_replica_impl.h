@@ -33,8 +33,9 @@ struct peer_replica {
 	struct local_link link;   /* what is granted */
 	struct local_taken taken; /* of it, with what is staged */
 	bool counts;              /* what it sends is counted: no ancestor */
-	int64_t began;            /* the open transaction, on clock_mono() */
-	int blob_fd;              /* the one being sent, or -1 */
+	int64_t ahead; /* bytes of attachments that are counted, and to come */
+	int64_t began; /* the open transaction, on clock_mono() */
+	int blob_fd;   /* the one being sent, or -1 */
 	int64_t blob_size;
 	/* Own chains (peer_replica_own.c): */
 	bool fetch;               /* they are fetched, and not sent */
@@ -83,6 +84,14 @@ int peer_replica_take_note(struct peer_replica *pr, struct err *err);
  */
 int peer_replica_take_roster(struct peer_replica *pr,
     const struct roster_doc *doc, bool *may, struct err *err);
+
+/*
+ * Attachments have what commands leave, by the byte: how many of the largest
+ * that is; or one, where nothing was taken lately and less is granted.
+ */
+size_t peer_replica_take_room(void *arg);
+/* n bytes of one come. */
+int peer_replica_take_bytes(struct peer_replica *pr, size_t n, struct err *err);
 
 /* --- peer_replica_files.c, peer_replica_heads.c, peer_replica_news.c: fill in
  * the functions they have */

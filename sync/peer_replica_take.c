@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/buf.h"
+#include "limit.h"
 #include "local.h"
 #include "local_link.h"
 #include "peer_replica.h"
@@ -9,6 +10,8 @@
 #include "replica.h"
 #include "roster.h"
 #include "roster_doc.h"
+
+#define AHEAD 262144 /* bytes that are counted at once, before they come */
 
 int
 peer_replica_take_begin(struct peer_replica *pr, struct err *err)
@@ -74,4 +77,68 @@ peer_replica_take_roster(struct peer_replica *pr, const struct roster_doc *doc,
 	buf_free(&bytes);
 	*may = local_taken_check(&pr->link, &pr->taken, true, &over) == 0;
 	return *may ? peer_replica_take_note(pr, err) : 0;
+}
+
+/* --- attachments -----------------------------------------------------------
+ */
+
+static bool
+is_above(const struct peer_replica *pr)
+{
+	return roster_is_ancestor(
+	    replica_roster(pr->r), pr->other, peer_replica_self(pr));
+}
+
+/* Counted now, whatever is staged; no further than what commands leave, so
+ * that these go on. */
+static int
+count(struct peer_replica *pr, int64_t n, struct err *err)
+{
+	struct local_taken now;
+	int64_t left;
+	int rc;
+
+	rc = local_taken_get(
+	    pr->local, &now, &pr->link, replica_now(pr->r), err);
+	if (rc != 0)
+		return rc;
+	left = local_taken_left(&pr->link, &now);
+	now.bytes += n < left ? n : left;
+	pr->taken.bytes += n < left ? n : left;
+	return local_taken_put(
+	    pr->local, &pr->link, &now, replica_now(pr->r), err);
+}
+
+size_t
+peer_replica_take_room(void *arg)
+{
+	struct peer_replica *pr = arg;
+	struct local_taken now;
+	struct err ignored;
+	int64_t room;
+
+	if (is_above(pr))
+		return LIMIT_WANTS;
+	if (local_taken_get(
+		pr->local, &now, &pr->link, replica_now(pr->r), &ignored) != 0)
+		return 0;
+	room = local_taken_left(&pr->link, &now) / LIMIT_BLOB;
+	if (room == 0 && now.bytes == 0)
+		room = 1;
+	return room < LIMIT_WANTS ? (size_t)room : LIMIT_WANTS;
+}
+
+int
+peer_replica_take_bytes(struct peer_replica *pr, size_t n, struct err *err)
+{
+	int rc = 0;
+
+	if (is_above(pr))
+		return 0;
+	while (rc == 0 && pr->ahead < (int64_t)n) {
+		rc = count(pr, AHEAD, err);
+		pr->ahead += AHEAD;
+	}
+	pr->ahead -= (int64_t)n;
+	return rc;
 }

@@ -410,7 +410,8 @@ wind_up(struct peer *p, struct err *err)
 	p->idle = true;
 	if (!p->their_sent || p->in_open || p->staged > 0 || p->n_seeking > 0)
 		return 0;
-	if (p->asked && p->tried.len > 0 && p->now - p->tried_time > TRIED_MS) {
+	if (p->asked && (p->tried.len > 0 || p->waits) &&
+	    p->now - p->tried_time > TRIED_MS) {
 		buf_clear(&p->tried);
 		p->asked = false;
 	}

@@ -172,6 +172,7 @@ struct peer {
 	struct buf tried; /* hex of those not to be had in this session */
 	bool asked;       /* wants were looked up since the last news */
 	int64_t tried_time;
+	bool waits; /* more are missing than there was room to ask for */
 	struct peer_want queue[LIMIT_WANTS]; /* the other asked for these */
 	size_t n_queue;
 	bool queue_begun; /* Blob was said for queue[0] */
