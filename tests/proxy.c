@@ -1,9 +1,11 @@
 /*
  * A bad line for tests: forwards TCP connections to a port of 127.0.0.1.
  *
- *	proxy [-c BYTES] [-r RATE] [-l LOG] [-x BYTE] PORTFILE PORT
+ *	proxy [-c BYTES] [-g MS] [-r RATE] [-l LOG] [-x BYTE] PORTFILE PORT
  *
  * -c  cut each connection when so many bytes went through, both ways counted
+ * -g  what the caller says waits until he has been quiet for so long, or is
+ *     gone, and arrives all at once
  * -r  bytes per second let through, each way
  * -l  a line "UP DOWN" for each connection that ended
  * -x  change the byte at that place, from 0, either way
@@ -40,7 +42,10 @@ struct way { /* one direction of a connection */
 	size_t len, at;
 	int64_t bytes;  /* written */
 	int64_t tokens; /* bytes that may be written, times 1000 */
+	int64_t came;   /* when the last of them was read */
+	bool gathers;   /* until no more came for a while */
 	bool ended;     /* nothing more to read */
+	bool shut;      /* and the other end was told */
 };
 
 struct conn {
@@ -49,7 +54,7 @@ struct conn {
 };
 
 static struct conn conns[CONNS];
-static int64_t cut, rate, filled, spoil = -1;
+static int64_t cut, gather, rate, filled, spoil = -1;
 static const char *log_path;
 static volatile sig_atomic_t cut_now, held;
 
@@ -129,6 +134,7 @@ welcome(int listener, uint16_t port)
 	c->open = true;
 	c->way[0].from = c->way[1].to = a;
 	c->way[0].to = c->way[1].from = b;
+	c->way[0].gathers = gather > 0;
 	for (i = 0; i < 2; i++) {
 		int fd = c->way[i].from;
 
@@ -136,6 +142,13 @@ welcome(int listener, uint16_t port)
 		(void)setsockopt(
 		    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
+}
+
+static bool
+takes_more(const struct way *w)
+{
+	return !w->ended && (w->at == w->len ||
+				(w->gathers && w->at == 0 && w->len < PIECE));
 }
 
 /* Bytes that may go on at this moment. */
@@ -149,6 +162,8 @@ allowed(const struct conn *c, const struct way *w)
 	left = cut - c->way[0].bytes - c->way[1].bytes;
 	if (cut > 0 && n > left)
 		n = left;
+	if (w->gathers && takes_more(w) && clock_mono() - w->came < gather)
+		return 0;
 	return n < 0 ? 0 : (size_t)n;
 }
 
@@ -156,29 +171,37 @@ allowed(const struct conn *c, const struct way *w)
 static bool
 carry(struct conn *c, struct way *w)
 {
+	int64_t at;
 	ssize_t n;
 
-	if (w->len == w->at && !w->ended) {
-		n = read(w->from, w->b, PIECE);
+	if (w->at == w->len)
+		w->at = w->len = 0;
+	if (takes_more(w)) {
+		n = read(w->from, w->b + w->len, PIECE - w->len);
 		if (n < 0 && errno != EAGAIN)
 			return false;
-		w->at = 0;
-		w->len = n > 0 ? (size_t)n : 0;
 		w->ended = n == 0;
-		if (spoil >= w->bytes && spoil < w->bytes + n)
-			w->b[spoil - w->bytes] ^= 0x10;
-		if (w->ended)
-			(void)shutdown(w->to, SHUT_WR);
+		if (n > 0) {
+			w->len += (size_t)n;
+			w->came = clock_mono();
+			at = spoil - w->bytes;
+			if (at >= (int64_t)w->len - n && at < (int64_t)w->len)
+				w->b[at] ^= 0x10;
+		}
 	}
 	n = (ssize_t)allowed(c, w);
-	if (n == 0)
-		return true;
-	n = write(w->to, w->b + w->at, (size_t)n);
-	if (n < 0)
-		return errno == EAGAIN;
-	w->at += (size_t)n;
-	w->bytes += n;
-	w->tokens -= n * 1000;
+	if (n > 0) {
+		n = write(w->to, w->b + w->at, (size_t)n);
+		if (n < 0)
+			return errno == EAGAIN;
+		w->at += (size_t)n;
+		w->bytes += n;
+		w->tokens -= n * 1000;
+	}
+	if (w->ended && w->at == w->len && !w->shut) {
+		w->shut = true;
+		(void)shutdown(w->to, SHUT_WR);
+	}
 	return true;
 }
 
@@ -212,15 +235,15 @@ serve(int listener, uint16_t port)
 		for (k = 0; conns[i].open && k < 2; k++) {
 			struct way *w = &conns[i].way[k];
 
-			if (w->at == w->len && !w->ended)
-				p[n++] = (struct pollfd){
-				    .fd = w->from, .events = POLLIN};
-			else if (allowed(&conns[i], w) > 0)
+			if (allowed(&conns[i], w) > 0)
 				p[n++] = (struct pollfd){
 				    .fd = w->to, .events = POLLOUT};
+			else if (takes_more(w))
+				p[n++] = (struct pollfd){
+				    .fd = w->from, .events = POLLIN};
 		}
 	}
-	(void)poll(p, (nfds_t)n, rate > 0 ? ROUND_MS : 100);
+	(void)poll(p, (nfds_t)n, rate > 0 || gather > 0 ? ROUND_MS : 100);
 	if (p[0].revents & POLLIN)
 		welcome(listener, port);
 	fill();
@@ -268,9 +291,11 @@ main(int argc, char **argv)
 	int listener, opt;
 	FILE *f;
 
-	while ((opt = getopt(argc, argv, "c:r:l:x:")) != -1) {
+	while ((opt = getopt(argc, argv, "c:g:r:l:x:")) != -1) {
 		if (opt == 'c')
 			cut = atoll(optarg);
+		else if (opt == 'g')
+			gather = atoll(optarg);
 		else if (opt == 'r')
 			rate = atoll(optarg);
 		else if (opt == 'l')

@@ -11,8 +11,9 @@ export YIZHAN_DATA
 
 sshd_pid=
 watch_pid=
+proxy_pid=
 cleanup() {
-	for p in $sshd_pid $watch_pid; do kill "$p" 2>/dev/null; done
+	for p in $sshd_pid $watch_pid $proxy_pid; do kill "$p" 2>/dev/null; done
 }
 
 # --- an sshd of our own ------------------------------------------------------
@@ -95,17 +96,27 @@ ok "the photo arrived whole" cmp photo got
 like "$(county sync)" ' 0 changesets sent, 0 received, .* complete$' \
 	"then there is nothing to send"
 unlike "$(county status)" 'waits|stuck|trouble' "and nothing waits"
-# Who closes the line at once cuts off his own last message on its way.
+# Who closes the line at once cuts off his own last message on its way: sshd hands
+# over no more when it reads both in one.  On this line it always does; and where
+# an attachment is asked for, the caller's Bye is the last word of all.
+"$build/tests/proxy" -g 100 line "$port" &
+proxy_pid=$!
+wait_for 10 test -s line
+county link 520300 --address "127.0.0.1:$(cat line)" >/dev/null
 heard=0
-for n in 1 2 3 4 5 6 7 8; do
-	team "第${n}队" >/dev/null
+for n in 1 2 3; do
+	head -c 20000 /dev/urandom >noise
+	team "第${n}队" files+=@noise >/dev/null
 	county sync >/dev/null
 	case $(city status) in
 	*trouble*) ;;
 	*) heard=$((heard + 1)) ;;
 	esac
 done
-is "$heard" 8 "the one who was called knows that it was complete, each time"
+is "$heard" 3 "the one who was called knows that it was complete, each time"
+county link 520300 --address "127.0.0.1:$port" >/dev/null
+kill "$proxy_pid"
+proxy_pid=
 
 # --- receipts, by stock tools ----------------------------------------------------
 git="git --git-dir county/ledger/resource.git"
@@ -114,7 +125,7 @@ $git show refs/receipts/520300/520302:receipt.sig >r.sig
 county roster --allowed-signers >signers
 ok "ssh-keygen accepts the city's receipt" sh -c "ssh-keygen -Y verify \
 	-f signers -I 520300@yizhan.invalid -n yizhan-receipt -s r.sig <r"
-like "$(cat r)" '^520302-[0-9a-f]{8}/resource 10 [0-9a-f]{64}$' \
+like "$(cat r)" '^520302-[0-9a-f]{8}/resource 5 [0-9a-f]{64}$' \
 	"which names the chain's head"
 ok "git finds no fault in the ledger" $git fsck --strict
 
