@@ -31,6 +31,7 @@
 #define STDERR_MAX 200    /* bytes of the other side's complaint shown */
 #define LOGIN_BYTES \
 	(64u << 10) /* taken from a server before our command runs */
+#define TURN_BYTES (256u << 10) /* taken at once from one that runs it */
 
 struct link_ssh {
 	struct link link;
@@ -43,6 +44,7 @@ struct link_ssh {
 	bool gone;             /* the socket ended or failed, */
 	bool closing;          /* and libssh2 may hear of it */
 	int64_t in;            /* bytes taken from the socket */
+	size_t room;           /* for more of them in this turn */
 	char said[STDERR_MAX]; /* the other side's complaint, so far */
 	size_t n_said;
 };
@@ -83,11 +85,14 @@ ssh_error(struct link_ssh *s, const char *what, struct err *err)
  * libssh2 throws away what it has already decrypted once a read fails, so it
  * is told that nothing is there yet; ssh_read() says what happened when all
  * was taken.  Before our command runs a server that talks without end stops
- * being read, too.
+ * being read, too; and later it is left alone after each turn: libssh2 reads on
+ * as long as there is something, so one that talks faster than we listen would
+ * keep us from looking at the clock.
  */
 static LIBSSH2_RECV_FUNC(take)
 {
 	struct link_ssh *s = *abstract;
+	bool turns = s->running && !s->closing;
 	ssize_t n;
 
 	if (!s->running &&
@@ -95,10 +100,15 @@ static LIBSSH2_RECV_FUNC(take)
 		s->gone = true;
 		return -EAGAIN;
 	}
+	if (turns && s->room == 0)
+		return -EAGAIN;
+	if (turns && length > s->room)
+		length = s->room;
 	n = recv(socket, buffer, length, flags);
-	if (n > 0)
+	if (n > 0) {
 		s->in += n;
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		s->room -= turns ? (size_t)n : 0;
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		s->gone = true;
 	return n > 0 ? n : s->closing ? -EPIPE : -EAGAIN;
 }
@@ -441,8 +451,10 @@ ssh_read(struct link *link, void *data, size_t max, size_t *n, bool *end,
     struct err *err)
 {
 	struct link_ssh *s = (struct link_ssh *)link;
-	ssize_t got = libssh2_channel_read(s->channel, data, max);
+	ssize_t got;
 
+	s->room = TURN_BYTES;
+	got = libssh2_channel_read(s->channel, data, max);
 	*n = got > 0 ? (size_t)got : 0;
 	*end = false;
 	if (got > 0)
@@ -462,9 +474,11 @@ ssh_write(
     struct link *link, const void *data, size_t max, size_t *n, struct err *err)
 {
 	struct link_ssh *s = (struct link_ssh *)link;
-	ssize_t put = libssh2_channel_write(
-	    s->channel, data, max < PACKET ? max : PACKET);
+	ssize_t put;
 
+	s->room = TURN_BYTES;
+	put = libssh2_channel_write(
+	    s->channel, data, max < PACKET ? max : PACKET);
 	*n = put > 0 ? (size_t)put : 0;
 	if (s->gone) /* nobody gets it, but there may be more to read */
 		*n = max;
@@ -500,6 +514,7 @@ hear_end(struct link_ssh *s)
 	ssize_t got;
 
 	while (!s->gone && clock_mono() < until) {
+		s->room = TURN_BYTES;
 		said = said || libssh2_channel_send_eof(s->channel) !=
 				   LIBSSH2_ERROR_EAGAIN;
 		got = libssh2_channel_read(s->channel, rest, sizeof(rest));
