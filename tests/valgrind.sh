@@ -32,7 +32,7 @@ begin() {
 	cat >"$dir/yizhan" <<-END
 	#!/bin/sh
 	LD_PRELOAD='$PWD/tests/valgrind.so'
-	YIZHAN_STARTED=\$(date +%s%N)
+	read -r YIZHAN_STARTED _ </proc/uptime # a test counts programs
 	export LD_PRELOAD YIZHAN_STARTED
 	case " \$* " in
 	*" keys --authorized "*)
@@ -83,7 +83,7 @@ judge() {
 case $1 in
 run)
 	shift
-	YIZHAN_STARTED=$(date +%s%N)
+	read -r YIZHAN_STARTED _ </proc/uptime
 	export YIZHAN_STARTED
 	# shellcheck disable=SC2086
 	exec valgrind $flags "$@" ;;
