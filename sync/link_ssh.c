@@ -24,6 +24,7 @@
 
 #define CONNECT_MS 15000
 #define CLOSE_MS 2000 /* for the other side to hear the end */
+#define SILENT_MS 10000 /* since it was heard: it is not waited for */
 #define COMMAND "yizhan peer"
 #define PEER_SAYS "yizhan: peer: " /* before it, src/cmd_peer.c */
 #define FREE_TRIES 100
@@ -40,7 +41,7 @@ struct link_ssh {
 	LIBSSH2_CHANNEL *channel;
 	int64_t deadline;      /* of connecting */
 	bool running;          /* our command was taken */
-	bool heard;            /* something was read: the command runs */
+	int64_t heard;         /* when something was read last; 0: never */
 	bool gone;             /* the socket ended or failed, */
 	bool closing;          /* and libssh2 may hear of it */
 	int64_t in;            /* bytes taken from the socket */
@@ -458,11 +459,11 @@ ssh_read(struct link *link, void *data, size_t max, size_t *n, bool *end,
 	*n = got > 0 ? (size_t)got : 0;
 	*end = false;
 	if (got > 0)
-		s->heard = true;
+		s->heard = clock_mono();
 	else if (got == LIBSSH2_ERROR_EAGAIN || got == 0) {
 		hear_complaint(s);
 		*end = s->gone || libssh2_channel_eof(s->channel) == 1;
-		if (*end && !s->heard)
+		if (*end && s->heard == 0) /* the command did not run */
 			return complaint(s, err);
 	} else
 		return ssh_error(s, N_("the link broke"), err);
@@ -532,7 +533,9 @@ ssh_close(struct link *link)
 	struct link_ssh *s = (struct link_ssh *)link;
 	int i;
 
-	if (s->running) {
+	/* One that has been silent for long has no end to hear of. */
+	if (s->running && s->heard != 0 &&
+	    clock_mono() - s->heard < SILENT_MS) {
 		libssh2_session_set_blocking(s->session, 0);
 		hear_end(s);
 	}

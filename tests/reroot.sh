@@ -102,7 +102,7 @@ like "$(waiting one)" "$fingerprint" "until it comes again"
 is "$(waiting city)" "" "where it is pinned nothing waits"
 
 # --- pinned, while on the line ------------------------------------------------------
-one sync --watch >watch.out 2>&1 &
+"$yizhan" -C "$T/one" sync --watch >watch.out 2>&1 &
 watch_pid=$!
 watched() { sshd_peers && [ -n "$peers" ]; }
 ok "the county is on the line" wait_for 20 watched
