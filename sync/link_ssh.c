@@ -23,7 +23,7 @@
 #include "sign.h"
 
 #define CONNECT_MS 15000
-#define CLOSE_MS 2000 /* for the other side to hear the end */
+#define CLOSE_MS 2000   /* for the other side to hear the end */
 #define SILENT_MS 10000 /* since it was heard: it is not waited for */
 #define COMMAND "yizhan peer"
 #define PEER_SAYS "yizhan: peer: " /* before it, src/cmd_peer.c */
