@@ -96,15 +96,16 @@ line_once(struct world *w, struct session_result *res, int caller, int called,
 	child = fork();
 	if (child == 0) {
 		struct session_result ignored;
+		struct world own = *w; /* w's are our parent's */
 
 		close(fd[0]);
-		station_open(w, called); /* ours is our parent's */
-		station_path(path, w, called);
-		rc = line_end(&ignored, w->at[called], path,
+		station_open(&own, called);
+		station_path(path, &own, called);
+		rc = line_end(&ignored, own.at[called], path,
 		    world_tree[caller].code, false, fd[1], err);
 		if (rc != 0)
 			printf("# %s: %s\n", world_tree[called].code, err->msg);
-		station_close(w, called);
+		station_close(&own, called);
 		fflush(stdout);
 		_exit(rc == 0 ? 0 : 1);
 	}

@@ -578,15 +578,18 @@ within(const char *what, int64_t hour, int64_t day, int64_t span, int writes,
 static void
 stand_in_line(struct world *w, const int go[2], const int in[2])
 {
+	struct world own = *w; /* w's are our parent's */
 	struct err err;
 	char c;
 
-	station_open(w, CITY); /* ours is our parent's */
+	station_open(&own, CITY);
 	close(go[1]);
 	if (write(in[1], "r", 1) != 1 || read(go[0], &c, 1) != 0 ||
-	    replica_begin(w->at[CITY], &err) != 0 ||
-	    write(in[1], "i", 1) != 1 || replica_commit(w->at[CITY], &err) != 0)
+	    replica_begin(own.at[CITY], &err) != 0 ||
+	    write(in[1], "i", 1) != 1 ||
+	    replica_commit(own.at[CITY], &err) != 0)
 		_exit(1);
+	station_close(&own, CITY);
 	_exit(0);
 }
 
