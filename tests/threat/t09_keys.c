@@ -207,7 +207,7 @@ static int
 declared(void)
 {
 	const char *top = getenv("top_srcdir");
-	char path[512], line[256];
+	char path[512], line[256] = ""; /* strncmp() reads on by words */
 	int n = 0;
 	FILE *f;
 
