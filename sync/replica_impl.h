@@ -113,6 +113,10 @@ void replica_count_kinds(struct replica *r);
 
 /* --- replica_roster.c */
 int replica_roster_load(struct replica *r, struct err *err);
+/* A transaction in which another roster may come to count: to commit it, or to
+ * roll back with rc. */
+int replica_roster_begin(struct replica *r, struct err *err);
+int replica_roster_end(struct replica *r, int rc, struct err *err);
 /* The roster of what is held now takes the place of the one that is loaded, and
  * every chain is judged by it; in a transaction. */
 int replica_roster_replace(struct replica *r, struct err *err);

@@ -10,7 +10,6 @@
 #include "replica_impl.h"
 #include "replica_pin.h"
 #include "roster.h"
-#include "tail.h"
 
 #define SETTING "unpinned" /* of local.db: VERSION HASH CODE */
 
@@ -66,10 +65,7 @@ replica_pin(
 	int64_t no = 0;
 	int rc;
 
-	/* As replica_adopt() does: what is cut off is looked for there. */
-	rc = replica_seal(r, err);
-	if (rc == 0)
-		rc = replica_begin(r, err); /* and two do not pin at once */
+	rc = replica_roster_begin(r, err); /* and two do not pin at once */
 	if (rc != 0)
 		return rc;
 	rc = change(r, fingerprint, true, err);
@@ -83,12 +79,9 @@ replica_pin(
 		    "i", no);
 	if (rc == 0 && no != 0)
 		rc = replica_roster_replace(r, err);
-	if (rc == 0)
-		rc = replica_commit(r, err);
-	else
-		replica_rollback(r);
+	rc = replica_roster_end(r, rc, err);
 	*held = rc == 0 && no != 0;
-	return rc == 0 ? tail_follow(r, err) : rc;
+	return rc;
 }
 
 int

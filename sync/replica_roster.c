@@ -481,9 +481,10 @@ check(
 	rc = roster_held_read(&held, doc, err);
 	if (rc != 0)
 		return rc;
-	pins_known(&pins, r->home);
-	if (strcmp(held.scope, "root") == 0)
+	if (strcmp(held.scope, "root") == 0) {
+		pins_known(&pins, r->home);
 		held.pinned = pins_place(&pins, &held.hash);
+	}
 	rc = is_held(r, &held, is, err);
 	if (rc == 0 && !*is)
 		rc = check_place(r, &held, err);
@@ -546,15 +547,31 @@ replica_roster_replace(struct replica *r, struct err *err)
 }
 
 int
+replica_roster_begin(struct replica *r, struct err *err)
+{
+	/* What was cut off before is looked for in the ledger. */
+	int rc = replica_seal(r, err);
+
+	return rc == 0 ? replica_begin(r, err) : rc;
+}
+
+int
+replica_roster_end(struct replica *r, int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = replica_commit(r, err);
+	else
+		replica_rollback(r);
+	return rc == 0 ? tail_follow(r, err) : rc;
+}
+
+int
 replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 {
 	bool is;
 	int rc;
 
-	/* What was cut off before is looked for in the ledger. */
-	rc = replica_seal(r, err);
-	if (rc == 0)
-		rc = replica_begin(r, err);
+	rc = replica_roster_begin(r, err);
 	if (rc != 0)
 		return rc;
 	rc = check(r, doc, &is, err);
@@ -562,9 +579,5 @@ replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
 		rc = replica_roster_store(r, doc, NULL, err);
 	if (rc == 0 && !is)
 		rc = replica_roster_replace(r, err);
-	if (rc == 0)
-		rc = replica_commit(r, err);
-	else
-		replica_rollback(r);
-	return rc == 0 ? tail_follow(r, err) : rc;
+	return replica_roster_end(r, rc, err);
 }

@@ -14,6 +14,7 @@
 #include "link.h"
 #include "link_pipe.h"
 #include "local.h"
+#include "local_link.h"
 #include "peer_replica.h"
 #include "session.h"
 
@@ -127,6 +128,22 @@ line_once(struct world *w, struct session_result *res, int caller, int called,
 	return rc;
 }
 
+/* So many plain bytes a day are taken of that station. */
+static inline void
+line_grant(struct world *w, int at, const char *code, int64_t day)
+{
+	struct local_link link = {.take_day = day};
+	struct local *local;
+	char path[128];
+	struct err err;
+
+	snprintf(link.code, sizeof(link.code), "%s", code);
+	station_path(path, w, at);
+	must(local_open(&local, path, &err), &err, "local");
+	must(local_link_put(local, &link, &err), &err, "link");
+	local_close(local);
+}
+
 /* As yizhan sync does: again if it has to be. */
 static inline int
 line_sync(struct world *w, struct session_result *res, int caller, int called,
@@ -138,6 +155,19 @@ line_sync(struct world *w, struct session_result *res, int caller, int called,
 	     runs++)
 		rc = line_once(w, res, caller, called, err);
 	return rc;
+}
+
+/* That, and was it complete? */
+static inline bool
+line_complete(struct world *w, int caller, int called)
+{
+	struct session_result res;
+	struct err err = {.msg = ""};
+	int rc = line_sync(w, &res, caller, called, &err);
+
+	if (rc != 0 || !res.complete)
+		printf("# %d: %s%s\n", rc, err.msg, res.peer.refusal);
+	return rc == 0 && res.complete;
 }
 
 /* Do two stations agree about what both may hold? */

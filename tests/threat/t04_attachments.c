@@ -20,33 +20,6 @@
 static struct world w;
 static char hex[FILES][DIGEST_HEX_LEN + 1];
 
-static void
-grant(int at, const char *code, int64_t day)
-{
-	struct local_link link = {.take_day = day};
-	struct local *local;
-	char path[128];
-	struct err err;
-
-	strcpy(link.code, code);
-	station_path(path, &w, at);
-	must(local_open(&local, path, &err), &err, "local");
-	must(local_link_put(local, &link, &err), &err, "link");
-	local_close(local);
-}
-
-static bool
-sync_once(void)
-{
-	struct session_result res;
-	struct err err = {.msg = ""};
-	int rc = line_sync(&w, &res, COUNTY, CITY, &err);
-
-	if (rc != 0 || !res.complete)
-		printf("# %d: %s%s\n", rc, err.msg, res.peer.refusal);
-	return rc == 0 && res.complete;
-}
-
 /* A record that names a file of noise. */
 static void
 attach(int n)
@@ -99,8 +72,9 @@ main(void)
 	world_kinds(&w);
 	world_field(&w, "team", "photo", "blob", "one", "", "n");
 	world_carry(&w, PROVINCE, CITY);
-	ok(sync_once(), "a county and its city are in step");
-	grant(CITY, "520302", DAY_BYTES);
+	ok(line_complete(&w, COUNTY, CITY),
+	    "a county and its city are in step");
+	line_grant(&w, CITY, "520302", DAY_BYTES);
 	for (i = 0; i < FILES; i++)
 		attach(i);
 	is_int(files(COUNTY), FILES, "a county has %d files of %d bytes", FILES,
@@ -108,14 +82,14 @@ main(void)
 	w.now[CITY] += 48 * HOUR;
 	w.now[COUNTY] += 48 * HOUR;
 	for (day = 0; day < 10 && had < FILES; day++) {
-		complete += sync_once();
+		complete += line_complete(&w, COUNTY, CITY);
 		now = files(CITY);
 		most = now - had > most ? now - had : most;
 		had = now;
 		snprintf(id, sizeof(id), "520302-%032x", 100u + (unsigned)day);
 		world_set(&w, COUNTY, STREAM_COMMAND, "incident", id, "name",
 		    "\"事\"");
-		complete += sync_once();
+		complete += line_complete(&w, COUNTY, CITY);
 		passed += incidents() == day + 1;
 		crept += files(CITY) - had;
 		w.now[CITY] += 24 * HOUR;
@@ -131,10 +105,11 @@ main(void)
 	is_int(had, FILES, "in the end all are there");
 	is_int(complete, 2 * day, "every session is complete");
 	is_int(passed, day, "and brings its incident");
-	grant(CITY, "520302", 1 << 20);
+	line_grant(&w, CITY, "520302", 1 << 20);
 	w.now[CITY] += 48 * HOUR;
 	attach(0); /* the same: nothing is new */
-	ok(sync_once(), "a link that grants less than the largest goes on");
+	ok(line_complete(&w, COUNTY, CITY),
+	    "a link that grants less than the largest goes on");
 	world_close(&w);
 	return tap_done();
 }

@@ -95,33 +95,6 @@ bytes(int at, const char *scope)
 }
 
 static void
-grant(int at, const char *code, int64_t day)
-{
-	struct local_link link = {.take_day = day};
-	struct local *local;
-	char path[128];
-	struct err err;
-
-	strcpy(link.code, code);
-	station_path(path, &w, at);
-	must(local_open(&local, path, &err), &err, "local");
-	must(local_link_put(local, &link, &err), &err, "link");
-	local_close(local);
-}
-
-static bool
-sync_once(int caller, int called)
-{
-	struct session_result res;
-	struct err err = {.msg = ""};
-	int rc = line_sync(&w, &res, caller, called, &err);
-
-	if (rc != 0 || !res.complete)
-		printf("# %d: %s%s\n", rc, err.msg, res.peer.refusal);
-	return rc == 0 && res.complete;
-}
-
-static void
 incident(int who, int n)
 {
 	char id[RECORD_ID_LEN + 1];
@@ -143,10 +116,10 @@ of_a_county(void)
 	is_int(versions(COUNTY, "520302"), VERSIONS,
 	    "a county has signed %d rosters of nobody", VERSIONS);
 	incident(COUNTY, 1);
-	ok(sync_once(COUNTY, CITY), "its session is complete");
+	ok(line_complete(&w, COUNTY, CITY), "its session is complete");
 	is_int(versions(CITY, "520302"), 0, "its city keeps none of them");
 	is_int(incidents(CITY), 1, "and takes its incident");
-	ok(sync_once(CITY, PROVINCE), "so is the city's");
+	ok(line_complete(&w, CITY, PROVINCE), "so is the city's");
 	is_int(versions(PROVINCE, "520302"), 0, "nor does the province");
 }
 
@@ -157,7 +130,7 @@ of_a_city(void)
 	int days, complete = 0;
 	struct err err;
 
-	grant(PROVINCE, "520300", DAY_BYTES);
+	line_grant(&w, PROVINCE, "520300", DAY_BYTES);
 	w.now[PROVINCE] += 48 * HOUR;
 	w.now[CITY] += 48 * HOUR;
 	flood(CITY, "520399");
@@ -166,8 +139,8 @@ of_a_city(void)
 	    VERSIONS, (long long)bytes(CITY, "520300"));
 	for (days = 0; days < 20 && versions(PROVINCE, "520300") < VERSIONS;
 	     days++) {
-		complete += sync_once(CITY, PROVINCE);
-		complete += sync_once(CITY, PROVINCE);
+		complete += line_complete(&w, CITY, PROVINCE);
+		complete += line_complete(&w, CITY, PROVINCE);
 		took = bytes(PROVINCE, "520300") - had;
 		had += took;
 		most = took > most ? took : most;
@@ -184,7 +157,8 @@ of_a_city(void)
 	ok(roster_find(replica_roster(w.at[PROVINCE]), "520399") != NULL,
 	    "what the city lists counts");
 	incident(CITY, 2);
-	ok(sync_once(CITY, PROVINCE), "afterwards a session is complete");
+	ok(line_complete(&w, CITY, PROVINCE),
+	    "afterwards a session is complete");
 	is_int(incidents(PROVINCE), 2, "and brings its incident");
 }
 
@@ -194,7 +168,8 @@ main(void)
 	world_open(&w);
 	world_kinds(&w);
 	world_carry(&w, PROVINCE, CITY);
-	ok(sync_once(COUNTY, CITY), "a county and its city are in step");
+	ok(line_complete(&w, COUNTY, CITY),
+	    "a county and its city are in step");
 	of_a_county();
 	of_a_city();
 	world_close(&w);
