@@ -100,6 +100,7 @@ check(mostly > 0 && mostly <= 140,
 	'and no more of one address are kept than there is room for', mostly);
 check(often <= 256, 'nor, but for a moment, half of what there is room for',
 	often);
+check(most < 512, 'and at no moment all of it', most);
 for (let n = 0; !alone && n < 600; n++)
 	await pause(100);
 check(alone, 'one alone who reads nothing is cut as well');
