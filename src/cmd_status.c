@@ -141,6 +141,63 @@ print_refusals(struct status *st, const char *code, struct err *err)
 	return rc;
 }
 
+/* --- who is not confirmed yet ------------------------------------------------
+ */
+
+/* *out: it has asked this station to be let in, and waits. */
+static int
+find_request(
+    bool *out, const struct status *st, const char *code, struct err *err)
+{
+	int64_t n = 0;
+	int rc = 0;
+
+	if (roster_find(replica_roster(st->r), code) == NULL)
+		rc = db_get_int(&n, local_db(st->local), err,
+		    "SELECT count(*) FROM joining WHERE code = ?", "s", code);
+	*out = n > 0;
+	return rc;
+}
+
+/* This station itself waits to be let in by the one that it has asked. */
+static void
+print_own_request(const struct status *st, const char *parent)
+{
+	const struct home *home = replica_home(st->r);
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	struct buf request = BUF_INIT;
+
+	enrol_request(&request, home);
+	enrol_fingerprint(fingerprint, request.b, request.len);
+	printf(_("  joining   waits for %s to confirm it: read %s to %s over "
+		 "the telephone; there: yizhan confirm %s\n"),
+	    parent, fingerprint, parent, home->code);
+	buf_free(&request);
+}
+
+static int
+print_trouble(
+    const struct status *st, const struct local_peer *p, struct err *err)
+{
+	const struct home *home = replica_home(st->r);
+	bool waits;
+	int rc = find_request(&waits, st, p->code, err);
+
+	if (rc != 0)
+		return rc;
+	/* Its line may have failed since: that is not what it lacks. */
+	if (waits)
+		printf(_("  joining   has asked and waits: compare its "
+			 "fingerprint over the telephone, then yizhan confirm "
+			 "%s\n"),
+		    p->code);
+	else if (p->trouble[0] != '\0')
+		printf(_("  trouble   %s\n"), cmd_words(p->trouble));
+	if (roster_find(replica_roster(st->r), home->code) == NULL)
+		print_own_request(st, p->code);
+	return 0;
+}
+
 /* --- peers -------------------------------------------------------------------
  */
 
@@ -190,10 +247,11 @@ print_peer(struct status *st, const struct local_peer *p, struct err *err)
 			   ? _("  clock     %+.3f s from ours: doubtful\n")
 			   : _("  clock     %+.3f s from ours\n"),
 		    (double)p->offset / 1000);
-		if (p->trouble[0] != '\0')
-			printf(_("  trouble   %s\n"), cmd_words(p->trouble));
+		rc = print_trouble(st, p, err);
 	}
-	rc = status_news_print(st->r, st->local, p->code, st->json, err);
+	if (rc == 0)
+		rc =
+		    status_news_print(st->r, st->local, p->code, st->json, err);
 	if (rc == 0)
 		rc = count_waiting(st, p->code, true, &waiting, err);
 	if (rc == 0)

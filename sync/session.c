@@ -441,6 +441,10 @@ session_run(struct session_result *out, const struct session_options *options,
 	/* Who has said that there will be another may find the link closed. */
 	if (rc == YZ_EPEER && peer_replica_again(store))
 		rc = 0;
+	/* So may who asked to join, once that is noted here: what it lacks is
+	 * that a person confirms it, not a line. */
+	if (rc == YZ_EPEER && peer.invited && peer_result(s.p)->joined)
+		rc = 0;
 	if (s.bar.label != NULL)
 		progress_end(&s.bar);
 	last_words(&s);

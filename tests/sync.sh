@@ -60,9 +60,22 @@ city init 520300 --top >/dev/null
 ok "the city invites" city invite 520302 --name 红花岗区 \
 	--address "127.0.0.1:$port" --host-key host.pub -o invitation
 keys
+# What the county says is kept on the way.
+sed -i "s,command=\",command=\"tee $T/asked | ," keys
 fp=$(county join invitation | head -n 1)
 like "$fp" '^([0-9]{5}-){7}[0-9]{5}$' "join prints the fingerprint"
 like "$(city status --json)" "\"fingerprint\":\"$fp\"" "the city sees the same"
+# And once more, but the line is gone before its last word.
+head -c -1 asked | city peer --invited 520302 >/dev/null 2>&1
+unlike "$(city status --json)" '"trouble":"' "it lacks no line"
+head -c 30 asked | city peer --invited 520302 >/dev/null 2>&1
+unlike "$(city status)" 'cut' "nor if that fails as it asks again"
+like "$(city status)" 'has asked and waits: .*yizhan confirm 520302$' \
+	"but somebody who compares and confirms"
+like "$(city doctor)" '^! child: 520302 asked at .*yizhan confirm 520302$' \
+	"which doctor says too"
+like "$(county status)" "waits for 520300 to confirm it: read $fp to" \
+	"and the county's own status"
 status 1 "until it is confirmed the county is not let in" county sync
 like "$(county sync 2>&1)" \
 	"^yizhan: sync: 520300 \\(127.0.0.1:$port\\): our key is not let in as .*: it has not confirmed this station yet; there: yizhan confirm 520302\$" \

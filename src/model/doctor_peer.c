@@ -151,6 +151,30 @@ check_peer(
 		    d, what, _("%s %s: in contact at %s"), code, name, when);
 }
 
+/* Who has asked to be let in, and waits for somebody here. */
+static void
+check_requests(struct doctor *d)
+{
+	char when[CLOCK_LEN];
+	struct err ignored;
+	struct db_stmt *q;
+
+	if (db_query(&q, local_db(d->local), &ignored,
+		"SELECT code, received FROM joining ORDER BY code", "") != 0)
+		return;
+	while (db_step(q, &ignored) == 1) {
+		if (roster_find(replica_roster(d->r), db_text(q, 0)) != NULL)
+			continue;
+		clock_format(when, db_int(q, 1));
+		doctor_find(d, "child",
+		    _("%s asked at %s to be let in, and waits: compare its "
+		      "fingerprint over the telephone, then yizhan confirm "
+		      "%s"),
+		    db_text(q, 0), when, db_text(q, 0));
+	}
+	db_done(q);
+}
+
 /* A root part that waits for somebody here to pin it. */
 static void
 check_unpinned(struct doctor *d)
@@ -195,6 +219,7 @@ doctor_peers(struct doctor *d)
 	else
 		doctor_good(d, "station", "%s %s", self, me->name);
 	check_unpinned(d);
+	check_requests(d);
 	for (i = 0; me != NULL && i < roster_count(roster); i++) {
 		other = roster_at(roster, i);
 		if (strcmp(other->code, me->parent) == 0)
