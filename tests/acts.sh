@@ -40,6 +40,24 @@ is "$(last 2)" \
 	"roster root-keys"
 ok "the log is whole" y verify
 
+# --- stopped as the log begins ------------------------------------------------------
+# HOME/audit is what init renames last.
+strace -f -qq -o trace -e trace=rename -e signal=none "$yizhan" -C whole init \
+	520302 --top --divisions none --name 红花岗区 >/dev/null
+n=$(grep -c ' rename(' trace)
+like "$(tail -n 1 trace)" 'whole/audit"' "(the last is HOME/audit)"
+for place in $((n - 1)) "$n"; do
+	rm -rf cut hit
+	"$build/tests/nth_call" hit rename "$place" kill "$yizhan" -C cut init \
+		520302 --top --divisions none --name 红花岗区 >/dev/null 2>&1
+	ok "an init is killed as its log begins" test -e hit
+	ok "the next act is done" "$yizhan" -C cut roster auditor add 审计署 \
+		key.pub --streams resource
+	is "$(entries cut | tail -n 1 | cut -d '|' -f 3-)" \
+		"roster auditor|key.pub|done" "and logged"
+	ok "and nothing is amiss with the log" "$yizhan" -C cut verify
+done
+
 # --- what is refused ----------------------------------------------------------------
 refused() { # ABOUT WHY COMMAND...
 	about=$1 why=$2

@@ -147,6 +147,23 @@ append(struct db *db, const struct home *home, const struct audit_what *what,
 	return rc != 0 || !sign ? rc : write_head(db, home, err);
 }
 
+/* Under the lock, before the first entry of all: it is signed that there is
+ * none.  Who is stopped before that entry is signed for leaves what any other
+ * would, and not a log that looks robbed of its end. */
+static int
+begin_head(struct db *db, const struct home *home, struct err *err)
+{
+	struct audit_place last;
+	struct audit_head head;
+	struct err why;
+	int rc;
+
+	if (audit_head_read(&head, home, &why) != YZ_ENOTFOUND)
+		return 0;
+	rc = audit_row_last(&last, db, err);
+	return rc != 0 || last.no > 0 ? rc : write_head(db, home, err);
+}
+
 /* Under the lock: whatever is not as it was signed for gets an entry before
  * anything is signed anew, which would hide it. */
 static int
@@ -186,7 +203,9 @@ audit_add(struct db *db, const struct home *home, const struct roster *keys,
 		if (audit_head_lent(home, keys)) {
 			rc = append(db, home, what, false, err);
 		} else {
-			rc = mark(db, home, keys, err);
+			rc = begin_head(db, home, err);
+			if (rc == 0)
+				rc = mark(db, home, keys, err);
 			if (rc == 0)
 				rc = append(db, home, what, true, err);
 		}

@@ -7,7 +7,7 @@
  *	    "RESULT\n" || "RUN\n")
  *
  * (the first entries of all have no RUN).  That none is cut off at the end is
- * seen from HOME/audit, which is written after each entry:
+ * seen from HOME/audit, written before the first entry and after each:
  *
  *	yizhan-audit 1
  *	base NO HASH		the entry before the first that is kept
