@@ -43,13 +43,24 @@ pins_fingerprint(char out[SIGN_FINGERPRINT_LEN], const struct digest *hash)
 /* --- the file --------------------------------------------------------------
  */
 
-static int
-parse(struct pins *out, const char *s)
+void
+pins_write_text(struct buf *out, const struct pins *pins)
+{
+	size_t i;
+
+	buf_puts(out, FIRST_LINE);
+	for (i = 0; i < pins->n; i++)
+		buf_printf(out, LINE "%s\n", pins->v[i]);
+}
+
+bool
+pins_read_text(struct pins *out, const char *s)
 {
 	size_t n = strlen(FIRST_LINE);
 
+	out->n = 0;
 	if (strncmp(s, FIRST_LINE, n) != 0)
-		return -1;
+		return false;
 	for (s += n; *s != '\0'; s += n + 1) {
 		struct err ignored;
 		char line[sizeof(LINE) + SIGN_FINGERPRINT_LEN];
@@ -57,14 +68,14 @@ parse(struct pins *out, const char *s)
 		n = strcspn(s, "\n");
 		if (out->n == PINS_MAX || n >= sizeof(line) || s[n] != '\n' ||
 		    strncmp(s, LINE, strlen(LINE)) != 0)
-			return -1;
+			return false;
 		memcpy(line, s, n);
 		line[n] = '\0';
 		if (pins_parse(out->v[out->n], line, &ignored) != 0)
-			return -1;
+			return false;
 		out->n++;
 	}
-	return 0;
+	return true;
 }
 
 int
@@ -76,7 +87,7 @@ pins_read(struct pins *out, const struct home *home, struct err *err)
 
 	out->n = 0;
 	rc = summed_read(&text, path, FILE_MAX, err);
-	if (rc == 0 && parse(out, buf_str(&text)) != 0)
+	if (rc == 0 && !pins_read_text(out, buf_str(&text)))
 		rc = err_set(
 		    err, YZ_ECORRUPT, "%s is damaged: yizhan scrub", path);
 	if (rc != 0)
@@ -86,25 +97,14 @@ pins_read(struct pins *out, const struct home *home, struct err *err)
 	return rc == YZ_ENOTFOUND ? 0 : rc;
 }
 
-void
-pins_known(struct pins *out, const struct home *home)
-{
-	struct err ignored;
-
-	(void)pins_read(out, home, &ignored);
-}
-
 int
 pins_write(const struct pins *pins, const struct home *home, struct err *err)
 {
 	char *path = home_file(home, "pins");
 	struct buf text = BUF_INIT;
-	size_t i;
 	int rc;
 
-	buf_puts(&text, FIRST_LINE);
-	for (i = 0; i < pins->n; i++)
-		buf_printf(&text, LINE "%s\n", pins->v[i]);
+	pins_write_text(&text, pins);
 	summed_end(&text);
 	rc = file_write(path, text.b, text.len, 0600, err);
 	buf_free(&text);

@@ -1,6 +1,7 @@
 /*
  * HOME/pins: the root parts that a person at this station has pinned by hand,
- * by their fingerprints (FORMAT.md, section 8, "Pinned by hand").
+ * by their fingerprints (FORMAT.md, section 8, "Pinned by hand").  What the
+ * station goes by is the replica's copy of it (replica_pins()).
  */
 #ifndef SYNC_PINS_H
 #define SYNC_PINS_H
@@ -11,6 +12,7 @@
 #include "base/digest.h"
 #include "sign.h"
 
+struct buf;
 struct err;
 struct home;
 
@@ -29,11 +31,12 @@ int pins_parse(
 void pins_fingerprint(
     char out[SIGN_FINGERPRINT_LEN], const struct digest *hash);
 
+/* As a text, and back: false if it is none. */
+void pins_write_text(struct buf *out, const struct pins *pins);
+bool pins_read_text(struct pins *out, const char *text);
+
 /* None if the file is absent; YZ_ECORRUPT. */
 int pins_read(struct pins *out, const struct home *home, struct err *err);
-/* The same to go by: a damaged file, which the scrub tells of, pins nothing,
- * and the station goes on. */
-void pins_known(struct pins *out, const struct home *home);
 /* Written and durable when this returns. */
 int pins_write(
     const struct pins *pins, const struct home *home, struct err *err);

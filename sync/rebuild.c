@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "branch.h"
 #include "replica_impl.h"
+#include "replica_pin.h"
 #include "sign.h"
 
 /*
@@ -278,6 +279,8 @@ rebuild(struct rebuild *b, struct err *err)
 		rc = ledger_refs(r->ledger, STREAM_ROSTER, "refs/forks/roster/",
 		    take_rosters, b, err);
 	r->roster_stamp = -1;
+	if (rc == 0)
+		rc = replica_pins_keep(r, err);
 	if (rc == 0)
 		rc = replica_roster_load(r, err);
 	/* First what ends chains, then the chains, as far as they go. */

@@ -13,6 +13,86 @@
 
 #define SETTING "unpinned" /* of local.db: VERSION HASH CODE */
 
+/* --- what is pinned --------------------------------------------------------
+ */
+
+/* The replica's own copy: false if it has none.  It changes in one transaction
+ * with all that is judged by it, and goes on when the file is lost. */
+static bool
+own_copy(struct pins *out, struct replica *r)
+{
+	struct err ignored;
+	struct db_stmt *st;
+	bool there = false;
+
+	if (db_query(&st, r->db, &ignored,
+		"SELECT value FROM _meta WHERE name = 'pins'", "") != 0)
+		return false;
+	if (db_step(st, &ignored) == 1 && db_text(st, 0) != NULL)
+		there = pins_read_text(out, db_text(st, 0));
+	db_done(st);
+	return there;
+}
+
+static int
+known(struct pins *out, struct replica *r, struct err *err)
+{
+	return own_copy(out, r) ? 0 : pins_read(out, r->home, err);
+}
+
+void
+replica_pins(struct pins *out, struct replica *r)
+{
+	struct err ignored;
+
+	(void)known(out, r, &ignored);
+}
+
+static int
+put_copy(struct replica *r, const struct pins *pins, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int rc;
+
+	pins_write_text(&text, pins);
+	rc = db_run(r->db, err,
+	    "INSERT OR REPLACE INTO _meta(name, value) VALUES ('pins', ?)", "s",
+	    buf_str(&text));
+	buf_free(&text);
+	return rc;
+}
+
+int
+replica_pins_keep(struct replica *r, struct err *err)
+{
+	struct err ignored;
+	struct pins pins;
+
+	if (own_copy(&pins, r) || pins_read(&pins, r->home, &ignored) != 0 ||
+	    pins.n == 0)
+		return 0;
+	return put_copy(r, &pins, err);
+}
+
+int
+replica_pins_mend(struct replica *r, bool *put, struct err *err)
+{
+	struct pins pins, written;
+	int rc;
+
+	*put = false;
+	if (!own_copy(&pins, r)) {
+		rc = pins_read(&written, r->home, err);
+		return rc == 0 ? 0 : YZ_ENOTFOUND;
+	}
+	if (pins_read(&written, r->home, err) == 0 && written.n == pins.n &&
+	    memcmp(written.v, pins.v, pins.n * sizeof(*pins.v)) == 0)
+		return 0;
+	rc = pins_write(&pins, r->home, err);
+	*put = rc == 0;
+	return rc;
+}
+
 /* The number of the root part with that fingerprint; 0: it is not held. */
 static int
 find(int64_t *no, struct replica *r, const char *fingerprint, struct err *err)
@@ -49,13 +129,16 @@ change(struct replica *r, const char *fingerprint, bool add, struct err *err)
 	struct pins pins;
 	int rc;
 
-	rc = pins_read(&pins, r->home, err);
+	rc = known(&pins, r, err);
 	if (rc == 0 && add)
 		rc = pins_add(&pins, fingerprint, err);
 	else if (rc == 0 && !pins_remove(&pins, fingerprint))
 		rc =
 		    err_set(err, YZ_ENOTFOUND, "%s is not pinned", fingerprint);
-	return rc == 0 ? pins_write(&pins, r->home, err) : rc;
+	/* First where it outlives the replica. */
+	if (rc == 0)
+		rc = pins_write(&pins, r->home, err);
+	return rc == 0 ? put_copy(r, &pins, err) : rc;
 }
 
 int
@@ -100,7 +183,9 @@ replica_unpin(struct replica *r, const char *fingerprint, struct err *err)
 		    fingerprint);
 	if (rc == 0)
 		rc = change(r, fingerprint, false, err);
-	replica_rollback(r); /* the file is all there is to it */
+	if (rc == 0)
+		return replica_commit(r, err);
+	replica_rollback(r);
 	return rc;
 }
 

@@ -13,8 +13,17 @@
 
 struct err;
 struct local;
+struct pins;
 struct replica;
 struct roster_doc;
+
+/* What was pinned here; n is 0 where nobody can say. */
+void replica_pins(struct pins *out, struct replica *r);
+/* In a transaction: the replica has it too from here on, as HOME/pins says. */
+int replica_pins_keep(struct replica *r, struct err *err);
+/* HOME/pins again from the replica, if it does not say the same: *put.
+ * YZ_ENOTFOUND if the replica does not know either. */
+int replica_pins_mend(struct replica *r, bool *put, struct err *err);
 
 /* From here on the root part of that fingerprint (pins_parse()) counts here,
  * whoever signed the one before it: at once if it is held, *held, or else when

@@ -73,7 +73,7 @@ load(struct roster **out, struct replica *r, struct err *err)
 	    "");
 	if (rc != 0)
 		return rc;
-	pins_known(&pins, r->home);
+	replica_pins(&pins, r);
 	while ((rc = db_step(st, err)) == 1) {
 		if ((n & (n - 1)) == 0)
 			held = mem_realloc(
@@ -482,7 +482,7 @@ check(
 	if (rc != 0)
 		return rc;
 	if (strcmp(held.scope, "root") == 0) {
-		pins_known(&pins, r->home);
+		replica_pins(&pins, r);
 		held.pinned = pins_place(&pins, &held.hash);
 	}
 	rc = is_held(r, &held, is, err);
@@ -511,7 +511,7 @@ replica_roster_unpinned(struct replica *r, const struct roster_doc *doc)
 
 	if (roster_held_read(&held, doc, &ignored) != 0)
 		return false;
-	pins_known(&pins, r->home);
+	replica_pins(&pins, r);
 	is = strcmp(held.scope, "root") == 0 && held.version > 1 &&
 	     pins_place(&pins, &held.hash) == 0 &&
 	     replica_roster_hash(r, &cur, held.scope, &held.prev, &ignored) ==
@@ -536,7 +536,9 @@ replica_roster_replace(struct replica *r, struct err *err)
 		r->roster = before;
 		return rc;
 	}
-	rc = tail_collect(&tail, r, err);
+	rc = replica_pins_keep(r, err);
+	if (rc == 0)
+		rc = tail_collect(&tail, r, err);
 	if (rc == 0)
 		rc = replica_judge_all(r, before, err);
 	if (rc == 0)

@@ -19,6 +19,7 @@
 #include "chain.h"
 
 struct err;
+struct pins;
 struct sign_key;
 
 #define ROSTER_SCOPE_MAX 8 /* "root" or a station's code */
@@ -132,6 +133,9 @@ int roster_build_held(struct roster **out, const struct roster_held *held,
 /* The same of whole documents; an earlier version may be left out. */
 int roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
     struct err *err);
+/* Where somebody has pinned some of them. */
+int roster_build_pinned(struct roster **out, const struct roster_doc *docs,
+    size_t n, const struct pins *pins, struct err *err);
 void roster_free(struct roster *roster);
 
 /* The i-th scope of which something is held, root first, then by name; or

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "pins.h"
 #include "roster_doc.h"
 #include "roster_impl.h"
 #include "roster_rule.h"
@@ -161,8 +162,8 @@ read_whole(void *arg, struct roster_doc *out, const struct roster_held *which,
 }
 
 int
-roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
-    struct err *err)
+roster_build_pinned(struct roster **out, const struct roster_doc *docs,
+    size_t n, const struct pins *pins, struct err *err)
 {
 	struct whole w = {.docs = docs};
 	int rc = 0;
@@ -170,6 +171,8 @@ roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
 	w.held = mem_calloc(n + 1, sizeof(*w.held));
 	while (rc == 0 && w.n < n) {
 		rc = roster_held_read(&w.held[w.n], &docs[w.n], err);
+		if (rc == 0 && strcmp(w.held[w.n].scope, "root") == 0)
+			w.held[w.n].pinned = pins_place(pins, &docs[w.n].hash);
 		w.n += rc == 0;
 	}
 	if (rc == 0)
@@ -178,4 +181,13 @@ roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
 		roster_held_free(&w.held[--w.n]);
 	free(w.held);
 	return rc;
+}
+
+int
+roster_build(struct roster **out, const struct roster_doc *docs, size_t n,
+    struct err *err)
+{
+	static const struct pins none;
+
+	return roster_build_pinned(out, docs, n, &none, err);
 }

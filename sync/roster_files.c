@@ -249,7 +249,7 @@ roster_files_read(struct roster **out, const char *dir, const struct pins *pins,
 	if (rc == 0)
 		rc = check_root(&in, err);
 	if (rc == 0)
-		rc = roster_build(out, in.docs, in.n, err);
+		rc = roster_build_pinned(out, in.docs, in.n, pins, err);
 	for (i = 0; i < in.n; i++)
 		roster_doc_free(&in.docs[i]);
 	free(in.docs);

@@ -162,6 +162,22 @@ decided_for(const struct roster_tree *tree, const struct roster_held *d)
 	return 0;
 }
 
+/* The place of the newest pin that d leads to; 0: none.  Who pins a document
+ * has pinned all before it, too: each names the one before it by its hash. */
+static size_t
+pinned_for(const struct roster_tree *tree, const struct roster_held *d)
+{
+	size_t pinned = d->pinned, i;
+
+	for (i = tree->n; i > 0 && tree->v[i - 1]->version > d->version; i--) {
+		const struct roster_held *late = tree->v[i - 1];
+
+		if (late->pinned > pinned && leads_to(tree, d, late))
+			pinned = late->pinned;
+	}
+	return pinned;
+}
+
 /* The two, or the first two of more. */
 static void
 contest(struct roster_scope *out, const struct roster_held *a,
@@ -182,7 +198,7 @@ next(
 	const struct roster_tree *tree = w->tree;
 	const struct roster_held *one = NULL;
 	int64_t best = 0, decided, version;
-	size_t pinned = 0;
+	size_t pinned = 0, pin;
 	bool root = strcmp(out->scope, "root") == 0;
 	size_t i;
 
@@ -197,13 +213,14 @@ next(
 		    !is_valid(w, d) || is_excluded(w, d))
 			continue;
 		decided = root ? decided_for(tree, d) : 0;
-		if (one == NULL || d->pinned > pinned ||
-		    (d->pinned == pinned && decided > best)) {
+		pin = root ? pinned_for(tree, d) : 0;
+		if (one == NULL || pin > pinned ||
+		    (pin == pinned && decided > best)) {
 			one = d;
 			best = decided;
-			pinned = d->pinned;
+			pinned = pin;
 			out->contested = false;
-		} else if (d->pinned == pinned && decided == best)
+		} else if (pin == pinned && decided == best)
 			contest(out, one, d);
 	}
 	return out->contested ? NULL : one;

@@ -286,7 +286,9 @@ scrub_replica(struct scrubbing *s, struct err *err)
 {
 	int rc;
 
-	rc = replica_seal(s->r, err);
+	rc = scrub_home_pins(s, err);
+	if (rc == 0)
+		rc = replica_seal(s->r, err);
 	if (rc == 0)
 		rc = replica_refresh(s->r, err);
 	if (rc == 0)

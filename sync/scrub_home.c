@@ -11,6 +11,7 @@
 #include "base/summed.h"
 #include "home.h"
 #include "mend.h"
+#include "replica_pin.h"
 #include "roster.h"
 #include "scrub_impl.h"
 
@@ -20,7 +21,7 @@
 	   "from a backup")
 
 /* Each ends with a checksum (base/summed.h); and what to do once more has
- * gone than a bit. */
+ * gone than a bit (NULL: scrub_home_pins() sees to it). */
 static const struct {
 	const char *name;
 	int what;
@@ -33,10 +34,7 @@ static const struct {
     {"keys/next", FAULT, NEW_KEYS, false},
     {"keys/root", FAULT, N_("take it from where its copy is kept"), false},
     {"keys/recovery", FAULT, N_("move it away and join again"), false},
-    {"pins", FAULT,
-	N_("take it from a backup, or move it away and run yizhan roster pin "
-	   "for each root part that was pinned here"),
-	false},
+    {"pins", FAULT, NULL, false},
     {"audit", FAULT, N_("the next entry of the audit log will say so"), true},
     {"anchor", WANTED, N_("the station goes on after a session"), true},
 };
@@ -91,7 +89,9 @@ scrub_home(struct scrubbing *s, struct err *err)
 
 		if (is_damaged(path))
 			rc = mend(s, files[i].name, path, err);
-		if (rc == YZ_ENOTFOUND && files[i].late && summed_lacks(path)) {
+		if (rc == YZ_ENOTFOUND &&
+		    (files[i].hint == NULL ||
+			(files[i].late && summed_lacks(path)))) {
 			rc = 0; /* who reads it judges it */
 		} else if (rc == YZ_ENOTFOUND) {
 			rc = 0;
@@ -101,6 +101,22 @@ scrub_home(struct scrubbing *s, struct err *err)
 		free(path);
 	}
 	return rc;
+}
+
+int
+scrub_home_pins(struct scrubbing *s, struct err *err)
+{
+	bool put;
+	int rc = replica_pins_mend(s->r, &put, err);
+
+	if (rc == 0 && put)
+		scrub_say(s, RIGHT, 1, "%s put right", "pins");
+	if (rc != YZ_ENOTFOUND)
+		return rc;
+	scrub_say(s, FAULT, 1, "%s is damaged: %s", "pins",
+	    N_("take it from a backup, or move it away and run yizhan roster "
+	       "pin for each root part that was pinned here"));
+	return 0;
 }
 
 /* --- a name that is lost -----------------------------------------------------

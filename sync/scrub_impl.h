@@ -39,6 +39,8 @@ void scrub_say(struct scrubbing *s, int what, int64_t n, const char *fmt, ...)
 /* --- scrub_home.c */
 /* The station, its keys, the anchor: before anything opens HOME. */
 int scrub_home(struct scrubbing *s, struct err *err);
+/* What was pinned by hand, from the replica. */
+int scrub_home_pins(struct scrubbing *s, struct err *err);
 /* If the station's own name is lost: by its key, as the database has it. */
 int scrub_home_name(struct scrubbing *s, struct db *db, struct err *err);
 

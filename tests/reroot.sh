@@ -203,7 +203,11 @@ cp turned one/pins
 like "$(one scrub)" 'pins put right' "a turned bit is found"
 is "$(cat one/pins)" "$(cat back/pins)" "and turned back"
 cp damaged one/pins
-like "$(one scrub)" '! pins is damaged.*roster pin' "more is said"
+like "$(one scrub)" 'pins put right' "more is written anew"
+is "$(cat one/pins)" "$(cat back/pins)" "as the replica has it"
+cp damaged one/pins
+sqlite3 one/yizhan.db "DELETE FROM _meta WHERE name = 'pins'"
+like "$(one scrub)" '! pins is damaged.*roster pin' "if that has lost it, it is said"
 is "$(version one)" $((before + 2)) "and stops nothing"
 like "$(sqlite3 one/local.db "SELECT what, about FROM audit WHERE
 	what = 'roster pin'")" "roster pin\|$fingerprint" "who pinned is in the log"
