@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/caller.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "cmd.h"
 #include "enrol.h"
@@ -26,6 +28,21 @@
 #include "session.h"
 
 #define INVITATION_BYTES_MAX 65536
+
+/* HOME is ours to join from here on: who makes another sheet or asks in its
+ * name meanwhile would leave this one with a fingerprint of no request. */
+static int
+claim(int *fd, const struct cmd *cmd, struct err *err)
+{
+	int rc = file_mkdir(cmd->home, 0700, err);
+
+	if (rc == 0)
+		rc = folder_lock(fd, cmd->home, err);
+	if (rc == YZ_ECONFLICT)
+		return err_set(
+		    err, rc, "another set-up is under way in %s", cmd->home);
+	return rc;
+}
 
 /* A HOME that asked before is used again: the same keys ask again. */
 static int
@@ -193,7 +210,7 @@ cmd_join(struct cmd *cmd, int argc, char **argv)
 	const char *sheet = NULL;
 	struct buf text = BUF_INIT;
 	struct err err = {0};
-	int rc;
+	int lock, rc;
 
 	if (cmd_option(&argc, argv, "--recovery", &sheet) < 0 ||
 	    cmd_unknown_option(cmd, argc, argv) || argc != 2)
@@ -207,11 +224,14 @@ cmd_join(struct cmd *cmd, int argc, char **argv)
 	/* The file may be in root's own folder. */
 	if (rc == 0)
 		rc = cmd_become_owner(cmd, &err);
+	if (rc == 0)
+		rc = claim(&lock, cmd, &err);
 	if (rc == 0) {
 		rc = join(cmd, &in, sheet, &err);
 		if (rc == 0)
 			rc = logged_end(cmd, "join", in.parent, 0, &err);
-		explicit_bzero(&in, sizeof(in));
+		close(lock);
 	}
+	explicit_bzero(&in, sizeof(in));
 	return rc == 0 ? CMD_DONE : cmd_fail(cmd, &err);
 }

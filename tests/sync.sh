@@ -14,6 +14,7 @@ watch_pid=
 proxy_pid=
 cleanup() {
 	for p in $sshd_pid $watch_pid $proxy_pid; do kill "$p" 2>/dev/null; done
+	[ -z "$sshd_pid" ] || kill -CONT "$sshd_pid" 2>/dev/null
 }
 
 # --- an sshd of our own ------------------------------------------------------
@@ -62,7 +63,19 @@ ok "the city invites" city invite 520302 --name 红花岗区 \
 keys
 # What the county says is kept on the way.
 sed -i "s,command=\",command=\"tee $T/asked | ," keys
-fp=$(county join invitation | head -n 1)
+# And sshd is kept from answering, so that the first is under way.
+kill -STOP "$sshd_pid"
+county join invitation >joined 2>&1 &
+first=$!
+wait_for 10 test -s county/station
+status 1 "two at once do not join in one HOME" county join invitation \
+	--recovery second
+is "$(cat .out)" "yizhan: join: another set-up is under way in $T/county" \
+	"which the second is told"
+not_ok "and makes no sheet, which would be the wrong one" test -e second
+kill -CONT "$sshd_pid"
+ok "the first goes on" wait "$first"
+fp=$(head -n 1 joined)
 like "$fp" '^([0-9]{5}-){7}[0-9]{5}$' "join prints the fingerprint"
 like "$(city status --json)" "\"fingerprint\":\"$fp\"" "the city sees the same"
 # And once more, but the line is gone before its last word.

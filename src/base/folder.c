@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,5 +101,26 @@ folder_remove(const char *path, struct err *err)
 	closedir(dir);
 	if (rc == 0 && rmdir(path) != 0)
 		rc = err_sys(err, "%s", path);
+	return rc;
+}
+
+int
+folder_lock(int *fd, const char *path, struct err *err)
+{
+	int rc, f = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (f < 0)
+		return err_sys(err, "%s", path);
+	do {
+		rc = flock(f, LOCK_EX | LOCK_NB);
+	} while (rc != 0 && errno == EINTR);
+	if (rc == 0) {
+		*fd = f;
+		return 0;
+	}
+	rc = errno == EWOULDBLOCK
+		 ? err_set(err, YZ_ECONFLICT, "%s is locked", path)
+		 : err_sys(err, "%s", path);
+	close(f);
 	return rc;
 }

@@ -18,6 +18,10 @@ int folder_walk(const char *path,
 	struct err *err),
     void *arg, struct err *err);
 
+/* Lock the folder itself, which leaves no file behind, until *fd is closed.
+ * YZ_ECONFLICT if another process has it. */
+int folder_lock(int *fd, const char *path, struct err *err);
+
 /* Remove it and all in it; absent is no error.  Follows no links. */
 int folder_remove(const char *path, struct err *err);
 
