@@ -137,6 +137,7 @@ sweep(const char *path, struct err *err)
 		rc = folder_remove(name, err);
 		free(name);
 	}
+	folder_sweep(path);
 	return rc;
 }
 

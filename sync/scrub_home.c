@@ -7,6 +7,7 @@
 #include "base/db.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "base/summed.h"
 #include "home.h"
@@ -84,6 +85,7 @@ scrub_home(struct scrubbing *s, struct err *err)
 	 * if they are whole. */
 	if (home_open(&home, s->home, &ignored) == 0)
 		home_free(home);
+	folder_sweep(s->home);
 	for (i = 0; rc == 0 && i < sizeof(files) / sizeof(files[0]); i++) {
 		char *path = mem_printf("%s/%s", s->home, files[i].name);
 

@@ -56,6 +56,11 @@ for place in $((n - 1)) "$n"; do
 	is "$(entries cut | tail -n 1 | cut -d '|' -f 3-)" \
 		"roster auditor|key.pub|done" "and logged"
 	ok "and nothing is amiss with the log" "$yizhan" -C cut verify
+	# What HOME/audit was called before it had its name.
+	is "$(find cut -name 'audit.*' ! -name audit.lock | wc -l)" 1 \
+		"(something was left)"
+	ok "a scrub" "$yizhan" -C cut scrub --alone
+	is "$(find cut -name 'audit.*' ! -name audit.lock)" "" "removes it"
 done
 
 # --- what is refused ----------------------------------------------------------------

@@ -5,13 +5,16 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "tap.h"
 
 static void
@@ -94,6 +97,93 @@ locks(void)
 	close(two);
 }
 
+/* --- a writer that is killed -----------------------------------------------
+ */
+
+static int
+say_and_wait(void *arg, struct buf *out, int fd, struct err *err)
+{
+	(void)out;
+	(void)fd;
+	(void)err;
+	if (write(*(int *)arg, "", 1) == 1)
+		for (;;)
+			pause();
+	return -1;
+}
+
+/* The process that writes it, when it has begun. */
+static pid_t
+writer(const char *path)
+{
+	int ends[2];
+	struct err err;
+	char byte;
+	pid_t pid;
+
+	if (pipe(ends) != 0 || (pid = fork()) < 0)
+		abort();
+	if (pid == 0) {
+		(void)file_write_with(path, 0600, say_and_wait, &ends[1], &err);
+		_exit(1);
+	}
+	if (read(ends[0], &byte, 1) != 1)
+		abort();
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
+static int
+count(void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	(void)name;
+	(void)size;
+	(void)mtime;
+	(void)err;
+	++*(int *)arg;
+	return 0;
+}
+
+static int
+files_in(const char *path)
+{
+	struct err err;
+	int n = 0;
+
+	return folder_walk(path, count, &n, &err) == 0 ? n : -1;
+}
+
+static void
+killed(void)
+{
+	static const char *const own[] = {"s/pins.backup", "s/in/audit.new-1",
+	    "s/.new-AbCdEf.lock", "s/audit.lock", "s/in/pins.new-AbCd-f.lock"};
+	pid_t dead, lives;
+	struct err err;
+	size_t i;
+
+	is_int(file_mkdir("s/in", 0700, &err), 0, "a folder in a folder");
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		is_int(file_write(own[i], "x", 1, 0600, &err), 0, "somebody's");
+	dead = writer("s/in/pins");
+	lives = writer("s/in/pins");
+	is_int(files_in("s"), 7, "and of two who write one, a file each");
+	if (kill(dead, SIGKILL) != 0 || waitpid(dead, NULL, 0) != dead)
+		abort();
+	folder_sweep("s");
+	is_int(files_in("s"), 6, "that of who was killed is swept away");
+	folder_sweep("s");
+	is_int(files_in("s"), 6, "not that of who lives");
+	if (kill(lives, SIGKILL) != 0 || waitpid(lives, NULL, 0) != lives)
+		abort();
+	folder_sweep("s");
+	is_int(files_in("s"), 5, "until he is dead, too");
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		ok(file_exists(own[i]), "somebody's stays: %s", own[i]);
+	is_int(folder_remove("s", &err), 0, "away with it all");
+}
+
 int
 main(void)
 {
@@ -105,6 +195,7 @@ main(void)
 	new_names();
 	folders();
 	locks();
+	killed();
 	if (unlink("key") != 0 || unlink("lock") != 0 || rmdir("taken") != 0 ||
 	    rmdir("a/b/c") != 0 || rmdir("a/b") != 0 || rmdir("a") != 0 ||
 	    rmdir(dir) != 0)

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -144,36 +145,104 @@ file_write(
 	return file_write_with(path, mode, fill_bytes, &bytes, err);
 }
 
+/* What goes behind the name of a file that is not whole yet: nobody's own file
+ * is called so, and git takes it for no ref. */
+#define TEMP_MARK ".new-"
+#define TEMP_CHANCE "XXXXXX"
+#define TEMP_END ".lock"
+
+/* Who writes it has an flock on it.  Without one it is of somebody who was
+ * killed, and may be gone before we have it: then there is another. */
+static int
+open_temp(char **out, const char *path, struct err *err)
+{
+	struct stat st;
+	int fd;
+
+	for (;;) {
+		char *temp =
+		    mem_printf("%s" TEMP_MARK TEMP_CHANCE TEMP_END, path);
+
+		fd = mkostemps(temp, sizeof(TEMP_END) - 1, O_CLOEXEC);
+		if (fd < 0) {
+			fd = err_sys(err, "%s", path);
+			free(temp);
+			return fd;
+		}
+		/* Not every file system has locks: nor is it swept then. */
+		(void)flock(fd, LOCK_EX);
+		if (fstat(fd, &st) != 0 || st.st_nlink > 0) {
+			*out = temp;
+			return fd;
+		}
+		close(fd);
+		free(temp);
+	}
+}
+
 int
 file_write_with(const char *path, mode_t mode,
     int (*fill)(void *arg, struct buf *out, int fd, struct err *err), void *arg,
     struct err *err)
 {
-	char *temp = mem_printf("%s.XXXXXX", path);
 	struct buf data = BUF_INIT;
+	char *temp;
 	int fd, rc;
 
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0) {
-		rc = err_sys(err, "%s", path);
-		free(temp);
-		return rc;
-	}
+	fd = open_temp(&temp, path, err);
+	if (fd < 0)
+		return fd;
 	rc = fill(arg, &data, fd, err);
 	if (rc == 0 && (fchmod(fd, mode) != 0 ||
 			   !file_put(fd, data.b, data.len) || fsync(fd) != 0))
 		rc = err_sys(err, "%s", path);
-	if (close(fd) != 0 && rc == 0)
-		rc = err_sys(err, "%s", path);
+	/* Before it is closed, which lets go of it. */
 	if (rc == 0 && rename(temp, path) != 0)
 		rc = err_sys(err, "%s", path);
 	if (rc != 0)
 		unlink(temp);
-	else
+	if (close(fd) != 0 && rc == 0)
+		rc = err_sys(err, "%s", path);
+	if (rc == 0)
 		rc = file_sync_folder(path, err);
 	buf_free(&data);
 	free(temp);
 	return rc;
+}
+
+static bool
+is_temp(const char *path)
+{
+	static const char alike[] = TEMP_MARK TEMP_CHANCE TEMP_END;
+	size_t n = strlen(path), m = sizeof(alike) - 1, i;
+	const char *s;
+
+	/* A file's name is before it. */
+	if (n <= m || path[n - m - 1] == '/')
+		return false;
+	s = path + n - m;
+	for (i = 0; i < m; i++)
+		if (alike[i] == 'X' ? !isalnum((unsigned char)s[i])
+				    : s[i] != alike[i])
+			return false;
+	return true;
+}
+
+bool
+file_sweep(const char *path)
+{
+	bool gone = false;
+	int fd;
+
+	if (!is_temp(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		gone = unlink(path) == 0;
+	close(fd);
+	return gone;
 }
 
 /* An existing folder is as good as a new one, whatever mkdir() says of it.  A

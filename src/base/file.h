@@ -19,6 +19,10 @@ int file_read(struct buf *out, const char *path, size_t max, struct err *err);
 int file_write(
     const char *path, const void *data, size_t n, mode_t mode, struct err *err);
 
+/* Remove path if it is a temporary name of a file_write() that was killed; true
+ * if so.  One that is at work keeps its file. */
+bool file_sweep(const char *path);
+
 /* All of it to fd; false: errno says why not. */
 bool file_put(int fd, const void *data, size_t n);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/mem.h"
 
@@ -21,6 +22,7 @@ struct walk {
 	int (*fn)(void *arg, const char *name, int64_t size, int64_t mtime,
 	    struct err *err);
 	void *arg;
+	bool lenient; /* what cannot be read is passed over */
 };
 
 static bool
@@ -38,9 +40,9 @@ walk(const struct walk *w, const char *below, int depth, struct err *err)
 	struct stat st;
 	int rc = 0;
 
-	if (dir == NULL && errno != ENOENT)
+	if (dir == NULL && errno != ENOENT && !w->lenient)
 		rc = err_sys(err, "%s", path);
-	if (depth > DEPTH_MAX)
+	if (depth > DEPTH_MAX && !w->lenient)
 		rc = err_set(
 		    err, YZ_EINVAL, "%s: too many folders in folders", path);
 	while (rc == 0 && dir != NULL && (e = readdir(dir)) != NULL) {
@@ -51,7 +53,7 @@ walk(const struct walk *w, const char *below, int depth, struct err *err)
 			continue; /* it has just gone */
 		name = mem_printf(
 		    "%s%s%s", below, below[0] == '\0' ? "" : "/", e->d_name);
-		if (S_ISDIR(st.st_mode))
+		if (S_ISDIR(st.st_mode) && (depth < DEPTH_MAX || !w->lenient))
 			rc = walk(w, name, depth + 1, err);
 		else if (S_ISREG(st.st_mode))
 			rc = w->fn(w->arg, name, st.st_size, st.st_mtime, err);
@@ -69,7 +71,7 @@ folder_walk(const char *path,
 	struct err *err),
     void *arg, struct err *err)
 {
-	struct walk w = {path, fn, arg};
+	struct walk w = {path, fn, arg, false};
 
 	return walk(&w, "", 0, err);
 }
@@ -102,6 +104,28 @@ folder_remove(const char *path, struct err *err)
 	if (rc == 0 && rmdir(path) != 0)
 		rc = err_sys(err, "%s", path);
 	return rc;
+}
+
+static int
+sweep(void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	char *path = mem_printf("%s/%s", (const char *)arg, name);
+
+	(void)size;
+	(void)mtime;
+	(void)err;
+	(void)file_sweep(path);
+	free(path);
+	return 0;
+}
+
+void
+folder_sweep(const char *path)
+{
+	struct walk w = {path, sweep, (void *)path, true};
+	struct err ignored;
+
+	(void)walk(&w, "", 0, &ignored);
 }
 
 int

@@ -18,6 +18,9 @@ int folder_walk(const char *path,
 	struct err *err),
     void *arg, struct err *err);
 
+/* file_sweep() everywhere in it where we may look. */
+void folder_sweep(const char *path);
+
 /* Lock the folder itself, which leaves no file behind, until *fd is closed.
  * YZ_ECONFLICT if another process has it. */
 int folder_lock(int *fd, const char *path, struct err *err);
