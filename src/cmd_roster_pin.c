@@ -71,7 +71,7 @@ pin(const struct cmd *cmd, const char *fingerprint, struct err *err)
 		printf(_("pinned: it counts here as soon as it comes, with the "
 			 "next session or by yizhan roster adopt FILE\n"));
 	/* What was passed over on a line is sent when that begins anew. */
-	if (rc == 0 && !held)
+	if (rc == 0)
 		wake_all(r);
 	return cmd_close(r, rc, err);
 }

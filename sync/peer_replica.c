@@ -9,19 +9,15 @@
 #include "base/mem.h"
 #include "enrol.h"
 #include "home.h"
-#include "limit.h"
 #include "local.h"
 #include "peer_replica.h"
 #include "peer_replica_impl.h"
-#include "pins.h"
 #include "replica.h"
-#include "replica_pin.h"
 #include "reserve.h"
 #include "resign.h"
 #include "rotate.h"
 
-#define PIN_DOCS_MAX 256 /* root documents before the pinned one */
-#define TURN_MS 40       /* of a transaction, before others have theirs */
+#define TURN_MS 40 /* of a transaction, before others have theirs */
 
 const char *
 peer_replica_self(const struct peer_replica *pr)
@@ -63,207 +59,8 @@ do_offset(void *arg, int64_t ms, struct err *err)
 	return rc;
 }
 
-/* --- rosters ------------------------------------------------------------ */
-
-/* How far below the root is the station that signs a scope? */
-static int
-depth(const struct roster *roster, const char *scope)
-{
-	const struct roster_station *st = roster_find(roster, scope);
-	int n = 0;
-
-	if (strcmp(scope, "root") == 0)
-		return -1;
-	while (st != NULL && st->parent[0] != '\0' && n < LIMIT_STATIONS) {
-		st = roster_find(roster, st->parent);
-		n++;
-	}
-	return n;
-}
-
-static int
-do_scopes(void *arg, struct peer_scope **out, size_t *n, struct err *err)
-{
-	struct peer_replica *pr = arg;
-	const struct roster_scope *scope;
-	const struct roster *roster;
-	size_t i, j;
-	int rc;
-
-	/* It reads what other processes wrote, too. */
-	rc = peer_replica_depart(pr, err);
-	if (rc != 0)
-		return rc;
-	roster = replica_roster(pr->r);
-	for (*n = 0; roster_scope_at(roster, *n) != NULL; ++*n)
-		;
-	*out = mem_calloc(*n + 1, sizeof(**out));
-	/* By depth: an enroller's document before those it enrols. */
-	for (i = 0; (scope = roster_scope_at(roster, i)) != NULL; i++) {
-		for (j = i; j > 0 && depth(roster, (*out)[j - 1].scope) >
-					 depth(roster, scope->scope);
-		     j--)
-			(*out)[j] = (*out)[j - 1];
-		memset(&(*out)[j], 0, sizeof((*out)[j]));
-		memcpy((*out)[j].scope, scope->scope, sizeof(scope->scope));
-		(*out)[j].version = scope->version;
-		(*out)[j].hash = scope->hash;
-		(*out)[j].contested = scope->contested;
-	}
-	return 0;
-}
-
-static int
-do_roster_get(void *arg, struct roster_doc *out, const char *scope,
-    int64_t version, struct err *err)
-{
-	struct peer_replica *pr = arg;
-
-	return replica_roster_doc(pr->r, out, scope, version, err);
-}
-
-static int
-do_roster_pair(void *arg, struct roster_doc *out, const char *scope, size_t i,
-    struct err *err)
-{
-	struct peer_replica *pr = arg;
-	const struct roster_scope *at =
-	    roster_scope(replica_roster(pr->r), scope);
-
-	if (at == NULL || !at->contested || i > 1)
-		return err_set(
-		    err, YZ_ENOTFOUND, "roster %s is not contested", scope);
-	return replica_roster_hash(pr->r, out, scope, &at->pair[i], err);
-}
-
-static int
-do_roster_relate(void *arg, int64_t *common, const char *scope,
-    const struct digest *hash, struct err *err)
-{
-	struct peer_replica *pr = arg;
-
-	return replica_roster_relate(pr->r, common, scope, hash, err);
-}
-
-static int
-do_roster_hashes(void *arg, struct digest **out, int64_t *first, size_t *n,
-    const char *scope, struct err *err)
-{
-	struct peer_replica *pr = arg;
-
-	return replica_roster_hashes(
-	    pr->r, out, first, n, scope, LIMIT_VERSIONS, err);
-}
-
-/* What has no place here yet, or any more, is passed over: it may have one
- * when the roster is another. */
-static int
-adopt(struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
-{
-	int rc = replica_adopt(pr->r, doc, err);
-
-	if (rc != YZ_ENOTFOUND)
-		return rc;
-	return replica_unpinned_note(pr->r, pr->local, doc, pr->other, err);
-}
-
-static int
-copy_doc(struct roster_doc *out, const struct roster_doc *doc, struct err *err)
-{
-	struct buf bytes = BUF_INIT;
-	int rc;
-
-	roster_doc_pack(&bytes, doc);
-	memset(out, 0, sizeof(*out));
-	rc = roster_doc_unpack(out, bytes.b, bytes.len, err);
-	buf_free(&bytes);
-	return rc;
-}
-
-/* Do the documents held lead from version 1 to the pinned one? */
-static int
-check_pin(const struct peer_replica *pr, struct err *err)
-{
-	const struct roster_doc *last = &pr->held[pr->n_held - 1];
-	struct roster *roster = NULL;
-	size_t i;
-	int rc = 0;
-
-	if (!digest_equal(&last->hash, &pr->pin_hash))
-		return err_set(err, YZ_EDENIED,
-		    "roster version %lld is not the one that the invitation"
-		    " names",
-		    (long long)last->version);
-	for (i = 0; rc == 0 && i < pr->n_held; i++) {
-		const struct roster_doc *cur = i == 0 ? NULL : &pr->held[i - 1];
-
-		if (cur != NULL)
-			rc = roster_build(&roster, cur, 1, err);
-		if (rc == 0)
-			rc = roster_follows(roster, cur, &pr->held[i], err);
-		if (rc == YZ_EDENIED && cur != NULL)
-			rc = roster_follows_pinned(cur, &pr->held[i], err);
-		roster_free(roster);
-		roster = NULL;
-	}
-	return rc;
-}
-
-/* One of those: where the root keys before it did not sign it, the station that
- * invites has it pinned, and so has the invitation, by the hashes after it. */
-static int
-adopt_pinned(
-    struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
-{
-	char fingerprint[SIGN_FINGERPRINT_LEN];
-	bool held;
-
-	pins_fingerprint(fingerprint, &doc->hash);
-	if (replica_roster_unpinned(pr->r, doc) &&
-	    replica_pin(pr->r, fingerprint, &held, err) != 0)
-		return err->code;
-	return adopt(pr, doc, err);
-}
-
-static int
-put_pinned(
-    struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
-{
-	size_t i;
-	int rc;
-
-	if (strcmp(doc->scope, "root") != 0 || pr->n_held == PIN_DOCS_MAX ||
-	    doc->version != (int64_t)pr->n_held + 1)
-		return err_set(err, YZ_EDENIED,
-		    "roster %s version %lld comes before the one that the"
-		    " invitation names",
-		    doc->scope, (long long)doc->version);
-	pr->held = mem_realloc(pr->held, (pr->n_held + 1) * sizeof(*pr->held));
-	rc = copy_doc(&pr->held[pr->n_held], doc, err);
-	if (rc != 0)
-		return rc;
-	pr->n_held++;
-	if (doc->version < pr->pin_version)
-		return 0;
-	rc = check_pin(pr, err);
-	for (i = 0; rc == 0 && i < pr->n_held; i++)
-		rc = adopt_pinned(pr, &pr->held[i], err);
-	pr->pinned = rc == 0;
-	return rc;
-}
-
-static int
-do_roster_put(void *arg, const struct roster_doc *doc, struct err *err)
-{
-	struct peer_replica *pr = arg;
-	bool may;
-	int rc;
-
-	if (pr->pin_version > 0 && !pr->pinned)
-		return put_pinned(pr, doc, err);
-	rc = peer_replica_take_roster(pr, doc, &may, err);
-	return rc == 0 && may ? adopt(pr, doc, err) : rc;
-}
+/* --- joining, keys -------------------------------------------------------
+ */
 
 static int
 do_join(
@@ -600,12 +397,6 @@ do_partial_drop(void *arg, const struct chain_name *chain, struct err *err)
 static const struct peer_store functions = {
     .wall = do_wall,
     .offset = do_offset,
-    .scopes = do_scopes,
-    .roster_get = do_roster_get,
-    .roster_put = do_roster_put,
-    .roster_pair = do_roster_pair,
-    .roster_relate = do_roster_relate,
-    .roster_hashes = do_roster_hashes,
     .join = do_join,
     .own = peer_replica_own,
     .rotation_get = do_rotation_get,
@@ -641,6 +432,7 @@ peer_replica_new(struct replica *r, struct local *local, const char *other)
 	peer_replica_files_store(&pr->store);
 	peer_replica_heads_store(&pr->store);
 	peer_replica_news_store(&pr->store);
+	peer_replica_roster_store(&pr->store);
 	pr->store.arg = pr;
 	return pr;
 }
@@ -648,13 +440,9 @@ peer_replica_new(struct replica *r, struct local *local, const char *other)
 void
 peer_replica_free(struct peer_replica *pr)
 {
-	size_t i;
-
 	if (pr == NULL)
 		return;
-	for (i = 0; i < pr->n_held; i++)
-		roster_doc_free(&pr->held[i]);
-	free(pr->held);
+	peer_replica_roster_free(pr);
 	free(pr->own);
 	if (pr->blob_fd >= 0)
 		close(pr->blob_fd);
@@ -671,18 +459,4 @@ const struct peer_store *
 peer_replica_store(struct peer_replica *pr)
 {
 	return &pr->store;
-}
-
-void
-peer_replica_pin(
-    struct peer_replica *pr, int64_t version, const struct digest *hash)
-{
-	pr->pin_version = version;
-	pr->pin_hash = *hash;
-}
-
-bool
-peer_replica_pinned(const struct peer_replica *pr)
-{
-	return pr->pinned;
 }

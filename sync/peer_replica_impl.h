@@ -1,7 +1,7 @@
 /*
- * What peer_replica.c (chains, rosters, local.db), peer_replica_heads.c (heads
- * and forks) and peer_replica_files.c (blobs, receipts) share.  Nobody else
- * includes this.
+ * What peer_replica.c (chains, local.db), peer_replica_roster.c (rosters),
+ * peer_replica_heads.c (heads and forks) and peer_replica_files.c (blobs,
+ * receipts) share.  Nobody else includes this.
  */
 #ifndef SYNC_PEER_REPLICA_IMPL_H
 #define SYNC_PEER_REPLICA_IMPL_H
@@ -25,6 +25,10 @@ struct peer_replica {
 	bool pinned;
 	struct roster_doc *held; /* until the pinned one comes */
 	size_t n_held;
+	/* Root parts that came and have no place here: the first follows one
+	 * that is held, each other the one before it. */
+	struct roster_doc *line;
+	size_t n_line, line_bytes;
 
 	/* Of the receipts made, what local.db is to remember once they have
 	 * arrived; "" where there is none. */
@@ -93,10 +97,14 @@ size_t peer_replica_take_room(void *arg);
 /* n bytes of one come. */
 int peer_replica_take_bytes(struct peer_replica *pr, size_t n, struct err *err);
 
-/* --- peer_replica_files.c, peer_replica_heads.c, peer_replica_news.c: fill in
- * the functions they have */
+/* --- peer_replica_roster.c */
+void peer_replica_roster_free(struct peer_replica *pr);
+
+/* --- peer_replica_files.c, peer_replica_heads.c, peer_replica_news.c,
+ * peer_replica_roster.c: fill in the functions they have */
 void peer_replica_files_store(struct peer_store *store);
 void peer_replica_heads_store(struct peer_store *store);
 void peer_replica_news_store(struct peer_store *store);
+void peer_replica_roster_store(struct peer_store *store);
 
 #endif

@@ -217,6 +217,12 @@ int replica_roster_each(struct replica *r,
  */
 int replica_adopt(
     struct replica *r, const struct roster_doc *doc, struct err *err);
+/* Root parts, each of which follows the one before it: where the last is pinned
+ * or decides for one of them, all are taken in, or none, however many others
+ * of their versions are held.  YZ_ENOTFOUND (without a line): it does neither;
+ * or as above. */
+int replica_adopt_line(struct replica *r, const struct roster_doc *docs,
+    size_t n, struct err *err);
 
 /* --- proving (digest_state.c, verify.c, rebuild.c) -------------------------
  */

@@ -6,6 +6,7 @@
  *	replica_migrate.c  the tables, by number
  *	replica_chain.c    chains in memory
  *	replica_roster.c   roster documents
+ *	replica_adopt.c    and how they come
  *	roster_seal.c      and their commits in the ledger
  *	judge.c            chains judged by them
  *	store.c            a changeset into its tables
@@ -113,6 +114,11 @@ void replica_count_kinds(struct replica *r);
 
 /* --- replica_roster.c */
 int replica_roster_load(struct replica *r, struct err *err);
+/* What a document names as the one before it. */
+int replica_roster_back(
+    struct replica *r, struct digest *hash, const char *scope, struct err *err);
+
+/* --- replica_adopt.c */
 /* A transaction in which another roster may come to count: to commit it, or to
  * roll back with rc. */
 int replica_roster_begin(struct replica *r, struct err *err);

@@ -194,12 +194,13 @@ replica_unpin(struct replica *r, const char *fingerprint, struct err *err)
 
 int
 replica_unpinned_note(struct replica *r, struct local *local,
-    const struct roster_doc *doc, const char *from, struct err *err)
+    const struct roster_doc *doc, const struct roster_doc *before,
+    const char *from, struct err *err)
 {
 	char hex[DIGEST_HEX_LEN + 1], *value;
 	int rc;
 
-	if (!replica_roster_unpinned(r, doc))
+	if (!replica_roster_unpinned(r, doc, before))
 		return 0;
 	digest_hex(hex, doc->hash.b, sizeof(doc->hash.b));
 	value = mem_printf("%lld %s %s", (long long)doc->version, hex, from);

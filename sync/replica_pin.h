@@ -33,9 +33,10 @@ int replica_pin(
 /* Take that back: YZ_EDENIED once it is held, YZ_ENOTFOUND if nobody did. */
 int replica_unpin(struct replica *r, const char *fingerprint, struct err *err);
 
-/* Would that root part follow one that is held, had the keys of that one signed
- * it, or somebody here pinned it? */
-bool replica_roster_unpinned(struct replica *r, const struct roster_doc *doc);
+/* Would that root part follow the one before it (NULL: one that is held), had
+ * somebody here pinned it?  All that is signed lacks is that. */
+bool replica_roster_unpinned(struct replica *r, const struct roster_doc *doc,
+    const struct roster_doc *before);
 
 /* A root part that waits to be pinned: who sent it last. */
 struct replica_unpinned {
@@ -43,9 +44,11 @@ struct replica_unpinned {
 	char fingerprint[SIGN_FINGERPRINT_LEN];
 	char from[CHAIN_CODE_LEN + 1];
 };
-/* After replica_adopt() passed doc over: remember it if that is why. */
+/* After replica_adopt() passed doc over: remember it if that is why.  before as
+ * above. */
 int replica_unpinned_note(struct replica *r, struct local *local,
-    const struct roster_doc *doc, const char *from, struct err *err);
+    const struct roster_doc *doc, const struct roster_doc *before,
+    const char *from, struct err *err);
 /* Until it comes again. */
 int replica_unpinned_forget(struct local *local, struct err *err);
 /* YZ_ENOTFOUND: none waits. */

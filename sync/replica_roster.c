@@ -10,9 +10,6 @@
 #include "replica_impl.h"
 #include "replica_pin.h"
 #include "roster.h"
-#include "roster_doc.h"
-#include "roster_rule.h"
-#include "tail.h"
 
 static int
 unpack_row(struct roster_doc *out, struct db_stmt *st, int col, struct err *err)
@@ -132,9 +129,8 @@ replica_roster_hash(struct replica *r, struct roster_doc *out,
 	return rc;
 }
 
-/* What a document names as the one before it. */
-static int
-step_back(
+int
+replica_roster_back(
     struct replica *r, struct digest *hash, const char *scope, struct err *err)
 {
 	struct db_stmt *st;
@@ -174,7 +170,7 @@ replica_roster_doc(struct replica *r, struct roster_doc *out, const char *scope,
 		    "no roster of scope %s is held here", scope);
 	hash = at->hash;
 	for (v = at->version; rc == 0 && version != 0 && v > version; v--)
-		rc = step_back(r, &hash, scope, err);
+		rc = replica_roster_back(r, &hash, scope, err);
 	return rc == 0 ? replica_roster_hash(r, out, scope, &hash, err) : rc;
 }
 
@@ -200,9 +196,9 @@ replica_roster_relate(struct replica *r, int64_t *common, const char *scope,
 		bool back = m >= t, on = t >= m;
 
 		if (back)
-			rc = step_back(r, &mine, scope, err);
+			rc = replica_roster_back(r, &mine, scope, err);
 		if (rc == 0 && on)
-			rc = step_back(r, &theirs, scope, err);
+			rc = replica_roster_back(r, &theirs, scope, err);
 		m -= back;
 		t -= on;
 	}
@@ -228,7 +224,7 @@ replica_roster_hashes(struct replica *r, struct digest **out, int64_t *first,
 	for (i = *n; rc == 0 && i > 0; i--) {
 		(*out)[i - 1] = hash;
 		if (i > 1)
-			rc = step_back(r, &hash, scope, err);
+			rc = replica_roster_back(r, &hash, scope, err);
 	}
 	if (rc != 0) {
 		free(*out);
@@ -295,291 +291,4 @@ replica_roster_each(struct replica *r,
 	}
 	db_done(st);
 	return rc;
-}
-
-/* --- taking in ----------------------------------------------------------- */
-
-int
-replica_roster_store(struct replica *r, const struct roster_doc *doc,
-    const uint8_t oid[20], struct err *err)
-{
-	struct buf bytes = BUF_INIT;
-	struct roster_held held;
-	int rc;
-
-	rc = roster_held_read(&held, doc, err);
-	if (rc != 0)
-		return rc;
-	roster_doc_pack(&bytes, doc);
-	rc = db_run(r->db, err,
-	    "INSERT OR IGNORE INTO _roster(scope, version, hash, prev, signer,"
-	    " decides, oid, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	    "sibbbbbb", held.scope, held.version, held.hash.b,
-	    sizeof(held.hash.b), held.prev.b, sizeof(held.prev.b), held.signer,
-	    sizeof(held.signer), held.decides,
-	    held.n_decides * sizeof(*held.decides), oid,
-	    (size_t)(oid == NULL ? 0 : 20), bytes.b, bytes.len);
-	buf_free(&bytes);
-	roster_held_free(&held);
-	return rc;
-}
-
-static int
-is_held(struct replica *r, const struct roster_held *held, bool *is,
-    struct err *err)
-{
-	int64_t n = 0;
-	int rc;
-
-	rc = db_get_int(&n, r->db, err,
-	    "SELECT count(*) FROM _roster WHERE scope = ? AND hash = ?", "sb",
-	    held->scope, held->hash.b, sizeof(held->hash.b));
-	*is = n > 0;
-	return rc;
-}
-
-/* Is there a place for it?  See replica_adopt(). */
-static int
-check_place(struct replica *r, const struct roster_held *held, struct err *err)
-{
-	bool root = strcmp(held->scope, "root") == 0;
-	struct digest decided;
-	int64_t beside;
-	int rc;
-
-	/* How many come after the same one as this? */
-	rc = db_get_int(&beside, r->db, err,
-	    "SELECT count(*) FROM _roster WHERE scope = ? AND version = ? AND"
-	    " prev = ?",
-	    "sib", held->scope, held->version, held->prev.b,
-	    sizeof(held->prev.b));
-	if (rc != 0)
-		return rc;
-	if (root && held->version == 1 && beside > 0)
-		return err_set(err, YZ_EDENIED,
-		    "that is the roster of another federation");
-	/* They go to everybody, and are kept for good. */
-	if (!roster_rule_lists_any(held->scope))
-		return err_set(err, YZ_ENOTFOUND,
-		    "roster %s: there is no code below it to list",
-		    held->scope);
-	if (!root && !roster_signer(r->roster, held->scope, held->signer))
-		return err_set(err, YZ_ENOTFOUND,
-		    "roster %s: its station, or the key that signed it, is not"
-		    " listed",
-		    held->scope);
-	/* Two prove all that a third would. */
-	if (beside > 1 && held->pinned == 0 &&
-	    (!roster_decided(r->roster, held->scope, held->version, &decided) ||
-		!digest_equal(&decided, &held->hash)))
-		return err_set(err, YZ_ENOTFOUND,
-		    "roster %s: two documents of version %lld are held already",
-		    held->scope, (long long)held->version);
-	return 0;
-}
-
-/* Does it decide for that document, as the one before it did not yet? */
-static bool
-decides(const struct roster_held *held, const struct roster_held *before,
-    const struct digest *hash)
-{
-	bool is = false, was = false;
-	size_t i;
-
-	for (i = 0; i < held->n_decides; i++)
-		is |= digest_equal(&held->decides[i], hash);
-	for (i = 0; i < before->n_decides; i++)
-		was |= digest_equal(&before->decides[i], hash);
-	return is && !was;
-}
-
-/*
- * A root part that decides between two of itself is signed by as many as the
- * last version asks for that nobody disputes: neither of the two can lower
- * that.
- */
-static int
-check_decisions(struct replica *r, const struct roster_doc *doc,
-    const struct roster_held *held, const struct roster_held *before,
-    struct err *err)
-{
-	struct roster_doc at = {.version = 0};
-	struct digest hash = held->prev;
-	struct roster_part rule;
-	int64_t v;
-	int rc = 0;
-
-	for (v = held->version - 1; rc == 0 && v > 1; v--) {
-		bool here = decides(held, before, &hash);
-
-		rc = step_back(r, &hash, held->scope, err);
-		if (rc != 0 || !here)
-			continue;
-		rc = replica_roster_hash(r, &at, held->scope, &hash, err);
-		if (rc == 0)
-			rc = roster_parse_part(
-			    &rule, at.text.b, at.text.len, err);
-		if (rc == 0) {
-			rc = roster_rule_signed_by_root(doc, &rule, err);
-			roster_doc_release(&rule);
-		}
-		roster_doc_free(&at);
-	}
-	return rc;
-}
-
-/* All is well with it but that the root keys of cur have not signed it. */
-static int
-lacks_pin(const struct roster_doc *doc, struct err *err)
-{
-	char fingerprint[SIGN_FINGERPRINT_LEN];
-
-	pins_fingerprint(fingerprint, &doc->hash);
-	return err_set(err, YZ_ENOTFOUND,
-	    "roster root version %lld, fingerprint %s: the root keys here have"
-	    " not signed it, only its own; if the province has announced that"
-	    " fingerprint on paper: yizhan roster pin",
-	    (long long)doc->version, fingerprint);
-}
-
-/* May it follow cur (version 0: it is a first version)? */
-static int
-check_after(struct replica *r, const struct roster_doc *doc,
-    const struct roster_held *held, const struct roster_doc *cur,
-    struct err *err)
-{
-	struct roster_held before = {.version = 0};
-	struct err why;
-	int rc;
-
-	if (held->pinned > 0 && cur->version > 0)
-		return roster_follows_pinned(cur, doc, err);
-	rc =
-	    roster_follows(r->roster, cur->version == 0 ? NULL : cur, doc, err);
-	if (rc == YZ_EDENIED && cur->version > 0 &&
-	    roster_follows_pinned(cur, doc, &why) == 0)
-		return lacks_pin(doc, err);
-	if (rc == 0 && cur->version > 0)
-		rc = roster_held_read(&before, cur, err);
-	if (rc == 0 && held->n_decides > 0)
-		rc = check_decisions(r, doc, held, &before, err);
-	roster_held_free(&before);
-	return rc;
-}
-
-/* Sets *is if it is held. */
-static int
-check(
-    struct replica *r, const struct roster_doc *doc, bool *is, struct err *err)
-{
-	struct roster_doc cur = {.version = 0};
-	struct roster_held held;
-	struct pins pins;
-	int rc;
-
-	*is = false;
-	rc = roster_held_read(&held, doc, err);
-	if (rc != 0)
-		return rc;
-	if (strcmp(held.scope, "root") == 0) {
-		replica_pins(&pins, r);
-		held.pinned = pins_place(&pins, &held.hash);
-	}
-	rc = is_held(r, &held, is, err);
-	if (rc == 0 && !*is)
-		rc = check_place(r, &held, err);
-	if (rc == 0 && !*is && held.version > 1 &&
-	    replica_roster_hash(r, &cur, held.scope, &held.prev, err) != 0)
-		rc = err_set(err, YZ_ENOTFOUND,
-		    "roster %s: version %lld does not follow what is held",
-		    held.scope, (long long)held.version);
-	if (rc == 0 && !*is)
-		rc = check_after(r, doc, &held, &cur, err);
-	roster_doc_free(&cur);
-	roster_held_free(&held);
-	return rc;
-}
-
-bool
-replica_roster_unpinned(struct replica *r, const struct roster_doc *doc)
-{
-	struct roster_doc cur = {.version = 0};
-	struct roster_held held;
-	struct err ignored;
-	struct pins pins;
-	bool is;
-
-	if (roster_held_read(&held, doc, &ignored) != 0)
-		return false;
-	replica_pins(&pins, r);
-	is = strcmp(held.scope, "root") == 0 && held.version > 1 &&
-	     pins_place(&pins, &held.hash) == 0 &&
-	     replica_roster_hash(r, &cur, held.scope, &held.prev, &ignored) ==
-		 0 &&
-	     roster_follows(r->roster, &cur, doc, &ignored) == YZ_EDENIED &&
-	     roster_follows_pinned(&cur, doc, &ignored) == 0;
-	roster_doc_free(&cur);
-	roster_held_free(&held);
-	return is;
-}
-
-int
-replica_roster_replace(struct replica *r, struct err *err)
-{
-	struct roster *before = r->roster;
-	struct tail tail = {.n = 0};
-	int rc;
-
-	r->roster = NULL;
-	rc = replica_roster_load(r, err);
-	if (rc != 0) {
-		r->roster = before;
-		return rc;
-	}
-	rc = replica_pins_keep(r, err);
-	if (rc == 0)
-		rc = tail_collect(&tail, r, err);
-	if (rc == 0)
-		rc = replica_judge_all(r, before, err);
-	if (rc == 0)
-		rc = tail_store(&tail, r, err);
-	tail_free(&tail);
-	roster_free(before);
-	return rc;
-}
-
-int
-replica_roster_begin(struct replica *r, struct err *err)
-{
-	/* What was cut off before is looked for in the ledger. */
-	int rc = replica_seal(r, err);
-
-	return rc == 0 ? replica_begin(r, err) : rc;
-}
-
-int
-replica_roster_end(struct replica *r, int rc, struct err *err)
-{
-	if (rc == 0)
-		rc = replica_commit(r, err);
-	else
-		replica_rollback(r);
-	return rc == 0 ? tail_follow(r, err) : rc;
-}
-
-int
-replica_adopt(struct replica *r, const struct roster_doc *doc, struct err *err)
-{
-	bool is;
-	int rc;
-
-	rc = replica_roster_begin(r, err);
-	if (rc != 0)
-		return rc;
-	rc = check(r, doc, &is, err);
-	if (rc == 0 && !is)
-		rc = replica_roster_store(r, doc, NULL, err);
-	if (rc == 0 && !is)
-		rc = replica_roster_replace(r, err);
-	return replica_roster_end(r, rc, err);
 }

@@ -187,7 +187,10 @@ replica_seal(struct replica *r, struct err *err)
 	    " EXISTS(SELECT 1 FROM _roster WHERE oid IS NULL) OR"
 	    " EXISTS(SELECT 1 FROM _cut) OR"
 	    " EXISTS(SELECT 1 FROM _loose) OR"
-	    " EXISTS(SELECT 1 FROM _fork WHERE NOT sealed)",
+	    " EXISTS(SELECT 1 FROM _fork WHERE NOT sealed) OR"
+	    /* Or another roster counts: refs follow. */
+	    " (SELECT coalesce(max(no), 0) FROM _roster) <> coalesce("
+	    "(SELECT value FROM _meta WHERE name = 'roster refs'), 0)",
 	    "");
 	if (rc != 0 || left == 0)
 		return rc;

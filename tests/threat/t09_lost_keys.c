@@ -13,6 +13,7 @@
 
 #include "../peering.h"
 #include "base/file.h"
+#include "ledger.h"
 #include "pins.h"
 #include "replica_pin.h"
 
@@ -31,7 +32,6 @@ static const struct sign_key *const stolen[] = {&made[1], &made[2], &made[6]};
 static struct {
 	struct world w;
 	struct roster_doc r1, r2, r3, other2, third2, other3, beside3;
-	char fingerprint[SIGN_FINGERPRINT_LEN];
 } o;
 
 /* The next root part after cur (NULL: the first), with such root keys. */
@@ -132,6 +132,30 @@ reopen(int at)
 	free(path);
 }
 
+/* Does the ledger say so, too?  An auditor's git reads that. */
+static bool
+sealed(int at, const struct roster_doc *doc)
+{
+	uint8_t stands[20];
+	struct db_stmt *st;
+	struct err err;
+	size_t n = 0;
+	bool same;
+
+	must(replica_seal(o.w.at[at], &err), &err, "seal");
+	must(ledger_ref_get(replica_ledger(o.w.at[at]), STREAM_ROSTER,
+		 "refs/rosters/root", stands, &err),
+	    &err, "ref");
+	must(db_query(&st, replica_db(o.w.at[at]), &err,
+		 "SELECT oid FROM _roster WHERE hash = ?", "b", doc->hash.b,
+		 sizeof(doc->hash.b)),
+	    &err, "oid");
+	same = db_step(st, &err) == 1 &&
+	       memcmp(db_blob(st, 0, &n), stands, sizeof(stands)) == 0;
+	db_done(st);
+	return same;
+}
+
 static void
 begin(void)
 {
@@ -149,7 +173,7 @@ begin(void)
 	root_doc(&o.r2, &o.r1, old, 3, 2, old, 2, NULL);
 	root_doc(&o.r3, &o.r2, fresh, 3, 2, left, 3, NULL);
 	root_doc(&o.other2, &o.r1, theirs, 1, 1, stolen, 3, NULL);
-	root_doc(&o.third2, &o.r1, old, 3, 2, lost, 2, NULL);
+	root_doc(&o.third2, &o.r1, lost, 2, 2, lost, 2, NULL);
 	root_doc(&o.other3, &o.other2, theirs, 1, 1, stolen, 3, &o.other2);
 	root_doc(&o.beside3, &o.r2, theirs, 1, 1, stolen, 3, NULL);
 	for (i = 0; i < WORLD_N; i++)
@@ -200,19 +224,116 @@ lost_pins(void)
 	ok(goes_by(CITY, &o.r3), "a rebuild says the same");
 	ok(pin(CITY, &o.beside3), "by mistake the thief's is pinned");
 	ok(goes_by(CITY, &o.beside3), "it counts");
-	ok(pin(CITY, &o.r3) && goes_by(CITY, &o.r3), "and the right one again");
+	ok(sealed(CITY, &o.beside3), "and the ledger says so");
+	ok(pin(CITY, &o.r3) && goes_by(CITY, &o.r3), "the right one again");
+	ok(sealed(CITY, &o.r3), "in the ledger, too");
 	must(unlink(path), &err, "unlink");
 	must(replica_rebuild(o.w.at[CITY], NULL, NULL, &err), &err, "rebuild");
 	ok(goes_by(CITY, &o.r3), "without the file, too");
 	free(path);
 }
 
+static void
+session(struct peering *g, int caller, int called, const char *what)
+{
+	struct peering_result res;
+
+	(void)peering_sync(g, &res, caller, called);
+	ok(res.complete, "%s: %s", what,
+	    res.caller_rc == 0 ? "" : res.caller_err);
+}
+
+/* It was off the line, or is back from a backup: the thief is there first. */
+static void
+late(struct peering *g)
+{
+	char fingerprint[SIGN_FINGERPRINT_LEN];
+	struct replica_unpinned waits;
+	struct err err;
+
+	pins_fingerprint(fingerprint, &o.r3.hash);
+	take(COUNTY, &o.other2);
+	take(COUNTY, &o.third2);
+	is_int(
+	    counts(COUNTY), 1, "a county that lacks version 2 has two others");
+	session(g, COUNTY, CITY, "its session is complete");
+	is_int(counts(COUNTY), 1, "and brings it nothing of the root");
+	ok(replica_unpinned_get(
+	       &waits, o.w.at[COUNTY], g->local[COUNTY], &err) == 0 &&
+		strcmp(waits.fingerprint, fingerprint) == 0,
+	    "but it knows what waits to be pinned");
+	(void)pin(COUNTY, &o.r3);
+	session(g, COUNTY, CITY, "so is the next one, after it pinned");
+	ok(goes_by(COUNTY, &o.r3),
+	    "what is pinned comes, with what it follows");
+	must(replica_rebuild(o.w.at[COUNTY], NULL, NULL, &err), &err, "fold");
+	ok(goes_by(COUNTY, &o.r3), "a rebuild says the same");
+}
+
+/* Each pair of the three has signed another version 2. */
+static void
+three(struct peering *g)
+{
+	static const struct sign_key *const pairs[3][3] = {{&made[0], &made[1]},
+	    {&made[0], &made[2], &made[6]}, {&made[1], &made[2]}};
+	struct roster_doc at[3], few, choice;
+	size_t i;
+
+	root_doc(&at[0], &o.r1, pairs[0], 2, 2, pairs[0], 2, NULL);
+	root_doc(&at[1], &o.r1, theirs, 1, 1, pairs[1], 3, NULL);
+	root_doc(&at[2], &o.r1, pairs[2], 2, 2, pairs[2], 2, NULL);
+	for (i = 0; i < 2; i++) {
+		take(OTHER, &at[i]);
+		take(OTHER_CITY, &at[i + 1]);
+	}
+	ok(counts(OTHER) == 1 && counts(OTHER_CITY) == 1,
+	    "of three of one version two stations hold two each");
+	session(g, OTHER, OTHER_CITY, "they speak");
+	ok(goes_by(OTHER, &o.r1) && goes_by(OTHER_CITY, &o.r1),
+	    "and both go by the version before");
+	is_str(world_digest(&o.w, OTHER, STREAM_ROSTER, NULL),
+	    world_digest(&o.w, OTHER_CITY, STREAM_ROSTER, NULL), "to the same");
+
+	/* Its keys do not do for what it decides: only a pin does. */
+	root_doc(&few, &at[1], theirs, 1, 1, theirs, 1, &at[1]);
+	is_int(adopt(OTHER_CITY, &few), YZ_ENOTFOUND,
+	    "what decides and has not enough keys for it waits to be pinned");
+	(void)pin(OTHER_CITY, &few);
+	take(OTHER_CITY, &few);
+	session(g, OTHER, OTHER_CITY, "they speak where it is pinned at one");
+	ok(goes_by(OTHER, &o.r1), "the other passes it over");
+
+	root_doc(&choice, &at[2], old, 3, 2, lost, 2, &at[2]);
+	take(OTHER_CITY, &choice);
+	(void)pin(OTHER_CITY, &choice);
+	ok(goes_by(OTHER_CITY, &choice), "one of the three is decided for");
+	session(g, OTHER, OTHER_CITY, "they speak");
+	ok(goes_by(OTHER, &choice), "also where it was the third");
+	for (i = 0; i < 3; i++)
+		roster_doc_free(&at[i]);
+	roster_doc_free(&few);
+	roster_doc_free(&choice);
+}
+
 int
 main(void)
 {
+	struct peering g;
+
 	begin();
 	before_it();
 	lost_pins();
+	peering_open(&g, &o.w);
+	late(&g);
+	three(&g);
+	peering_close(&g);
 	world_close(&o.w);
+	roster_doc_free(&o.r1);
+	roster_doc_free(&o.r2);
+	roster_doc_free(&o.r3);
+	roster_doc_free(&o.other2);
+	roster_doc_free(&o.third2);
+	roster_doc_free(&o.other3);
+	roster_doc_free(&o.beside3);
 	return tap_done();
 }
