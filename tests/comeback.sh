@@ -44,7 +44,7 @@ door
 ok "a county joins, with a recovery key" county join invitation \
 	--recovery sheet
 door
-county sync >/dev/null
+ok "and syncs" county sync
 team 甲 >/dev/null
 county sync >/dev/null
 team 乙 >/dev/null
