@@ -13,6 +13,7 @@
 #include "canon.h"
 #include "home.h"
 #include "limit.h"
+#include "member.h"
 #include "recovery.h"
 #include "replica.h"
 #include "roster.h"
@@ -38,21 +39,20 @@ print(struct buf *out, const struct statement *s, bool sig)
 	char hex[2 * EXCHANGE_LEN + 1];
 
 	digest_hex(hex, s->key, sizeof(s->key));
-	buf_printf(out, "{\"code\":\"%s\",\"key\":\"%s\",\"recovery\":\"",
-	    s->code, hex);
-	sign_public_line(out, s->recovery);
+	buf_printf(out, "{\"code\":\"%s\",\"key\":\"%s\",", s->code, hex);
+	member_put_key(out, "recovery", s->recovery);
 	if (sig) {
-		buf_puts(out, "\",\"sig\":\"");
-		digest_base64(out, s->sig, sizeof(s->sig));
+		buf_putc(out, ',');
+		member_put_sig(out, "sig", s->sig);
 	}
-	buf_puts(out, "\"}\n");
+	buf_puts(out, "}\n");
 }
 
 /* Form only: printing it again must give the same bytes. */
 static bool
 parse(struct statement *s, const char *text, size_t n)
 {
-	struct buf t = BUF_INIT, b = BUF_INIT, again = BUF_INIT;
+	struct buf t = BUF_INIT, again = BUF_INIT;
 	struct canon v;
 	struct err err;
 	bool good;
@@ -60,24 +60,17 @@ parse(struct statement *s, const char *text, size_t n)
 	memset(s, 0, sizeof(*s));
 	good = n > 0 && canon_whole(&v, text, n - 1, &err) == 0 &&
 	       canon_type(v) == CANON_OBJECT &&
-	       canon_member_text(&t, v, "code") && t.len == CHAIN_CODE_LEN &&
-	       chain_is_code((char *)t.b, CHAIN_CODE_LEN);
-	if (good)
-		memcpy(s->code, t.b, CHAIN_CODE_LEN);
-	good = good && canon_member_text(&t, v, "key") &&
+	       member_get_fixed(s->code, CHAIN_CODE_LEN, v, "code") &&
+	       chain_is_code(s->code, CHAIN_CODE_LEN) &&
+	       canon_member_text(&t, v, "key") &&
 	       digest_unhex(s->key, sizeof(s->key), (char *)t.b, t.len) &&
-	       canon_member_text(&t, v, "recovery") &&
-	       sign_public_parse(s->recovery, (char *)t.b, t.len, &err) == 0 &&
-	       canon_member_text(&t, v, "sig") &&
-	       digest_unbase64(&b, (char *)t.b, t.len) &&
-	       b.len == sizeof(s->sig);
+	       member_get_key(s->recovery, v, "recovery") &&
+	       member_get_sig(s->sig, v, "sig");
 	if (good) {
-		memcpy(s->sig, b.b, sizeof(s->sig));
 		print(&again, s, true);
 		good = again.len == n && memcmp(again.b, text, n) == 0;
 	}
 	buf_free(&t);
-	buf_free(&b);
 	buf_free(&again);
 	return good;
 }

@@ -7,10 +7,9 @@
 #include "base/err.h"
 #include "canon.h"
 #include "limit.h"
+#include "member.h"
 #include "roster_doc.h"
 #include "rotation.h"
-
-static const struct digest zero;
 
 void
 rotation_free(struct rotation *q)
@@ -21,32 +20,6 @@ rotation_free(struct rotation *q)
 
 /* --- writing ------------------------------------------------------------ */
 
-static void
-put_key(struct buf *out, const char *name, const uint8_t key[32])
-{
-	buf_printf(out, "\"%s\":\"", name);
-	sign_public_line(out, key);
-	buf_putc(out, '"');
-}
-
-static void
-put_hash(struct buf *out, const char *name, const struct digest *hash)
-{
-	char hex[DIGEST_HEX_LEN + 1] = "";
-
-	if (!digest_equal(hash, &zero))
-		digest_hex(hex, hash->b, sizeof(hash->b));
-	buf_printf(out, "\"%s\":\"%s\"", name, hex);
-}
-
-static void
-put_sig(struct buf *out, const char *name, const uint8_t sig[64])
-{
-	buf_printf(out, "\"%s\":\"", name);
-	digest_base64(out, sig, 64);
-	buf_puts(out, "\",");
-}
-
 /* What the proof signs: all that the roster will say of the new key's right
  * to stand there. */
 static void
@@ -55,13 +28,13 @@ proof_text(struct buf *out, const char *code, const uint8_t after[32],
     const uint8_t ssh[32])
 {
 	buf_putc(out, '{');
-	put_key(out, "after", after);
+	member_put_key(out, "after", after);
 	buf_printf(out, ",\"code\":\"%s\",", code);
-	put_hash(out, "recovery", recovery);
+	member_put_hash(out, "recovery", recovery);
 	buf_putc(out, ',');
-	put_key(out, "sign", sign);
+	member_put_key(out, "sign", sign);
 	buf_putc(out, ',');
-	put_key(out, "ssh", ssh);
+	member_put_key(out, "ssh", ssh);
 	buf_puts(out, "}\n");
 }
 
@@ -69,27 +42,31 @@ static void
 write_request(struct buf *out, const struct rotation *q, bool signatures)
 {
 	buf_putc(out, '{');
-	put_key(out, "after", q->after);
+	member_put_key(out, "after", q->after);
 	buf_putc(out, ',');
-	put_key(out, "by", q->by);
+	member_put_key(out, "by", q->by);
 	buf_printf(out, ",\"code\":\"%s\",", q->code);
 	roster_doc_put_ends(out, q->ends, q->n_ends);
 	buf_printf(out, ",\"inc\":\"%s\",", q->inc);
-	put_sig(out, "proof", q->proof);
-	put_hash(out, "recovery", &q->recovery);
+	member_put_sig(out, "proof", q->proof);
+	buf_putc(out, ',');
+	member_put_hash(out, "recovery", &q->recovery);
 	buf_putc(out, ',');
 	if (q->restored)
 		buf_puts(out, "\"restored\":true,");
-	put_hash(out, "roster", &q->roster);
+	member_put_hash(out, "roster", &q->roster);
 	buf_putc(out, ',');
 	if (signatures) {
-		put_sig(out, "sig_by", q->sig_by);
-		put_sig(out, "sig_sign", q->sig_sign);
-		put_sig(out, "sig_ssh", q->sig_ssh);
+		member_put_sig(out, "sig_by", q->sig_by);
+		buf_putc(out, ',');
+		member_put_sig(out, "sig_sign", q->sig_sign);
+		buf_putc(out, ',');
+		member_put_sig(out, "sig_ssh", q->sig_ssh);
+		buf_putc(out, ',');
 	}
-	put_key(out, "sign", q->sign);
+	member_put_key(out, "sign", q->sign);
 	buf_putc(out, ',');
-	put_key(out, "ssh", q->ssh);
+	member_put_key(out, "ssh", q->ssh);
 	buf_puts(out, "}\n");
 }
 
@@ -132,59 +109,6 @@ rotation_sign(struct rotation *q, const struct sign_key *by,
 
 /* --- reading ------------------------------------------------------------ */
 
-static bool
-get_key(uint8_t key[32], struct canon v, const char *name)
-{
-	struct buf s = BUF_INIT;
-	struct err err;
-	bool good = canon_member_text(&s, v, name) &&
-		    sign_public_parse(key, buf_str(&s), s.len, &err) == 0;
-
-	buf_free(&s);
-	return good;
-}
-
-static bool
-get_sig(uint8_t sig[64], struct canon v, const char *name)
-{
-	struct buf s = BUF_INIT, b = BUF_INIT;
-	bool good = canon_member_text(&s, v, name) &&
-		    digest_unbase64(&b, buf_str(&s), s.len) && b.len == 64;
-
-	if (good)
-		memcpy(sig, b.b, 64);
-	buf_free(&s);
-	buf_free(&b);
-	return good;
-}
-
-static bool
-get_hash(struct digest *hash, struct canon v, const char *name)
-{
-	struct buf s = BUF_INIT;
-	bool good = canon_member_text(&s, v, name);
-
-	*hash = zero;
-	if (good && s.len > 0)
-		good =
-		    digest_unhex(hash->b, sizeof(hash->b), buf_str(&s), s.len);
-	buf_free(&s);
-	return good;
-}
-
-/* Exactly n bytes of text. */
-static bool
-get_fixed(char *out, size_t n, struct canon v, const char *name)
-{
-	struct buf s = BUF_INIT;
-	bool good = canon_member_text(&s, v, name) && s.len == n;
-
-	if (good)
-		memcpy(out, buf_str(&s), n + 1);
-	buf_free(&s);
-	return good;
-}
-
 /* Form only: written again it must give the same bytes.  Of what is wrong only
  * too many ends are worth a word of their own. */
 static bool
@@ -201,23 +125,25 @@ parse(struct rotation *q, const char *text, size_t n, struct err *err)
 	    canon_whole(&v, text, n - 1, &ignored) != 0 ||
 	    canon_type(v) != CANON_OBJECT)
 		return false;
-	if (!get_fixed(q->code, CHAIN_CODE_LEN, v, "code") ||
+	if (!member_get_fixed(q->code, CHAIN_CODE_LEN, v, "code") ||
 	    !chain_is_code(q->code, CHAIN_CODE_LEN))
 		return false;
 	if (roster_parse_ends(&q->ends, &q->n_ends, v, q->code, err) != 0) {
 		err_within(err, "this is no request to rotate");
 		return false;
 	}
-	good = get_fixed(q->inc, CHAIN_INC_LEN, v, "inc") &&
+	good = member_get_fixed(q->inc, CHAIN_INC_LEN, v, "inc") &&
 	       digest_unhex(inc, sizeof(inc), q->inc, CHAIN_INC_LEN) &&
-	       get_key(q->after, v, "after") && get_key(q->by, v, "by") &&
-	       get_key(q->sign, v, "sign") && get_key(q->ssh, v, "ssh") &&
-	       get_hash(&q->recovery, v, "recovery") &&
-	       get_hash(&q->roster, v, "roster") &&
-	       get_sig(q->proof, v, "proof") &&
-	       get_sig(q->sig_by, v, "sig_by") &&
-	       get_sig(q->sig_sign, v, "sig_sign") &&
-	       get_sig(q->sig_ssh, v, "sig_ssh");
+	       member_get_key(q->after, v, "after") &&
+	       member_get_key(q->by, v, "by") &&
+	       member_get_key(q->sign, v, "sign") &&
+	       member_get_key(q->ssh, v, "ssh") &&
+	       member_get_hash(&q->recovery, v, "recovery") &&
+	       member_get_hash(&q->roster, v, "roster") &&
+	       member_get_sig(q->proof, v, "proof") &&
+	       member_get_sig(q->sig_by, v, "sig_by") &&
+	       member_get_sig(q->sig_sign, v, "sig_sign") &&
+	       member_get_sig(q->sig_ssh, v, "sig_ssh");
 	if (good) {
 		q->restored = canon_member(v, "restored", &restored);
 		rotation_write(&again, q);
