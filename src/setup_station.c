@@ -10,25 +10,20 @@
 
 #include "base/buf.h"
 #include "base/child.h"
-#include "base/db.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "chain.h"
 #include "cmd.h"
 #include "enrol.h"
-#include "home.h"
-#include "local.h"
 #include "model/vocabulary.h"
 #include "paper.h"
 #include "recovery.h"
 #include "setup_station.h"
-#include "web/audit.h"
-#include "web/book.h"
 #include "web/guard.h"
 #include "web/qr.h"
-#include "web/user.h"
 
 #define MAKE_MS 120000 /* that a parent may let us wait */
 #define ABOUT_MAX 4096
@@ -384,87 +379,6 @@ check_sheet(const struct setup_station *s, const char *code, const char *check,
 	return rc;
 }
 
-static int
-check_accounts(const struct setup_account a[SETUP_ACCOUNTS], struct err *err)
-{
-	static const enum role wanted[SETUP_ACCOUNTS] = {
-	    ROLE_SYSTEM, ROLE_SECURITY, ROLE_AUDIT};
-	size_t i;
-
-	for (i = 0; i < SETUP_ACCOUNTS; i++)
-		if (strcmp(a[i].role, user_role_name(wanted[i])) != 0)
-			return err_set(err, YZ_EINVAL,
-			    "the three powers want an account each");
-	return 0;
-}
-
-/* All of them or none. */
-static int
-add_accounts(struct db *db, const struct setup_account a[SETUP_ACCOUNTS],
-    struct err *err)
-{
-	enum role role;
-	size_t i;
-	int rc;
-
-	rc = db_begin(db, err);
-	for (i = 0; rc == 0 && i < SETUP_ACCOUNTS; i++) {
-		rc = user_role_parse(&role, a[i].role, err);
-		if (rc == 0)
-			rc = user_add(db, a[i].login, a[i].name, role,
-			    a[i].password, false, err);
-		if (rc != 0)
-			err_within(err, "%s", a[i].login);
-	}
-	if (rc == 0)
-		rc = db_commit(db, err);
-	if (rc != 0)
-		db_rollback(db);
-	return rc;
-}
-
-static int
-log_accounts(struct db *db, const struct home *home,
-    const struct setup_account a[SETUP_ACCOUNTS], const char *peer,
-    struct err *err)
-{
-	struct audit_what what = {
-	    .login = "set-up", .peer = peer, .what = "add", .result = "done"};
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < SETUP_ACCOUNTS; i++) {
-		what.about = a[i].login;
-		rc = audit_add(db, home, NULL, &what, err);
-	}
-	return rc;
-}
-
-static int
-put_accounts(const struct setup_station *s,
-    const struct setup_account a[SETUP_ACCOUNTS], const char *peer,
-    struct err *err)
-{
-	char *path = place(s, "home");
-	struct local *local = NULL;
-	struct home *home = NULL;
-	int rc;
-
-	rc = home_open(&home, path, err);
-	if (rc == 0)
-		rc = local_open(&local, path, err);
-	if (rc == 0)
-		rc = book_open(local_db(local), err);
-	if (rc == 0)
-		rc = add_accounts(local_db(local), a, err);
-	if (rc == 0)
-		rc = log_accounts(local_db(local), home, a, peer, err);
-	local_close(local);
-	home_free(home);
-	free(path);
-	return rc;
-}
-
 /* Move what is in one folder into the other, but not the file last. */
 static int
 move_into(const char *from, const char *to, const char *last, struct err *err)
@@ -536,6 +450,7 @@ setup_station_finish(const struct setup_station *s,
 {
 	char *station = mem_printf("%s/station", s->home);
 	char *unmade = mem_printf("%s/unmade", s->home);
+	char *made = place(s, "home");
 	struct json *about = NULL;
 	int rc, fd = -1;
 
@@ -545,14 +460,14 @@ setup_station_finish(const struct setup_station *s,
 	if (rc == 0)
 		rc = check_sheet(s, json_get_text(about, "code"), check, err);
 	if (rc == 0)
-		rc = check_accounts(accounts, err);
+		rc = setup_account_check(accounts, err);
 	if (rc == 0)
 		rc = claim(&fd, unmade, s->home, err);
 	if (rc == 0 && file_exists(station))
 		rc = err_set(err, YZ_ECONFLICT,
 		    "there is a station in %s already", s->home);
 	if (rc == 0)
-		rc = put_accounts(s, accounts, peer, err);
+		rc = setup_account_put(made, accounts, peer, err);
 	if (rc == 0)
 		rc = write_file(s, "ready", "", 0, err);
 	if (rc == 0)
@@ -564,6 +479,7 @@ setup_station_finish(const struct setup_station *s,
 	json_free(about);
 	free(station);
 	free(unmade);
+	free(made);
 	return rc;
 }
 

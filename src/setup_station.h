@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "setup_account.h"
+
 struct err;
 struct json;
 
@@ -35,10 +37,6 @@ int setup_station_join(
 int setup_station_about(
     struct json *o, const struct setup_station *s, struct err *err);
 
-struct setup_account {
-	const char *role, *login, *name, *password;
-};
-#define SETUP_ACCOUNTS 3 /* one for each of the three powers */
 /*
  * The last step: its first accounts, and it is HOME's.  check: the last two
  * signs of each line of the recovery key, so that it was seen at least;
