@@ -1,210 +1,18 @@
 #include "config.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "canon.h"
 #include "limit.h"
 #include "roster_doc.h"
+#include "roster_member.h"
 #include "roster_rule.h"
-#include "sign.h"
 
 static const struct digest zero;
-
-/* --- reading members -------------------------------------------------- */
-
-static int
-get(struct canon *out, struct canon object, const char *key,
-    enum canon_type type, struct err *err)
-{
-	if (canon_type(object) != CANON_OBJECT)
-		return err_set(err, YZ_ECORRUPT, "roster: not an object");
-	if (!canon_member(object, key, out))
-		return err_set(err, YZ_ECORRUPT, "roster: no \"%s\"", key);
-	if (canon_type(*out) != type)
-		return err_set(err, YZ_ECORRUPT,
-		    "roster: \"%s\" is of the wrong type", key);
-	return 0;
-}
-
-static int
-get_int(int64_t *out, struct canon object, const char *key, int64_t min,
-    int64_t max, struct err *err)
-{
-	struct canon v = {NULL, 0};
-	int rc;
-
-	rc = get(&v, object, key, CANON_INT, err);
-	if (rc != 0)
-		return rc;
-	*out = canon_int(v);
-	if (*out < min || *out > max)
-		return err_set(
-		    err, YZ_ECORRUPT, "roster: \"%s\" is out of bounds", key);
-	return 0;
-}
-
-/* A list of at most max, whose length goes to *n. */
-static int
-get_list(struct canon *out, size_t *n, struct canon object, const char *key,
-    size_t max, struct err *err)
-{
-	struct canon item;
-	size_t at = 0;
-	int rc;
-
-	rc = get(out, object, key, CANON_LIST, err);
-	if (rc != 0)
-		return rc;
-	for (*n = 0; canon_next(*out, &at, &item); ++*n)
-		if (*n == max)
-			return err_set(err, YZ_ECORRUPT,
-			    "roster: over %zu in \"%s\"", max, key);
-	return 0;
-}
-
-/* The characters of a text of at most max bytes, malloced. */
-static int
-text_of(
-    char **out, struct canon v, const char *key, size_t max, struct err *err)
-{
-	struct buf b = BUF_INIT;
-
-	if (canon_type(v) != CANON_TEXT)
-		return err_set(err, YZ_ECORRUPT,
-		    "roster: \"%s\" is of the wrong type", key);
-	canon_text(&b, v);
-	if (b.len > max) {
-		buf_free(&b);
-		return err_set(err, YZ_ECORRUPT,
-		    "roster: \"%s\" is over %zu bytes", key, max);
-	}
-	buf_str(&b);
-	*out = buf_take(&b);
-	return 0;
-}
-
-static int
-get_text(char **out, struct canon object, const char *key, size_t max,
-    struct err *err)
-{
-	struct canon v = {NULL, 0};
-	int rc;
-
-	rc = get(&v, object, key, CANON_TEXT, err);
-	return rc != 0 ? rc : text_of(out, v, key, max, err);
-}
-
-static int
-get_name(char **out, struct canon object, struct err *err)
-{
-	const char *s;
-	size_t n;
-	int rc;
-
-	rc = get_text(out, object, "name", LIMIT_NAME, err);
-	if (rc != 0)
-		return rc;
-	s = *out;
-	n = strlen(s);
-	if (!text_is_clean(s, n, false) || text_trim(&s, n) != n)
-		return err_set(err, YZ_ECORRUPT, "roster: bad name");
-	return 0;
-}
-
-static int
-code_of(char out[CHAIN_CODE_LEN + 1], struct canon v, const char *key,
-    struct err *err)
-{
-	char *s = NULL;
-	int rc;
-
-	rc = text_of(&s, v, key, CHAIN_CODE_LEN, err);
-	if (rc != 0 || s == NULL)
-		return rc;
-	if (chain_is_code(s, strlen(s)))
-		memcpy(out, s, CHAIN_CODE_LEN + 1);
-	else
-		rc = err_set(
-		    err, YZ_ECORRUPT, "roster: \"%s\" is no station code", key);
-	free(s);
-	return rc;
-}
-
-static int
-get_code(char out[CHAIN_CODE_LEN + 1], struct canon object, const char *key,
-    bool may_be_empty, struct err *err)
-{
-	struct canon v = {NULL, 0};
-	int rc;
-
-	rc = get(&v, object, key, CANON_TEXT, err);
-	if (rc != 0)
-		return rc;
-	if (may_be_empty && canon_is_text(v, "")) {
-		out[0] = '\0';
-		return 0;
-	}
-	return code_of(out, v, key, err);
-}
-
-/* 64 hex digits, or "" for zero. */
-static int
-get_hash(
-    struct digest *out, struct canon object, const char *key, struct err *err)
-{
-	char *s = NULL;
-	int rc;
-
-	rc = get_text(&s, object, key, DIGEST_HEX_LEN, err);
-	if (rc != 0)
-		return rc;
-	*out = zero;
-	assert(s != NULL);
-	if (*s != '\0' && !digest_unhex(out->b, sizeof(out->b), s, strlen(s)))
-		rc =
-		    err_set(err, YZ_ECORRUPT, "roster: \"%s\" is no hash", key);
-	free(s);
-	return rc;
-}
-
-static int
-key_of(uint8_t out[32], struct canon v, const char *key, struct err *err)
-{
-	char *s = NULL;
-	int rc;
-
-	rc = text_of(&s, v, key, 127, err);
-	if (rc != 0)
-		return rc;
-	rc = sign_public_parse(out, s, strlen(s), err);
-	if (rc == 0)
-		rc = sign_check_public(out, err);
-	free(s);
-	return rc != 0 ? err_within(err, "roster: \"%s\"", key) : 0;
-}
-
-static int
-get_key(uint8_t out[32], struct canon object, const char *key, struct err *err)
-{
-	struct canon v = {NULL, 0};
-	int rc;
-
-	rc = get(&v, object, key, CANON_TEXT, err);
-	return rc != 0 ? rc : key_of(out, v, key, err);
-}
-
-static int
-unsorted(const char *key, struct err *err)
-{
-	return err_set(err, YZ_ECORRUPT,
-	    "roster: \"%s\" is not in order, or has one twice", key);
-}
 
 /* --- parts of a station ----------------------------------------------- */
 
@@ -217,7 +25,7 @@ roster_parse_ends(struct roster_end **out, size_t *n, struct canon object,
 	size_t at = 0, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "ends", LIMIT_ENDS, err);
+	rc = roster_member_list(&list, &count, object, "ends", LIMIT_ENDS, err);
 	if (rc != 0)
 		return rc;
 	*out = mem_calloc(count + 1, sizeof(**out));
@@ -225,15 +33,17 @@ roster_parse_ends(struct roster_end **out, size_t *n, struct canon object,
 		struct roster_end *end = &(*out)[*n];
 		char *s = NULL;
 
-		rc = get_text(&s, item, "chain", CHAIN_NAME_MAX - 1, err);
+		rc = roster_member_text(
+		    &s, item, "chain", CHAIN_NAME_MAX - 1, err);
 		if (rc != 0)
 			return rc;
 		rc = chain_parse(&end->chain, s, strlen(s), err);
 		free(s);
 		if (rc == 0)
-			rc = get_hash(&end->id, item, "id", err);
+			rc = roster_member_hash(&end->id, item, "id", err);
 		if (rc == 0)
-			rc = get_int(&end->seq, item, "seq", 1, LIMIT_SEQ, err);
+			rc = roster_member_int(
+			    &end->seq, item, "seq", 1, LIMIT_SEQ, err);
 		if (rc != 0)
 			return rc;
 		if (digest_equal(&end->id, &zero))
@@ -244,7 +54,7 @@ roster_parse_ends(struct roster_end **out, size_t *n, struct canon object,
 			    "roster: an end of another station's chain");
 		chain_format(name, &end->chain);
 		if (strcmp(before, name) >= 0)
-			return unsorted("ends", err);
+			return roster_member_unsorted("ends", err);
 		memcpy(before, name, sizeof(before));
 	}
 	return 0;
@@ -258,14 +68,15 @@ parse_incs(struct roster_key *key, struct canon object, struct err *err)
 	size_t at = 0, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "incs", LIMIT_INCS, err);
+	rc = roster_member_list(&list, &count, object, "incs", LIMIT_INCS, err);
 	if (rc != 0)
 		return rc;
 	key->incs = mem_calloc(count + 1, sizeof(*key->incs));
 	for (; canon_next(list, &at, &item); key->n_incs++) {
 		char *inc = key->incs[key->n_incs], *s;
 
-		rc = text_of(&s, item, "incs", CHAIN_INC_LEN, err);
+		rc =
+		    roster_member_text_of(&s, item, "incs", CHAIN_INC_LEN, err);
 		if (rc != 0)
 			return rc;
 		if (!digest_unhex(bytes, sizeof(bytes), s, strlen(s)))
@@ -278,7 +89,7 @@ parse_incs(struct roster_key *key, struct canon object, struct err *err)
 			return rc;
 		if (key->n_incs > 0 &&
 		    strcmp(inc - sizeof(*key->incs), inc) >= 0)
-			return unsorted("incs", err);
+			return roster_member_unsorted("incs", err);
 	}
 	return 0;
 }
@@ -297,9 +108,9 @@ parse_proof(struct roster_key *key, struct canon object, struct err *err)
 	if (canon_is_text(v, ""))
 		return 0;
 	key->proved = true;
-	rc = get_key(key->by, v, "by", err);
+	rc = roster_member_key(key->by, v, "by", err);
 	if (rc == 0)
-		rc = get_text(&s, v, "sig", 88, err);
+		rc = roster_member_text(&s, v, "sig", 88, err);
 	if (rc != 0)
 		return rc;
 	if (digest_unbase64(&sig, s, strlen(s)) &&
@@ -320,7 +131,8 @@ parse_keys(struct roster_station *st, struct canon object, struct err *err)
 	size_t at = 0, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "keys", LIMIT_ROSTER_KEYS, err);
+	rc = roster_member_list(
+	    &list, &count, object, "keys", LIMIT_ROSTER_KEYS, err);
 	if (rc != 0)
 		return rc;
 	if (count == 0)
@@ -329,14 +141,17 @@ parse_keys(struct roster_station *st, struct canon object, struct err *err)
 	while (canon_next(list, &at, &item)) {
 		struct roster_key *key = &st->keys[st->n_keys++];
 
-		if ((rc = get(&ended, item, "ended", CANON_BOOL, err)) != 0 ||
+		if ((rc = roster_member(
+			 &ended, item, "ended", CANON_BOOL, err)) != 0 ||
 		    (rc = roster_parse_ends(
 			 &key->ends, &key->n_ends, item, st->code, err)) != 0 ||
 		    (rc = parse_incs(key, item, err)) != 0 ||
 		    (rc = parse_proof(key, item, err)) != 0 ||
-		    (rc = get_hash(&key->roster, item, "roster", err)) != 0 ||
-		    (rc = get_key(key->sign, item, "sign", err)) != 0 ||
-		    (rc = get_key(key->ssh, item, "ssh", err)) != 0)
+		    (rc = roster_member_hash(
+			 &key->roster, item, "roster", err)) != 0 ||
+		    (rc = roster_member_key(key->sign, item, "sign", err)) !=
+			0 ||
+		    (rc = roster_member_key(key->ssh, item, "ssh", err)) != 0)
 			return rc;
 		key->ended = canon_bool(ended);
 		if (!key->ended && st->n_keys < count)
@@ -356,7 +171,8 @@ parse_former(struct roster_station *st, struct canon object, struct err *err)
 	size_t at = 0, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "former", LIMIT_FORMER, err);
+	rc = roster_member_list(
+	    &list, &count, object, "former", LIMIT_FORMER, err);
 	if (rc != 0)
 		return rc;
 	st->former = mem_calloc(count + 1, sizeof(*st->former));
@@ -365,7 +181,8 @@ parse_former(struct roster_station *st, struct canon object, struct err *err)
 
 		if ((rc = roster_parse_ends(
 			 &f->ends, &f->n_ends, item, NULL, err)) != 0 ||
-		    (rc = get_code(f->parent, item, "parent", false, err)) != 0)
+		    (rc = roster_member_code(
+			 f->parent, item, "parent", false, err)) != 0)
 			return rc;
 	}
 	return 0;
@@ -379,14 +196,14 @@ parse_station(struct roster_station *st, struct canon v, const char *scope,
 	int rc;
 
 	memcpy(st->scope, scope, strlen(scope) + 1);
-	rc = get_code(st->code, v, "code", false, err);
+	rc = roster_member_code(st->code, v, "code", false, err);
 	if (rc != 0)
 		return rc;
-	rc = get_code(st->parent, v, "parent", root, err);
+	rc = roster_member_code(st->parent, v, "parent", root, err);
 	if (rc == 0)
-		rc = get_name(&st->name, v, err);
+		rc = roster_member_name(&st->name, v, err);
 	if (rc == 0)
-		rc = get_hash(&st->recovery, v, "recovery", err);
+		rc = roster_member_hash(&st->recovery, v, "recovery", err);
 	if (rc == 0)
 		rc = parse_keys(st, v, err);
 	if (rc == 0)
@@ -406,7 +223,8 @@ parse_stations(struct roster_part *part, struct canon object, struct err *err)
 	size_t at = 0, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "stations", LIMIT_STATIONS, err);
+	rc = roster_member_list(
+	    &list, &count, object, "stations", LIMIT_STATIONS, err);
 	if (rc != 0)
 		return rc;
 	part->stations = mem_calloc(count + 1, sizeof(*part->stations));
@@ -418,7 +236,7 @@ parse_stations(struct roster_part *part, struct canon object, struct err *err)
 		if (rc != 0)
 			return rc;
 		if (part->n_stations > 1 && strcmp(st[-1].code, st->code) >= 0)
-			return unsorted("stations", err);
+			return roster_member_unsorted("stations", err);
 	}
 	return 0;
 }
@@ -432,22 +250,24 @@ parse_auditor(struct roster_auditor *a, struct canon v, struct err *err)
 	size_t at = 0, count;
 	int rc, s;
 
-	if ((rc = get_name(&a->name, v, err)) != 0 ||
-	    (rc = get_key(a->ssh, v, "ssh", err)) != 0 ||
-	    (rc = get_int(&a->until, v, "until", 0, LIMIT_SEQ, err)) != 0 ||
-	    (rc = get_list(&list, &count, v, "owners", LIMIT_STATIONS, err)) !=
-		0)
+	if ((rc = roster_member_name(&a->name, v, err)) != 0 ||
+	    (rc = roster_member_key(a->ssh, v, "ssh", err)) != 0 ||
+	    (rc = roster_member_int(
+		 &a->until, v, "until", 0, LIMIT_SEQ, err)) != 0 ||
+	    (rc = roster_member_list(
+		 &list, &count, v, "owners", LIMIT_STATIONS, err)) != 0)
 		return rc;
 	a->owners = mem_calloc(count + 1, sizeof(*a->owners));
 	for (; canon_next(list, &at, &item); a->n_owners++) {
-		rc = code_of(a->owners[a->n_owners], item, "owners", err);
+		rc = roster_member_code_of(
+		    a->owners[a->n_owners], item, "owners", err);
 		if (rc != 0)
 			return rc;
 		if (a->n_owners > 0 && strcmp(a->owners[a->n_owners - 1],
 					   a->owners[a->n_owners]) >= 0)
-			return unsorted("owners", err);
+			return roster_member_unsorted("owners", err);
 	}
-	rc = get_list(&list, &count, v, "streams", STREAM_COUNT, err);
+	rc = roster_member_list(&list, &count, v, "streams", STREAM_COUNT, err);
 	if (rc != 0)
 		return rc;
 	/* What is not listed in order, or unknown, fails to print back. */
@@ -466,7 +286,8 @@ parse_auditors(struct roster_part *part, struct canon object, struct err *err)
 	size_t at = 0, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "auditors", LIMIT_AUDITORS, err);
+	rc = roster_member_list(
+	    &list, &count, object, "auditors", LIMIT_AUDITORS, err);
 	if (rc != 0)
 		return rc;
 	part->auditors = mem_calloc(count + 1, sizeof(*part->auditors));
@@ -479,7 +300,7 @@ parse_auditors(struct roster_part *part, struct canon object, struct err *err)
 			return rc;
 		if (part->n_auditors > 1 &&
 		    memcmp(a[-1].ssh, a->ssh, sizeof(a->ssh)) >= 0)
-			return unsorted("auditors", err);
+			return roster_member_unsorted("auditors", err);
 	}
 	return 0;
 }
@@ -500,7 +321,8 @@ parse_peers(struct roster_part *part, struct canon object, struct err *err)
 	size_t at = 0, in, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "peers", LIMIT_PEERS, err);
+	rc = roster_member_list(
+	    &list, &count, object, "peers", LIMIT_PEERS, err);
 	if (rc != 0)
 		return rc;
 	part->peers = mem_calloc(count + 1, sizeof(*part->peers));
@@ -512,17 +334,17 @@ parse_peers(struct roster_part *part, struct canon object, struct err *err)
 		    !canon_next(item, &in, &code))
 			return err_set(
 			    err, YZ_ECORRUPT, "roster: peers are two and two");
-		rc = code_of(v->a, code, "peers", err);
+		rc = roster_member_code_of(v->a, code, "peers", err);
 		if (rc == 0 && !canon_next(item, &in, &code))
 			rc = err_set(
 			    err, YZ_ECORRUPT, "roster: peers are two and two");
 		if (rc == 0)
-			rc = code_of(v->b, code, "peers", err);
+			rc = roster_member_code_of(v->b, code, "peers", err);
 		if (rc != 0)
 			return rc;
 		if (strcmp(v->a, v->b) >= 0 ||
 		    (part->n_peers > 0 && compare_peers(v - 1, v) >= 0))
-			return unsorted("peers", err);
+			return roster_member_unsorted("peers", err);
 	}
 	return 0;
 }
@@ -533,11 +355,13 @@ parse_decision(struct roster_decision *d, struct canon v, struct err *err)
 	char *scope = NULL;
 	int rc;
 
-	rc = get_hash(&d->hash, v, "hash", err);
+	rc = roster_member_hash(&d->hash, v, "hash", err);
 	if (rc == 0)
-		rc = get_int(&d->version, v, "version", 1, LIMIT_SEQ, err);
+		rc = roster_member_int(
+		    &d->version, v, "version", 1, LIMIT_SEQ, err);
 	if (rc == 0)
-		rc = get_text(&scope, v, "scope", CHAIN_CODE_LEN, err);
+		rc =
+		    roster_member_text(&scope, v, "scope", CHAIN_CODE_LEN, err);
 	if (rc != 0)
 		return rc;
 	if (digest_equal(&d->hash, &zero) ||
@@ -558,7 +382,8 @@ parse_decided(struct roster_part *part, struct canon object, struct err *err)
 	size_t at = 0, count;
 	int rc;
 
-	rc = get_list(&list, &count, object, "decided", LIMIT_DECIDED, err);
+	rc = roster_member_list(
+	    &list, &count, object, "decided", LIMIT_DECIDED, err);
 	if (rc != 0)
 		return rc;
 	part->decided = mem_calloc(count + 1, sizeof(*part->decided));
@@ -572,7 +397,7 @@ parse_decided(struct roster_part *part, struct canon object, struct err *err)
 		order =
 		    part->n_decided == 0 ? -1 : strcmp(d[-1].scope, d->scope);
 		if (order > 0 || (order == 0 && d[-1].version >= d->version))
-			return unsorted("decided", err);
+			return roster_member_unsorted("decided", err);
 	}
 	return 0;
 }
@@ -584,21 +409,22 @@ parse_root(struct roster_part *part, struct canon object, struct err *err)
 	size_t at = 0, count;
 	int rc;
 
-	if ((rc = get_code(part->root, object, "root", false, err)) != 0 ||
-	    (rc = get_list(&list, &count, object, "root_keys",
+	if ((rc = roster_member_code(part->root, object, "root", false, err)) !=
+		0 ||
+	    (rc = roster_member_list(&list, &count, object, "root_keys",
 		 LIMIT_ROSTER_KEYS, err)) != 0 ||
-	    (rc = get_int(&part->threshold, object, "threshold", 1,
+	    (rc = roster_member_int(&part->threshold, object, "threshold", 1,
 		 (int64_t)count, err)) != 0)
 		return rc;
 	part->root_keys = mem_calloc(count, sizeof(*part->root_keys));
 	for (; canon_next(list, &at, &item); part->n_root_keys++) {
 		uint8_t *key = part->root_keys[part->n_root_keys];
 
-		rc = key_of(key, item, "root_keys", err);
+		rc = roster_member_key_of(key, item, "root_keys", err);
 		if (rc != 0)
 			return rc;
 		if (part->n_root_keys > 0 && memcmp(key - 32, key, 32) >= 0)
-			return unsorted("root_keys", err);
+			return roster_member_unsorted("root_keys", err);
 	}
 	return 0;
 }
@@ -619,7 +445,8 @@ parse_part(
 		    err, YZ_ECORRUPT, "roster: the newline is missing");
 	rc = canon_whole(&v, text, n - 1, err);
 	if (rc == 0)
-		rc = get_text(&scope, v, "scope", CHAIN_CODE_LEN, err);
+		rc =
+		    roster_member_text(&scope, v, "scope", CHAIN_CODE_LEN, err);
 	if (rc != 0)
 		return rc;
 	root = strcmp(scope, "root") == 0;
@@ -628,9 +455,9 @@ parse_part(
 	free(scope);
 	if (part->scope[0] == '\0')
 		return err_set(err, YZ_ECORRUPT, "roster: bad scope");
-	if ((rc = get_int(&part->version, v, "version", 1, LIMIT_SEQ, err)) !=
-		0 ||
-	    (rc = get_hash(&part->prev, v, "prev", err)) != 0 ||
+	if ((rc = roster_member_int(
+		 &part->version, v, "version", 1, LIMIT_SEQ, err)) != 0 ||
+	    (rc = roster_member_hash(&part->prev, v, "prev", err)) != 0 ||
 	    (rc = parse_auditors(part, v, err)) != 0 ||
 	    (rc = parse_stations(part, v, err)) != 0 ||
 	    (rc = parse_peers(part, v, err)) != 0 ||
