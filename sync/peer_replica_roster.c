@@ -222,7 +222,21 @@ adopt(struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
 /* --- joining ---------------------------------------------------------------
  */
 
-/* Do the documents held lead from version 1 to the pinned one? */
+/* What an earlier try had taken in before it was cut off: the first of those
+ * that lead to the pinned one is the last of that. */
+static int
+begin_held(struct peer_replica *pr, struct err *err)
+{
+	int rc;
+
+	pr->held = mem_calloc(1, sizeof(*pr->held));
+	rc = replica_roster_doc(pr->r, &pr->held[0], "root", 0, err);
+	pr->n_held = rc == 0;
+	return rc == YZ_ENOTFOUND ? 0 : rc;
+}
+
+/* Do the documents held lead from version 1, or from what is here already, to
+ * the pinned one? */
 static int
 check_pin(const struct peer_replica *pr, struct err *err)
 {
@@ -239,6 +253,8 @@ check_pin(const struct peer_replica *pr, struct err *err)
 	for (i = 0; rc == 0 && i < pr->n_held; i++) {
 		const struct roster_doc *cur = i == 0 ? NULL : &pr->held[i - 1];
 
+		if (cur == NULL && pr->held[i].version > 1)
+			continue; /* it is here */
 		if (cur != NULL)
 			rc = roster_build(&roster, cur, 1, err);
 		if (rc == 0)
@@ -271,11 +287,15 @@ static int
 put_pinned(
     struct peer_replica *pr, const struct roster_doc *doc, struct err *err)
 {
+	int64_t last;
 	size_t i;
 	int rc;
 
+	if (pr->held == NULL && begin_held(pr, err) != 0)
+		return err->code;
+	last = pr->n_held == 0 ? 0 : pr->held[pr->n_held - 1].version;
 	if (strcmp(doc->scope, "root") != 0 || pr->n_held == LINE_DOCS ||
-	    doc->version != (int64_t)pr->n_held + 1)
+	    doc->version != last + 1)
 		return err_set(err, YZ_EDENIED,
 		    "roster %s version %lld comes before the one that the"
 		    " invitation names",

@@ -170,7 +170,13 @@ not_ok "what builds on the thief's changes nothing" two roster adopt more
 is "$(version two)" $((before + 1)) "it stays"
 
 # --- the new keys at work ----------------------------------------------------------
-ok "who joins now needs no paper for it" invite 520304 播州区 three
+mkdir three && echo rot >three/pins
+like "$(invite 520304 播州区 three 2>&1)" 'pins is damaged: yizhan scrub$' \
+	"a disk that rots while a county joins is named"
+like "$(three scrub)" 'pins is damaged: .*move it away' "with what to do"
+rm three/pins
+ok "who joins now needs no paper for it, nor to begin anew" three join i520304
+door
 three sync >/dev/null
 is "$(version three)" $((before + 1)) "it has the new root part"
 is "$(cat three/pins)" "$(cat one/pins)" "pinned by its invitation"
