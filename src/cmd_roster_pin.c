@@ -24,33 +24,57 @@ print_waiting(const struct replica_unpinned *v)
 	    (long long)v->version, v->from, v->fingerprint);
 }
 
+static bool
+waits(struct replica_unpinned *out, const struct cmd *cmd, struct replica *r)
+{
+	struct local *local = NULL;
+	struct err ignored;
+	bool any;
+
+	any = local_open(&local, cmd->home, &ignored) == 0 &&
+	      replica_unpinned_get(out, r, local, &ignored) == 0;
+	local_close(local);
+	return any;
+}
+
 /* What waits, before the digits are asked for; so that nobody pins in the
  * dark. */
 static int
 show(const struct cmd *cmd, struct err *err)
 {
 	struct replica_unpinned waiting;
-	struct local *local = NULL;
 	struct replica *r;
-	struct err ignored;
 	int rc;
 
 	rc = cmd_open(&r, cmd, err);
 	if (rc != 0)
 		return rc;
-	rc = local_open(&local, cmd->home, err);
-	if (rc == 0 && replica_unpinned_get(&waiting, r, local, &ignored) == 0)
+	if (waits(&waiting, cmd, r))
 		print_waiting(&waiting);
-	else if (rc == 0)
+	else
 		printf(_("no root part waits here: it comes with a session "
 			 "once it is pinned\n"));
-	local_close(local);
 	replica_close(r);
-	if (rc == 0) {
-		printf(_("type what the paper says, not what stands here\n"));
-		fflush(stdout);
-	}
-	return rc;
+	printf(_("type what the paper says, not what stands here\n"));
+	fflush(stdout);
+	return 0;
+}
+
+/* It is not here.  A digit that was mistyped would be noticed by nobody. */
+static void
+print_awaited(const struct cmd *cmd, struct replica *r, const char *fingerprint)
+{
+	struct replica_unpinned waiting;
+
+	printf(_("pinned: it counts here as soon as it comes, with the "
+		 "next session or by yizhan roster adopt FILE\n"));
+	if (!waits(&waiting, cmd, r) ||
+	    strcmp(waiting.fingerprint, fingerprint) == 0)
+		return;
+	print_waiting(&waiting);
+	printf(_("that is another: look at the paper again; what was mistyped "
+		 "is taken back by yizhan roster pin --remove %s\n"),
+	    fingerprint);
 }
 
 static int
@@ -68,8 +92,7 @@ pin(const struct cmd *cmd, const char *fingerprint, struct err *err)
 		printf(_("pinned: root part version %lld counts here\n"),
 		    (long long)roster_version(replica_roster(r), "root"));
 	else if (rc == 0)
-		printf(_("pinned: it counts here as soon as it comes, with the "
-			 "next session or by yizhan roster adopt FILE\n"));
+		print_awaited(cmd, r, fingerprint);
 	/* What was passed over on a line is sent when that begins anew. */
 	if (rc == 0)
 		wake_all(r);

@@ -109,6 +109,8 @@ ok "the county is on the line" wait_for 20 watched
 other=$(echo "$fingerprint" | tr 0123456789 1234567890)
 one roster pin "$other" >out
 like "$(cat out)" 'as soon as it comes' "another fingerprint is pinned by mistake"
+like "$(tr '\n' ' ' <out)" "$fingerprint that is another.*--remove $other" \
+	"which is said where one waits"
 like "$(one sync 2>&1)" 'complete$|on the line' "a session brings nothing for that"
 is "$(version one)" "$before" "it stays as it was"
 ok "that pin is taken back" one roster pin --remove "$other"
