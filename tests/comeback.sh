@@ -265,7 +265,7 @@ ok "the audit log goes on under the new keys" county verify
 
 # --- while somebody stays on the line ---------------------------------------------
 at_city() { names city | grep -q "$1"; }
-county sync --watch >watched 2>&1 &
+"$yizhan" -C "$T/county" sync --watch >watched 2>&1 &
 watch=$!
 team 壬 >/dev/null
 ok "what stays on the line carries what is written" wait_for 60 at_city 壬
