@@ -175,13 +175,13 @@ cmd_scrub(struct cmd *cmd, int argc, char **argv)
 	if (rc == 0)
 		list_present(&present, cmd);
 	if (rc == 0)
-		rc = scrub_run(&s, cmd->home, print_line, NULL, &err);
+		rc = scrub_run(&s, cmd->home, alone, print_line, NULL, &err);
 	mended = s.mended;
 	wanted = s.wanted;
 	if (rc == 0 && wanted > 0 && !alone) {
 		call_peers(cmd);
 		wake_children(cmd, &present);
-		rc = scrub_run(&s, cmd->home, print_bad, NULL, &err);
+		rc = scrub_run(&s, cmd->home, alone, print_bad, NULL, &err);
 		mended += wanted - s.wanted;
 	}
 	buf_free(&present);

@@ -448,7 +448,7 @@ fork_unseal(struct replica *r, enum stream stream, const uint8_t oid[20],
 	memset(&f, 0, sizeof(f));
 	for (i = 0; rc == 0 && i < PROOF_PARTS; i++)
 		rc = rebuild_file(
-		    r, stream, oid, proof_part_names[i], &part[i], err);
+		    r->ledger, stream, oid, proof_part_names[i], &part[i], err);
 	if (rc == 0)
 		rc = proof_parse(&f, part, err);
 	if (rc == 0)

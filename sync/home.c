@@ -126,8 +126,9 @@ static int
 sweep(const char *path, struct err *err)
 {
 	static const char *const names[] = {"keys", "anchor", "audit",
-	    "backup-keys", "ledger", "pins", "yizhan.db", "yizhan.db-wal",
-	    "yizhan.db-shm", "local.db", "local.db-wal", "local.db-shm"};
+	    "backup-keys", "trust", "ledger", "pins", "yizhan.db",
+	    "yizhan.db-wal", "yizhan.db-shm", "local.db", "local.db-wal",
+	    "local.db-shm"};
 	size_t i;
 	int rc = 0;
 

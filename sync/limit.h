@@ -33,14 +33,16 @@
 #define LIMIT_PEERS 4096            /* pairs of peers in a document */
 #define LIMIT_DECIDED 256           /* decisions in the root part */
 #define LIMIT_VERSIONS 65536        /* hashes in one message Versions */
-#define LIMIT_INCS 64               /* incarnations under one key */
-#define LIMIT_ENDS 4096             /* ends of one key or former parent */
-#define LIMIT_FORMER 16             /* former parents of a station */
-#define LIMIT_TREE 16               /* levels of stations */
-#define LIMIT_INVITATION 4096       /* bytes of an invitation */
-#define LIMIT_REQUEST 2048          /* bytes of a request to join */
-#define LIMIT_ROTATION (1u << 20)   /* bytes of a request to rotate */
-#define LIMIT_PROPOSAL_SIGS (16u << 10) /* bytes of FILE.sig */
+#define LIMIT_FETCHED 65536         /* documents, and their bytes, in a */
+#define LIMIT_FETCHED_BYTES (256ll << 20) /* session of rosters alone */
+#define LIMIT_INCS 64                     /* incarnations under one key */
+#define LIMIT_ENDS 4096                   /* ends of one key or former parent */
+#define LIMIT_FORMER 16                   /* former parents of a station */
+#define LIMIT_TREE 16                     /* levels of stations */
+#define LIMIT_INVITATION 4096             /* bytes of an invitation */
+#define LIMIT_REQUEST 2048                /* bytes of a request to join */
+#define LIMIT_ROTATION (1u << 20)         /* bytes of a request to rotate */
+#define LIMIT_PROPOSAL_SIGS (16u << 10)   /* bytes of FILE.sig */
 /* Chains named in one session: a List, or a receipt, of all of them is one
  * message, at 112 bytes each at most. */
 #define LIMIT_HEADS 32768

@@ -196,6 +196,7 @@ enum peer_bye {
 struct peer_options {
 	bool caller;
 	bool invited; /* called with an invitation's key */
+	bool rosters; /* calls for rosters alone: the end once they came */
 	char self[CHAIN_CODE_LEN + 1];
 	char other[CHAIN_CODE_LEN + 1]; /* who it has to be */
 	enum peer_purpose purpose;      /* the caller's */

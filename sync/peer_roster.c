@@ -194,7 +194,7 @@ proceed(struct peer *p, struct err *err)
 int
 peer_roster_settle(struct peer *p, struct err *err)
 {
-	if (p->partings > 0 || p->settled_said)
+	if (p->partings > 0 || p->settled_said || p->opt.rosters)
 		return 0;
 	peer_say(p, MSG_SETTLED);
 	p->settled_said = true;
@@ -208,6 +208,12 @@ peer_roster_settled(struct peer *p, struct buf_reader *in, struct err *err)
 	if (p->settled_came)
 		return err_set(err, YZ_EPEER, "Settled came twice");
 	p->settled_came = true;
+	if (p->opt.rosters) {
+		peer_say_bye(p, PEER_BYE_DONE, "");
+		p->result.finished = true;
+		p->state = PEER_CLOSED;
+		return 0;
+	}
 	return proceed(p, err);
 }
 
@@ -313,6 +319,9 @@ peer_roster_versions(struct peer *p, struct buf_reader *in, struct err *err)
 	s = buf_get_string(in, sizeof(name) - 1, &len);
 	first = peer_receive_number(in, LIMIT_SEQ);
 	n = buf_get_varint(in);
+	if (p->opt.rosters)
+		return err_set(
+		    err, YZ_EPEER, "Versions in a session of rosters alone");
 	if (s == NULL || memchr(s, '\0', len) != NULL || in->bad || first < 1)
 		return err_set(err, YZ_EPEER, "Versions is malformed");
 	if (n > LIMIT_VERSIONS)

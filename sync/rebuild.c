@@ -71,24 +71,25 @@ entry(uint8_t oid[20], const struct buf *tree, const char *name)
 }
 
 int
-rebuild_file(struct replica *r, enum stream stream, const uint8_t commit[20],
-    const char *name, struct buf *out, struct err *err)
+rebuild_file(struct ledger *ledger, enum stream stream,
+    const uint8_t commit[20], const char *name, struct buf *out,
+    struct err *err)
 {
 	struct buf bytes = BUF_INIT;
 	uint8_t oid[20];
 	int rc;
 
-	rc = ledger_read(r->ledger, stream, commit, "commit", &bytes, err);
+	rc = ledger_read(ledger, stream, commit, "commit", &bytes, err);
 	if (rc == 0 &&
 	    (bytes.len < 46 || !digest_unhex(oid, 20, buf_str(&bytes) + 5, 40)))
 		rc = err_set(err, YZ_ECORRUPT, "a commit names no tree");
 	buf_clear(&bytes);
 	if (rc == 0)
-		rc = ledger_read(r->ledger, stream, oid, "tree", &bytes, err);
+		rc = ledger_read(ledger, stream, oid, "tree", &bytes, err);
 	if (rc == 0 && !entry(oid, &bytes, name))
 		rc = err_set(err, YZ_ECORRUPT, "a commit has no file %s", name);
 	if (rc == 0)
-		rc = ledger_read(r->ledger, stream, oid, "blob", out, err);
+		rc = ledger_read(ledger, stream, oid, "blob", out, err);
 	buf_free(&bytes);
 	return rc;
 }
@@ -138,10 +139,10 @@ take_roster(struct replica *r, const uint8_t oid[20], struct err *err)
 	struct roster_doc doc;
 	int rc;
 
-	rc = rebuild_file(r, STREAM_ROSTER, oid, "roster", &text, err);
+	rc = rebuild_file(r->ledger, STREAM_ROSTER, oid, "roster", &text, err);
 	if (rc == 0)
 		rc = rebuild_file(
-		    r, STREAM_ROSTER, oid, "signatures", &sigs, err);
+		    r->ledger, STREAM_ROSTER, oid, "signatures", &sigs, err);
 	if (rc == 0) {
 		buf_put_string(&packed, text.b, text.len);
 		rc = pack_signatures(&packed, &sigs, err);

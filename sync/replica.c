@@ -17,6 +17,7 @@
 #include "sign.h"
 #include "tail.h"
 #include "tally.h"
+#include "trust.h"
 
 static int64_t
 system_wall(void *arg)
@@ -69,6 +70,7 @@ replica_open_file(
 		replica_close(r);
 		return rc;
 	}
+	trust_begin(r);
 	*out = r;
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "home.h"
 #include "pins.h"
 #include "replica_impl.h"
 #include "replica_pin.h"
@@ -10,6 +11,7 @@
 #include "roster_doc.h"
 #include "roster_rule.h"
 #include "tail.h"
+#include "trust.h"
 
 int
 replica_roster_store(struct replica *r, const struct roster_doc *doc,
@@ -291,9 +293,16 @@ replica_roster_replace(struct replica *r, struct err *err)
 int
 replica_roster_begin(struct replica *r, struct err *err)
 {
-	/* What was cut off before is looked for in the ledger. */
-	int rc = replica_seal(r, err);
+	int rc;
 
+	/* A first root part is believed when a station is made, and never
+	 * because the ones that were here are lost. */
+	if (roster_version(r->roster, "root") == 0 &&
+	    trust_is_there(r->home->path))
+		return err_set(err, YZ_EDENIED,
+		    "the rosters that were here are lost: yizhan scrub");
+	/* What was cut off before is looked for in the ledger. */
+	rc = replica_seal(r, err);
 	return rc == 0 ? replica_begin(r, err) : rc;
 }
 
@@ -319,6 +328,16 @@ take(struct replica *r, const struct roster_doc *doc, bool led, bool *fresh,
 		rc = replica_roster_store(r, doc, NULL, err);
 	}
 	return rc;
+}
+
+int
+replica_roster_gather(
+    struct replica *r, const struct roster_doc *doc, struct err *err)
+{
+	bool fresh = false;
+	int rc = take(r, doc, false, &fresh, err);
+
+	return rc == 0 && fresh ? replica_roster_load(r, err) : rc;
 }
 
 int

@@ -129,6 +129,10 @@ int replica_roster_replace(struct replica *r, struct err *err);
 /* Store a document; oid is that of its commit, or NULL. */
 int replica_roster_store(struct replica *r, const struct roster_doc *doc,
     const uint8_t oid[20], struct err *err);
+/* As replica_adopt(), into a replica that holds rosters and nothing else, and
+ * without a word to the ledger. */
+int replica_roster_gather(
+    struct replica *r, const struct roster_doc *doc, struct err *err);
 
 /* --- roster_seal.c */
 /* Write documents to the ledger that are not there, and move refs to what
@@ -253,7 +257,7 @@ int verify_all(struct replica *r, int64_t *checked,
 
 /* --- rebuild.c */
 /* A file of a commit in the ledger, by its name. */
-int rebuild_file(struct replica *r, enum stream stream,
+int rebuild_file(struct ledger *ledger, enum stream stream,
     const uint8_t commit[20], const char *name, struct buf *out,
     struct err *err);
 

@@ -7,6 +7,7 @@
 #include "replica_impl.h"
 #include "roster.h"
 #include "sign.h"
+#include "trust.h"
 
 /* The document's tree: its text, and its signatures as ssh-keygen reads
  * them, one after the other. */
@@ -210,7 +211,8 @@ put_branch_refs(struct replica *r, struct err *err)
 	return rc;
 }
 
-/* Which counts may change with any document: refs follow when one has come. */
+/* Which counts may change with any document: refs, and HOME/trust, follow when
+ * one has come. */
 static int
 put_refs(struct replica *r, struct err *err)
 {
@@ -236,6 +238,8 @@ put_refs(struct replica *r, struct err *err)
 		rc = put_scope_ref(r, scope, err);
 	if (rc == 0)
 		rc = ledger_flush(r->ledger, err);
+	if (rc == 0)
+		rc = trust_keep(r, err);
 	if (rc == 0)
 		rc = db_run(r->db, err,
 		    "INSERT OR REPLACE INTO _meta(name, value)"
@@ -264,10 +268,10 @@ is_there(struct replica *r, const void *oid, size_t n)
 	bool there;
 
 	there = n == 20 &&
-		rebuild_file(
-		    r, STREAM_ROSTER, oid, "roster", &text, &ignored) == 0 &&
-		rebuild_file(
-		    r, STREAM_ROSTER, oid, "signatures", &text, &ignored) == 0;
+		rebuild_file(r->ledger, STREAM_ROSTER, oid, "roster", &text,
+		    &ignored) == 0 &&
+		rebuild_file(r->ledger, STREAM_ROSTER, oid, "signatures", &text,
+		    &ignored) == 0;
 	buf_free(&text);
 	return there;
 }
@@ -354,8 +358,8 @@ verify_doc(void *arg, const struct roster_doc *doc, const uint8_t oid[20],
 			SIGN_NS_ROSTER, doc->text.b, doc->text.len,
 			&fault) != 0)
 			tell(v, doc, N_("a signature does not hold"));
-	if (oid != NULL && rebuild_file(v->r, STREAM_ROSTER, oid, "roster",
-			       &text, &fault) != 0)
+	if (oid != NULL && rebuild_file(v->r->ledger, STREAM_ROSTER, oid,
+			       "roster", &text, &fault) != 0)
 		tell(v, doc, fault.msg);
 	else if (oid != NULL && (text.len != doc->text.len ||
 				    memcmp(text.b, doc->text.b, text.len) != 0))

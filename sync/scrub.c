@@ -296,6 +296,8 @@ scrub_replica(struct scrubbing *s, struct err *err)
 	if (rc == 0)
 		rc = scrub_rosters(s, err);
 	if (rc == 0)
+		rc = scrub_roster_judge(s, err);
+	if (rc == 0)
 		rc = scrub_forks(s, err);
 	if (rc == 0)
 		rc = scrub_refs_judge(s, err);
@@ -343,16 +345,32 @@ close_all(struct scrubbing *s)
 	s->r = NULL;
 }
 
+/* Where nothing can be folded since the rosters are lost in both, a peer has
+ * them. */
+static int
+refound(struct scrubbing *s, const char *why, struct err *err)
+{
+	int rc = scrub_refound(s, why, err);
+
+	if (rc == 0 || err->sys == ENOSPC || !s->lacking)
+		return rc;
+	rc = scrub_roster_fetch(s, err);
+	return rc == 0 ? scrub_refound(s, why, err) : rc;
+}
+
 int
-scrub_run(struct scrub *out, const char *home,
+scrub_run(struct scrub *out, const char *home, bool alone,
     void (*fn)(void *arg, int bad, const char *text), void *arg,
     struct err *err)
 {
-	struct scrubbing s = {.out = out, .home = home, .say = fn, .arg = arg};
+	struct scrubbing s = {
+	    .out = out, .home = home, .say = fn, .arg = arg, .alone = alone};
+	const char *why = N_("was damaged");
 	bool replica = false, same = true;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	scrub_fresh_remove(&s, SCRUB_FETCHED); /* of one that was killed */
 	if (!is_there(&s, "station"))
 		return err_set(err, YZ_ENOTFOUND,
 		    "there is no station in %s: yizhan join, init or "
@@ -363,12 +381,16 @@ scrub_run(struct scrub *out, const char *home,
 		replica = scrub_db(&s, "yizhan.db");
 	if (rc == 0)
 		rc = scrub_name(&s, replica, err);
+	if (rc == 0 && !scrub_db(&s, "local.db") && is_there(&s, "local.db"))
+		rc = accept_local(&s, err);
+	if (rc == 0 && replica && !scrub_roster_holds(&s)) {
+		replica = false;
+		why = N_("had lost rosters");
+	}
 	if (rc == 0)
 		rc = scrub_ledger(&s, replica, err);
 	if (rc == 0 && !replica)
-		rc = scrub_refound(&s, N_("was damaged"), err);
-	if (rc == 0 && !scrub_db(&s, "local.db") && is_there(&s, "local.db"))
-		rc = accept_local(&s, err);
+		rc = refound(&s, why, err);
 	if (rc == 0)
 		rc = open_all(&s, err);
 	if (rc == 0)
@@ -378,11 +400,11 @@ scrub_run(struct scrub *out, const char *home,
 		rc = scrub_records(&s, &same, err);
 	if (rc == 0 && !same) {
 		close_all(&s);
-		rc =
-		    scrub_refound(&s, N_("said what the ledger does not"), err);
+		rc = refound(&s, N_("said what the ledger does not"), err);
 		if (rc == 0)
 			rc = open_all(&s, err);
 	}
 	close_all(&s);
+	scrub_roster_free(&s);
 	return rc;
 }

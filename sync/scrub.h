@@ -6,6 +6,7 @@
 #ifndef SYNC_SCRUB_H
 #define SYNC_SCRUB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -17,8 +18,9 @@ struct scrub {
 	int64_t faults;     /* nobody can put right */
 };
 
-/* fn gets a line for each thing found; bad: it is not right again. */
-int scrub_run(struct scrub *out, const char *home,
+/* fn gets a line for each thing found; bad: it is not right again.  Rosters
+ * that are lost in every copy are fetched from a peer, unless alone. */
+int scrub_run(struct scrub *out, const char *home, bool alone,
     void (*fn)(void *arg, int bad, const char *text), void *arg,
     struct err *err);
 

@@ -37,6 +37,7 @@ static const struct {
     {"keys/recovery", FAULT, N_("move it away and join again"), false},
     {"pins", FAULT, NULL, false},
     {"audit", FAULT, N_("the next entry of the audit log will say so"), true},
+    {"trust", RIGHT, NULL, false}, /* the rosters say it too */
     {"anchor", WANTED, N_("the station goes on after a session"), true},
 };
 

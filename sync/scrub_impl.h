@@ -7,6 +7,7 @@
  *	scrub_records.c  what the records say
  *	scrub_refound.c  the replica anew
  *	scrub_refs.c     the ledger's refs
+ *	scrub_roster.c   rosters that are lost here, from a peer
  */
 #ifndef SYNC_SCRUB_IMPL_H
 #define SYNC_SCRUB_IMPL_H
@@ -27,6 +28,9 @@ struct scrubbing {
 	void *arg;
 	struct replica *r;
 	struct local *local;
+	bool alone;              /* nobody is called */
+	bool lacking;            /* rosters kept it from being folded */
+	struct replica *fetched; /* those that a peer had, or NULL */
 };
 
 /* What became of it: it is right again; it is to be fetched; it is left. */
@@ -52,10 +56,13 @@ int scrub_records(struct scrubbing *s, bool *same, struct err *err);
 /* The replica from the ledger alone, in the place of one that cannot be read
  * or says what the ledger does not. */
 int scrub_refound(struct scrubbing *s, const char *why, struct err *err);
-/* A second replica beside the first, to fold into; and without it again. */
-int scrub_fresh_open(
-    struct replica **out, struct scrubbing *s, struct err *err);
-void scrub_fresh_remove(struct scrubbing *s);
+/* A second replica beside the first, SCRUB_FRESH to fold into or SCRUB_FETCHED;
+ * and without it again. */
+#define SCRUB_FRESH "yizhan.db-fresh"
+#define SCRUB_FETCHED "yizhan.db-fetched"
+int scrub_fresh_open(struct replica **out, struct scrubbing *s,
+    const char *name, struct err *err);
+void scrub_fresh_remove(struct scrubbing *s, const char *name);
 
 /* --- scrub_refs.c */
 /* Before anything is read by refs; under the ledger's lock.  alone: there is no
@@ -66,5 +73,26 @@ int scrub_refs_mend(struct scrubbing *s, struct ledger *ledger,
 int scrub_refs(struct scrubbing *s, struct err *err);
 /* And then, of those that only the ledger has. */
 int scrub_refs_judge(struct scrubbing *s, struct err *err);
+/* Does the ledger have the rosters, as far as its refs and HOME/trust say? */
+bool scrub_refs_rosters(struct scrubbing *s, struct ledger *ledger);
+/* Let go of the rosters' refs that lead nowhere; under the ledger's lock. */
+int scrub_refs_forget(
+    struct scrubbing *s, struct ledger *ledger, struct err *err);
+
+/* --- scrub_roster.c */
+struct roster_doc;
+bool scrub_roster_signed(const struct roster_doc *doc);
+/* Can the station go by the rosters that yizhan.db has?  Every document holds,
+ * and each that it follows is there. */
+bool scrub_roster_holds(struct scrubbing *s);
+/* Does that replica lack what HOME/trust names? */
+bool scrub_roster_lacks(struct scrubbing *s, struct replica *r);
+/* Say so of s->r: the next session brings it.  HOME/trust, if that is damaged,
+ * is written anew. */
+int scrub_roster_judge(struct scrubbing *s, struct err *err);
+/* Into s->fetched from a station that this one calls; the ledger's refs that
+ * are in the way are gone then. */
+int scrub_roster_fetch(struct scrubbing *s, struct err *err);
+void scrub_roster_free(struct scrubbing *s);
 
 #endif

@@ -88,14 +88,14 @@ static int
 sum_ledger(struct sums *out, struct scrubbing *s, struct err *err)
 {
 	struct replica *fresh = NULL;
-	int rc = scrub_fresh_open(&fresh, s, err);
+	int rc = scrub_fresh_open(&fresh, s, SCRUB_FRESH, err);
 
 	if (rc == 0)
 		rc = replica_rebuild(fresh, NULL, NULL, err);
 	if (rc == 0)
 		rc = sum_all(out, fresh, err);
 	replica_close(fresh);
-	scrub_fresh_remove(s);
+	scrub_fresh_remove(s, SCRUB_FRESH);
 	return rc;
 }
 

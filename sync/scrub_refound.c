@@ -7,13 +7,12 @@
 
 #include "base/db_page.h"
 #include "base/mem.h"
+#include "fork.h"
 #include "home.h"
 #include "replica_impl.h"
+#include "roster.h"
 #include "roster_doc.h"
 #include "scrub_impl.h"
-#include "sign.h"
-
-#define FRESH "yizhan.db-fresh" /* in HOME, while one is folded anew */
 
 /* What the old one still says of what only this machine knows. */
 static void
@@ -63,6 +62,17 @@ carry(struct db *to, struct db *from, const char *table, const char *columns,
 	free(sql);
 }
 
+static int
+load_changeset(
+    struct changeset *out, struct db_stmt *st, int col, struct err *err)
+{
+	size_t n, n_ops;
+	const void *text = db_blob(st, col, &n);
+	const void *ops = db_blob(st, col + 1, &n_ops);
+
+	return changeset_parse(out, text, n, ops, n_ops, err);
+}
+
 /* Changesets that were not in the ledger yet. */
 static int
 carry_unsealed(struct replica *to, struct db *from, struct err *err)
@@ -78,12 +88,7 @@ carry_unsealed(struct replica *to, struct db *from, struct err *err)
 	if (db_query(&st, from, &ignored,
 		"SELECT text, ops FROM _unsealed ORDER BY chain, seq", "") == 0)
 		while (db_step(st, &ignored) == 1) {
-			size_t n, n_ops;
-			const void *text = db_blob(st, 0, &n);
-			const void *ops = db_blob(st, 1, &n_ops);
-
-			if (changeset_parse(
-				&cs, text, n, ops, n_ops, &ignored) != 0)
+			if (load_changeset(&cs, st, 0, &ignored) != 0)
 				continue;
 			(void)receive_changeset(to, &cs, &result, &ignored);
 			changeset_free(&cs);
@@ -92,31 +97,33 @@ carry_unsealed(struct replica *to, struct db *from, struct err *err)
 	return replica_commit(to, err);
 }
 
-static bool
-is_signed(const struct roster_doc *doc)
+/* One that follows nothing would be sealed as a first version. */
+static int
+check_whole(struct replica *to, struct err *err)
 {
-	struct err ignored;
-	bool good = doc->n_sigs > 0;
-	size_t i;
+	int64_t orphans;
+	int rc;
 
-	for (i = 0; good && i < doc->n_sigs; i++)
-		good = sign_verify(doc->sigs[i].sig, doc->sigs[i].key,
-			   SIGN_NS_ROSTER, doc->text.b, doc->text.len,
-			   &ignored) == 0;
-	return good;
+	rc = db_get_int(&orphans, to->db, err,
+	    "SELECT count(*) FROM _roster AS a WHERE version > 1 AND NOT EXISTS"
+	    " (SELECT 1 FROM _roster AS b WHERE b.scope = a.scope AND"
+	    " b.hash = a.prev)",
+	    "");
+	if (rc == 0 && orphans > 0)
+		rc = err_set(err, YZ_ECORRUPT, "rosters are lost");
+	return rc;
 }
 
-/* Rosters that the ledger has lost may stand in the old one still: who folds
- * seals them first, which puts them, and their refs, back. */
+/* Rosters that the ledger has lost stand in the old one still, or came from a
+ * peer: who folds seals them first, which puts them, and their refs, back. */
 static int
-carry_rosters(int64_t *n, struct replica *to, struct db *from, struct err *err)
+carry_rosters(struct replica *to, struct db *from, struct err *err)
 {
 	struct db_stmt *st = NULL;
 	struct roster_doc doc;
 	struct err ignored;
 	int rc = replica_begin(to, err);
 
-	*n = 0;
 	if (rc != 0)
 		return rc;
 	if (db_query(&st, from, &ignored, "SELECT doc FROM _roster", "") == 0)
@@ -126,30 +133,69 @@ carry_rosters(int64_t *n, struct replica *to, struct db *from, struct err *err)
 
 			if (roster_doc_unpack(&doc, p, len, &ignored) != 0)
 				continue;
-			if (is_signed(&doc)) {
+			if (scrub_roster_signed(&doc))
 				rc = replica_roster_store(to, &doc, NULL, err);
-				++*n;
-			}
 			roster_doc_free(&doc);
 		}
 	db_done(st);
 	if (rc == 0)
+		rc = check_whole(to, err);
+	if (rc == 0)
 		rc = db_exec(to->db,
 		    "DELETE FROM _meta WHERE name = 'roster refs'", err);
 	to->roster_stamp = -1;
-	return rc == 0 ? replica_commit(to, err) : rc;
+	to->version = -1;
+	if (rc == 0)
+		return replica_commit(to, err);
+	replica_rollback(to);
+	return rc;
+}
+
+/* Proofs of forks, which the ledger may have lost: what they end stays so. */
+static void
+carry_forks(struct replica *to, struct db *from)
+{
+	struct changeset a, b;
+	struct db_stmt *st = NULL;
+	struct err ignored;
+	bool news;
+
+	if (db_query(&st, from, &ignored,
+		"SELECT a, a_ops, b, b_ops FROM _fork", "") != 0)
+		return;
+	while (db_step(st, &ignored) == 1) {
+		if (load_changeset(&a, st, 0, &ignored) != 0)
+			continue;
+		if (load_changeset(&b, st, 2, &ignored) == 0) {
+			(void)fork_take(to, &a, &b, &news, &ignored);
+			changeset_free(&b);
+		}
+		changeset_free(&a);
+	}
+	db_done(st);
+}
+
+static int
+fold(struct scrubbing *s, struct replica *fresh, struct err *err)
+{
+	int rc;
+
+	fresh->version = -1;
+	rc = replica_rebuild(fresh, NULL, NULL, err);
+	if (rc == 0 && roster_version(fresh->roster, "root") == 0 &&
+	    scrub_roster_lacks(s, fresh))
+		rc = err_set(err, YZ_ECORRUPT, "rosters are lost");
+	return rc;
 }
 
 static int
 fold_again(
     struct scrubbing *s, struct replica *fresh, struct db *old, struct err *err)
 {
-	int64_t n;
-	int rc = carry_rosters(&n, fresh, old, err);
+	int rc = carry_rosters(fresh, old, err);
 
-	fresh->version = -1;
 	if (rc == 0)
-		rc = replica_rebuild(fresh, NULL, NULL, err);
+		rc = fold(s, fresh, err);
 	if (rc == 0)
 		scrub_say(s, RIGHT, 1,
 		    "rosters that the ledger had lost were in yizhan.db");
@@ -160,7 +206,7 @@ static int
 fold_fresh(
     struct scrubbing *s, struct replica *fresh, struct db *old, struct err *err)
 {
-	int rc;
+	int rc = 0;
 
 	if (old != NULL) {
 		carry(replica_db(fresh), old, "_meta", "name, value", 2);
@@ -169,26 +215,31 @@ fold_fresh(
 		carry(replica_db(fresh), old, "_fetched", "chain, seq", 2);
 		carry(replica_db(fresh), old, "_incarnation", "inc", 1);
 	}
-	fresh->version = -1;
-	rc = replica_rebuild(fresh, NULL, NULL, err);
-	if (rc != 0 && err->sys != ENOSPC && old != NULL)
+	if (s->fetched != NULL)
+		rc = carry_rosters(fresh, replica_db(s->fetched), err);
+	if (rc == 0)
+		rc = fold(s, fresh, err);
+	if (rc != 0 && err->sys != ENOSPC && old != NULL && s->fetched == NULL)
 		rc = fold_again(s, fresh, old, err);
+	s->lacking = rc != 0 && !scrub_refs_rosters(s, fresh->ledger);
 	if (rc != 0 && err->sys != ENOSPC)
 		return err_within(err,
 		    "yizhan.db and the ledger are both damaged: yizhan restore"
 		    " the last backup, a session brings the rest");
+	if (rc == 0 && old != NULL)
+		carry_forks(fresh, old);
 	return rc == 0 && old != NULL ? carry_unsealed(fresh, old, err) : rc;
 }
 
 void
-scrub_fresh_remove(struct scrubbing *s)
+scrub_fresh_remove(struct scrubbing *s, const char *name)
 {
 	static const char *const ends[] = {
 	    "", "-wal", "-shm", "-gate", "-turn"};
 	size_t i;
 
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		char *path = mem_printf("%s/" FRESH "%s", s->home, ends[i]);
+		char *path = mem_printf("%s/%s%s", s->home, name, ends[i]);
 
 		(void)unlink(path);
 		free(path);
@@ -196,15 +247,16 @@ scrub_fresh_remove(struct scrubbing *s)
 }
 
 int
-scrub_fresh_open(struct replica **out, struct scrubbing *s, struct err *err)
+scrub_fresh_open(struct replica **out, struct scrubbing *s, const char *name,
+    struct err *err)
 {
 	struct home *home = NULL;
 	int rc;
 
-	scrub_fresh_remove(s);
+	scrub_fresh_remove(s, name);
 	rc = home_open(&home, s->home, err);
 	if (rc == 0)
-		rc = replica_open_file(out, home, FRESH, err);
+		rc = replica_open_file(out, home, name, err);
 	/* It need not outlast a crash. */
 	return rc == 0 ? db_exec((*out)->db, "PRAGMA synchronous=OFF", err)
 		       : rc;
@@ -220,7 +272,7 @@ scrub_refound(struct scrubbing *s, const char *why, struct err *err)
 	struct err ignored;
 	int rc, gate = -1;
 
-	rc = scrub_fresh_open(&fresh, s, err);
+	rc = scrub_fresh_open(&fresh, s, SCRUB_FRESH, err);
 	if (rc == 0)
 		rc = ledger_lock(replica_ledger(fresh), err);
 	if (rc == 0)
@@ -237,7 +289,7 @@ scrub_refound(struct scrubbing *s, const char *why, struct err *err)
 	if (gate >= 0)
 		close(gate);
 	replica_close(fresh);
-	scrub_fresh_remove(s);
+	scrub_fresh_remove(s, SCRUB_FRESH);
 	free(path);
 	if (rc == 0)
 		scrub_say(s, RIGHT, 1,

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,8 +10,10 @@
 #include "base/mem.h"
 #include "branch.h"
 #include "mend.h"
+#include "proof.h"
 #include "replica_impl.h"
 #include "scrub_impl.h"
+#include "trust.h"
 
 #define REF_LEN 41 /* an address and a newline */
 
@@ -63,6 +66,61 @@ chain_is_whole(struct refs *refs, const struct buf *ref)
 	return good;
 }
 
+/* Are all files of the commit there? */
+static bool
+has_files(struct refs *refs, const uint8_t oid[20], const char *const names[],
+    size_t n)
+{
+	struct buf text = BUF_INIT;
+	struct err ignored;
+	bool good = true;
+	size_t i;
+
+	for (i = 0; good && i < n; i++) {
+		buf_clear(&text);
+		good = rebuild_file(refs->ledger, refs->stream, oid, names[i],
+			   &text, &ignored) == 0;
+	}
+	buf_free(&text);
+	return good;
+}
+
+static bool
+pair_is_whole(struct refs *refs, const struct buf *ref)
+{
+	uint8_t oid[20];
+
+	return leads_somewhere(refs, (const char *)ref->b, ref->len) &&
+	       digest_unhex(
+		   oid, sizeof(oid), (const char *)ref->b, REF_LEN - 1) &&
+	       has_files(refs, oid, proof_part_names, PROOF_PARTS);
+}
+
+/* From this roster on back to the first. */
+static bool
+roster_is_whole(struct refs *refs, const struct buf *ref)
+{
+	static const char *const names[] = {"roster", "signatures"};
+	struct buf commit = BUF_INIT;
+	struct err ignored;
+	uint8_t oid[20];
+	bool more, good;
+
+	more =
+	    leads_somewhere(refs, (const char *)ref->b, ref->len) &&
+	    digest_unhex(oid, sizeof(oid), (const char *)ref->b, REF_LEN - 1);
+	good = more;
+	while (more) {
+		buf_clear(&commit);
+		good = has_files(refs, oid, names, 2) &&
+		       ledger_read(refs->ledger, refs->stream, oid, "commit",
+			   &commit, &ignored) == 0;
+		more = good && branch_parent(oid, &commit);
+	}
+	buf_free(&commit);
+	return good;
+}
+
 static bool
 begins(const char *name, const char *with)
 {
@@ -103,7 +161,64 @@ mend_ref(
 		if (unlink(path) != 0)
 			rc = err_sys(err, "%s", path);
 	}
+	/* It would keep all else from being folded, and comes anew too. */
+	if (rc == 0 && refs->alone && begins(name, "forks/") &&
+	    strcmp(strrchr(name, '/'), "/pair") == 0 &&
+	    !pair_is_whole(refs, &text)) {
+		scrub_say(refs->s, WANTED, 1,
+		    "refs/%s: the proof is damaged, and so is the replica",
+		    name);
+		if (unlink(path) != 0)
+			rc = err_sys(err, "%s", path);
+	}
 out:
+	buf_free(&text);
+	free(path);
+	return rc;
+}
+
+static int
+look_at_roster(
+    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	struct refs *refs = arg;
+	char *path = mem_printf("%s/ledger/%s.git/refs/%s", refs->s->home,
+	    stream_name(refs->stream), name);
+	struct buf text = BUF_INIT;
+	bool is = begins(name, "rosters/") || begins(name, "forks/roster/");
+	int rc = 0;
+
+	(void)size;
+	(void)mtime;
+	if (is)
+		rc = file_read(&text, path, 4096, err);
+	if (rc == 0 && is && !roster_is_whole(refs, &text))
+		rc = err_set(err, YZ_ECORRUPT, "%s is damaged", path);
+	buf_free(&text);
+	free(path);
+	return rc;
+}
+
+/* What a peer sent takes the place of what counts; of what does not count it
+ * may have nothing. */
+static int
+forget_ref(
+    void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
+{
+	struct refs *refs = arg;
+	char *path = mem_printf("%s/ledger/%s.git/refs/%s", refs->s->home,
+	    stream_name(refs->stream), name);
+	struct buf text = BUF_INIT;
+	struct err ignored;
+	int rc = 0;
+
+	(void)size;
+	(void)mtime;
+	if ((begins(name, "rosters/") || begins(name, "forks/roster/")) &&
+	    (file_read(&text, path, 4096, &ignored) != 0 ||
+		!roster_is_whole(refs, &text)) &&
+	    unlink(path) != 0)
+		rc = err_sys(err, "%s", path);
 	buf_free(&text);
 	free(path);
 	return rc;
@@ -217,4 +332,34 @@ scrub_refs_judge(struct scrubbing *s, struct err *err)
 		rc = walk_refs(&refs, judge_ref, err);
 	}
 	return rc;
+}
+
+bool
+scrub_refs_rosters(struct scrubbing *s, struct ledger *ledger)
+{
+	struct refs refs = {s, ledger, STREAM_ROSTER, true};
+	struct trust trust;
+	struct err ignored;
+	bool good = walk_refs(&refs, look_at_roster, &ignored) == 0;
+	uint8_t oid[20];
+	char ref[64];
+	size_t i;
+
+	if (trust_read(&trust, s->home, &ignored) != 0)
+		return good;
+	for (i = 0; good && i < trust.n; i++) {
+		snprintf(ref, sizeof(ref), "refs/rosters/%s", trust.v[i].scope);
+		good = trust.v[i].pair || ledger_ref_get(ledger, STREAM_ROSTER,
+					      ref, oid, &ignored) == 0;
+	}
+	trust_free(&trust);
+	return good;
+}
+
+int
+scrub_refs_forget(struct scrubbing *s, struct ledger *ledger, struct err *err)
+{
+	struct refs refs = {s, ledger, STREAM_ROSTER, true};
+
+	return walk_refs(&refs, forget_ref, err);
 }

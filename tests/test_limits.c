@@ -302,7 +302,8 @@ static const char *const settings[] = {
 
 static const char *const tables[] = {"test_limits.c", "test_limits_chains.c",
     "test_limits_enrol.c", "test_limits_files.c", "test_limits_replica.c",
-    "test_limits_roster.c", "test_limits_session.c", "test_backup_key.c"};
+    "test_limits_roster.c", "test_limits_session.c", "test_backup_key.c",
+    "test_roster_fetch.c"};
 
 static void
 read_source(struct buf *out, const char *folder, const char *name)

@@ -45,7 +45,7 @@ scrub(struct scrub *out)
 	struct err err;
 
 	buf_clear(&said);
-	if (scrub_run(out, home, hear, NULL, &err) != 0) {
+	if (scrub_run(out, home, true, hear, NULL, &err) != 0) {
 		printf("# scrub: %s\n", err.msg);
 		return -1;
 	}

@@ -148,9 +148,15 @@ doctor_examine(
 	doctor_certificate(&d);
 	if (rc != 0) {
 		doctor_find(&d, "station", "%s", doctor_words(&d, err.msg));
+		if (rc == YZ_ECORRUPT || rc == YZ_EDENIED)
+			doctor_find(&d, "scrub",
+			    _("yizhan scrub puts right what it can, also from "
+			      "the parent; else yizhan restore the last "
+			      "backup"));
 		buf_free(&d.words);
 		return d.findings;
 	}
+	doctor_rosters(&d);
 	doctor_database(&d);
 	doctor_sshd(&d);
 	doctor_backup(&d);

@@ -54,6 +54,7 @@ void doctor_sshd(struct doctor *d);
 void doctor_backup(struct doctor *d);
 void doctor_certificate(struct doctor *d);
 void doctor_scrub(struct doctor *d);
+void doctor_rosters(struct doctor *d);
 void doctor_peers(struct doctor *d);
 
 #endif

@@ -15,6 +15,7 @@
 #include "replica.h"
 #include "replica_pin.h"
 #include "roster.h"
+#include "trust.h"
 
 #define DAY_MS (24ll * 3600 * 1000)
 #define SILENT_MS DAY_MS /* no contact for so long is said */
@@ -55,6 +56,23 @@ doctor_scrub(struct doctor *d)
 		    when, mended);
 	else
 		doctor_good(d, "scrub", _("that of %s found nothing"), when);
+}
+
+void
+doctor_rosters(struct doctor *d)
+{
+	const struct trust_line *line;
+	struct trust trust;
+	struct err ignored;
+
+	if (trust_read(&trust, d->home, &ignored) == 0 &&
+	    (line = trust_lacks(&trust, d->r)) != NULL)
+		doctor_find(d, "station",
+		    _("roster %s version %lld was here and is lost: yizhan "
+		      "scrub fetches it when the parent can be reached; else "
+		      "yizhan restore the last backup"),
+		    line->scope, (long long)line->version);
+	trust_free(&trust);
 }
 
 /* Chains that stopped moving between us and a peer, and why. */

@@ -2,7 +2,8 @@
 # Goal of this test: a bit that turns in any file of the data folder never
 # becomes an answer: what is asked afterwards comes out as before or fails.
 # The scrub then puts it right, with one peer reachable; and where whole
-# sectors are gone, it brings back from there what it cannot mend.
+# sectors are gone, it brings back from there what it cannot mend, and what the
+# replica and the ledger have both lost.
 #
 # T19_FLIPS: how many (1,000 for the long form); T19_SEED: where they begin.
 # shellcheck disable=SC2154 # what lib.sh and its kind set
@@ -189,6 +190,29 @@ erase county/yizhan.db 0
 not_ok "a replica with lost sectors answers nothing" ask
 ok "it is folded anew from the ledger" county scrub
 like "$(cat "$T/.out")" 'yizhan.db was damaged: folded anew' "and said"
+ask >got 2>err
+ok "and answers as before" cmp want got
+# --- both copies -------------------------------------------------------------------
+# Of rosters, of which the replica and the ledger have one each: as objects of
+# their own, in packs, and in the database's pages.
+rosters=county/ledger/roster.git
+git -C $rosters rev-list --objects --glob='refs/rosters/*' | cut -c 1-40 >objects
+while read -r object; do
+	file=$rosters/objects/$(echo "$object" | sed 's,^..,&/,')
+	[ ! -e "$file" ] || erase "$file" 0
+	for f in "$rosters"/objects/pack/*.idx; do
+		[ -e "$f" ] || continue
+		at=$(git show-index <"$f" | sed -n "s/^\([0-9]*\) $object .*/\1/p")
+		[ -z "$at" ] || erase "${f%.idx}.pack" "$at"
+	done
+done <objects
+LC_ALL=C grep -abo '"scope":"[r5]' county/yizhan.db | cut -d : -f 1 >places
+ok "the rosters stand in both" test -s objects -a -s places
+while read -r at; do erase county/yizhan.db $((at / 512 * 512)); done <places
+not_ok "with sectors of both gone nothing is answered" ask
+ok "the scrub fetches them" county scrub
+like "$(cat "$T/.out")" 'rosters were lost .* fetched from 520300' "and says so"
+ok "it verifies" county verify --deep
 ask >got 2>err
 ok "and answers as before" cmp want got
 ok "the station goes on" county add resource.team name=新队 rkind=R01 \
