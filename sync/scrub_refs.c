@@ -177,24 +177,40 @@ out:
 	return rc;
 }
 
+/* 0 also if it is none of a roster's. */
+static int
+judge_roster(
+    struct refs *refs, const char *name, const char *path, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int rc;
+
+	if (!begins(name, "rosters/") && !begins(name, "forks/roster/"))
+		return 0;
+	rc = file_read(&text, path, 4096, err);
+	if (rc == 0 && !roster_is_whole(refs, &text))
+		rc = err_set(err, YZ_ECORRUPT, "%s is damaged", path);
+	buf_free(&text);
+	return rc;
+}
+
+static char *
+ref_path(const struct refs *refs, const char *name)
+{
+	return mem_printf("%s/ledger/%s.git/refs/%s", refs->s->home,
+	    stream_name(refs->stream), name);
+}
+
 static int
 look_at_roster(
     void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
 {
 	struct refs *refs = arg;
-	char *path = mem_printf("%s/ledger/%s.git/refs/%s", refs->s->home,
-	    stream_name(refs->stream), name);
-	struct buf text = BUF_INIT;
-	bool is = begins(name, "rosters/") || begins(name, "forks/roster/");
-	int rc = 0;
+	char *path = ref_path(refs, name);
+	int rc = judge_roster(refs, name, path, err);
 
 	(void)size;
 	(void)mtime;
-	if (is)
-		rc = file_read(&text, path, 4096, err);
-	if (rc == 0 && is && !roster_is_whole(refs, &text))
-		rc = err_set(err, YZ_ECORRUPT, "%s is damaged", path);
-	buf_free(&text);
 	free(path);
 	return rc;
 }
@@ -206,20 +222,14 @@ forget_ref(
     void *arg, const char *name, int64_t size, int64_t mtime, struct err *err)
 {
 	struct refs *refs = arg;
-	char *path = mem_printf("%s/ledger/%s.git/refs/%s", refs->s->home,
-	    stream_name(refs->stream), name);
-	struct buf text = BUF_INIT;
+	char *path = ref_path(refs, name);
 	struct err ignored;
 	int rc = 0;
 
 	(void)size;
 	(void)mtime;
-	if ((begins(name, "rosters/") || begins(name, "forks/roster/")) &&
-	    (file_read(&text, path, 4096, &ignored) != 0 ||
-		!roster_is_whole(refs, &text)) &&
-	    unlink(path) != 0)
+	if (judge_roster(refs, name, path, &ignored) != 0 && unlink(path) != 0)
 		rc = err_sys(err, "%s", path);
-	buf_free(&text);
 	free(path);
 	return rc;
 }
